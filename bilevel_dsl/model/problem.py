@@ -1,0 +1,143 @@
+"""A bilevel problem as mathematics: CasADi expressions, no algorithms.
+
+    min  f(x, y)   over x in X         subject to  c(x, y) <= 0  or  == 0
+    s.t. y in argmin { g(x, y) : y in Y, h(x, y) <= 0  or  == 0 }
+
+`x` and `y` are the columns of all upper and all lower variables, each flattened by
+columns (Fortran order). Data are symbols, never constants: their values ride along.
+A maximised objective is stored negated; `sense` is -1 then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import casadi as ca
+import numpy as np
+
+from ..diagnostics import Diagnostic, Span
+from .sets import ConstraintSet
+
+
+@dataclass(frozen=True, eq=False)
+class Parameter:
+    """Data of the model. `symbol` has the CasADi shape (rows, cols); a scalar is 1 by 1."""
+
+    name: str
+    shape: tuple[int, ...]  # (), (n,), (m, n)
+    symbol: ca.MX
+    value: np.ndarray  # float64, of `shape`
+    structural: bool  # also used in a shape, range, index or condition: fixed when built
+    span: Span
+
+
+@dataclass(frozen=True, eq=False)
+class Variable:
+    name: str
+    level: str  # "upper" | "lower"
+    shape: tuple[int, ...]
+    expression: ca.MX  # its block of x or y, with the CasADi shape
+    offset: int  # of its first entry in x or y
+    set: ConstraintSet  # Free() if none was written
+    start: np.ndarray | None  # of `shape`, None if none was written
+    span: Span
+    labels: tuple[tuple[str, ...] | None, ...] = ()  # per dimension, of a label set
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape, dtype=int))
+
+    @property
+    def slice(self) -> slice:
+        return slice(self.offset, self.offset + self.size)
+
+
+@dataclass(frozen=True, eq=False)
+class Objective:
+    expression: ca.MX  # scalar, to be minimised: already negated for `maximize`
+    sense: int  # +1 minimize, -1 maximize
+    span: Span
+
+    def as_written(self, value: float) -> float:
+        return self.sense * value
+
+
+@dataclass(frozen=True, eq=False)
+class Constraint:
+    """Rows `expression <= 0` (kind "le") or `expression == 0` (kind "eq")."""
+
+    name: str  # the label, or "line 14"
+    level: str
+    kind: str
+    expression: ca.MX  # a column
+    span: Span
+    side: str = ""  # "lower" or "upper" for the two halves of l <= e <= u
+
+
+@dataclass(frozen=True, eq=False)
+class Named:
+    """A named expression of `report`."""
+
+    name: str
+    shape: tuple[int, ...]
+    expression: ca.MX
+    span: Span
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Known best values, as written in the model: maximised objectives are not negated."""
+
+    upper: float | None = None
+    lower: float | None = None
+    variables: dict[str, np.ndarray] = field(default_factory=dict)
+    source: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    name: str
+    x: ca.MX  # column; 0 by 1 for a simple bilevel problem
+    y: ca.MX
+    upper_variables: tuple[Variable, ...]
+    lower_variables: tuple[Variable, ...]
+    f: Objective
+    g: Objective
+    upper_constraints: tuple[Constraint, ...]
+    lower_constraints: tuple[Constraint, ...]
+    parameters: tuple[Parameter, ...]  # those that the expressions use
+    report: tuple[Named, ...] = ()
+    options: dict[str, object] = field(default_factory=dict)  # name -> float | str | bool
+    option_spans: dict[str, Span] = field(default_factory=dict)
+    reference: Reference = Reference()
+    warnings: tuple[Diagnostic, ...] = ()
+    text_hash: str = ""
+
+    @property
+    def is_simple(self) -> bool:
+        """Both objectives are over the lower variables: the upper chooses among minimisers."""
+        return not self.upper_variables
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        return self.upper_variables + self.lower_variables
+
+    @cached_property
+    def p(self) -> tuple[ca.MX, ...]:
+        return tuple(parameter.symbol for parameter in self.parameters)
+
+    @property
+    def data(self) -> tuple[np.ndarray, ...]:
+        """The value of each parameter as a flat column, in the order of `p`."""
+        return tuple(np.asarray(q.value, float).ravel(order="F") for q in self.parameters)
+
+    def start(self) -> tuple[np.ndarray, np.ndarray]:
+        """The start written in the model, zeros where none is (not yet projected)."""
+        return tuple(
+            np.concatenate([np.zeros(0)] + [
+                np.zeros(v.size) if v.start is None else np.asarray(v.start, float).ravel(order="F")
+                for v in level
+            ])
+            for level in (self.upper_variables, self.lower_variables)
+        )

@@ -1,0 +1,223 @@
+"""The syntax tree of a `.bilevel` file.
+
+Every node is a frozen dataclass that carries the `Span` of the text it was read from.
+The tree says what was written, not what it means: names are not resolved, shapes are
+not known, and `simplex(1)` after `in` is an ordinary call.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..diagnostics import Span
+
+
+@dataclass(frozen=True)
+class Node:
+    span: Span
+
+
+# --- expressions ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Expr(Node):
+    pass
+
+
+@dataclass(frozen=True)
+class Number(Expr):
+    value: float  # `inf` is a Number; integers are floats with an integer value
+    is_integer: bool = False  # written without `.` and exponent
+
+
+@dataclass(frozen=True)
+class Text(Expr):
+    value: str  # a string literal, unescaped
+
+
+@dataclass(frozen=True)
+class Name(Expr):
+    id: str
+
+
+@dataclass(frozen=True)
+class Array(Expr):
+    items: tuple[Expr, ...]  # [a, b]: a vector; [[a, b], [c, d]]: a matrix by rows
+
+
+@dataclass(frozen=True)
+class Labels(Expr):
+    items: tuple[Expr, ...]  # {"a", "b"}: a set of labels, only in `set` and `for`
+
+
+@dataclass(frozen=True)
+class Generator(Node):
+    variable: Name
+    domain: Expr  # a Name of an index set, a Range, or Labels
+
+
+@dataclass(frozen=True)
+class Comprehension(Expr):
+    """`body for i in I, j in J if condition`: inside `[ ]` or as the argument of a call."""
+
+    body: Expr
+    generators: tuple[Generator, ...]
+    condition: Expr | None
+    in_brackets: bool = False
+
+
+@dataclass(frozen=True)
+class Range(Expr):
+    lower: Expr
+    upper: Expr
+
+
+@dataclass(frozen=True)
+class Unary(Expr):
+    op: str  # "-", "+", "not"
+    operand: Expr
+
+
+@dataclass(frozen=True)
+class Binary(Expr):
+    op: str  # + - * / @ ^ == != <= >= < > and or
+    left: Expr
+    right: Expr
+    op_span: Span
+
+
+@dataclass(frozen=True)
+class Conditional(Expr):
+    condition: Expr
+    then: Expr
+    otherwise: Expr
+
+
+@dataclass(frozen=True)
+class Transpose(Expr):
+    operand: Expr
+
+
+@dataclass(frozen=True)
+class Slice(Node):
+    """`a:b` (both ends in) or `:` inside an index."""
+
+    lower: Expr | None
+    upper: Expr | None
+
+
+@dataclass(frozen=True)
+class Index(Expr):
+    base: Expr
+    items: tuple[Expr | Slice, ...]
+
+
+@dataclass(frozen=True)
+class Call(Expr):
+    function: Name
+    arguments: tuple[Expr, ...]
+    keywords: tuple[tuple[Name, Expr], ...] = ()
+
+
+@dataclass(frozen=True)
+class Attribute(Expr):
+    """`y.lower`, only as the argument of `dual`."""
+
+    base: Expr
+    name: Name
+
+
+# --- statements ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Statement(Node):
+    pass
+
+
+@dataclass(frozen=True)
+class ProblemName(Statement):
+    name: Name
+
+
+@dataclass(frozen=True)
+class Param(Statement):
+    name: Name
+    dimensions: tuple[Expr, ...]
+    value: Expr | None
+
+
+@dataclass(frozen=True)
+class SetDecl(Statement):
+    name: Name
+    value: Expr  # Range | Labels: an index set; otherwise a constraint set
+
+
+@dataclass(frozen=True)
+class FunctionDecl(Statement):
+    name: Name
+    parameters: tuple[Name, ...]
+    body: Expr
+
+
+@dataclass(frozen=True)
+class Let(Statement):
+    name: Name
+    value: Expr
+
+
+@dataclass(frozen=True)
+class Var(Statement):
+    name: Name
+    dimensions: tuple[Expr, ...]
+    sets: tuple[Expr, ...]  # after each `in`: Name | Call | Array of two (a box)
+    start: Expr | None
+
+
+@dataclass(frozen=True)
+class Objective(Statement):
+    sense: str  # "minimize" | "maximize"
+    value: Expr
+
+
+@dataclass(frozen=True)
+class Constraint(Statement):
+    label: Name | None
+    generators: tuple[Generator, ...]  # of an indexed constraint, in [ ] after the label
+    condition: Expr | None
+    terms: tuple[Expr, ...]  # two, or three for l <= e <= u
+    operators: tuple[str, ...]  # "<=", ">=", "=="
+
+
+@dataclass(frozen=True)
+class Level(Statement):
+    kind: str  # "upper" | "lower"
+    name: Name | None  # lower NAME { ... }
+    items: tuple[Statement, ...]  # Var, Let, Objective, Constraint
+
+
+@dataclass(frozen=True)
+class Entry(Node):
+    name: Name
+    value: Expr
+
+
+@dataclass(frozen=True)
+class Options(Statement):
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True)
+class Report(Statement):
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True)
+class Reference(Statement):
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True)
+class Model(Node):
+    statements: tuple[Statement, ...]
