@@ -1,0 +1,20 @@
+"""Choosing and measuring without losing NaN."""
+
+from __future__ import annotations
+
+import casadi as ca
+
+
+def either(condition: ca.MX, yes: ca.MX, no: ca.MX) -> ca.MX:
+    """`yes` where the scalar condition holds, else `no`; the other one may be NaN."""
+    return ca.if_else(condition, yes, no)
+
+
+def norm(v: ca.MX) -> ca.MX:
+    """Euclidean norm. CasADi's norm_inf and mmax swallow NaN; a sum of squares does not."""
+    return ca.sqrt(ca.dot(v, v))
+
+
+def at_least(v: ca.MX, floor: float | ca.MX) -> ca.MX:
+    """max(v, floor), NaN if v is NaN."""
+    return either(v < floor, floor, v)
