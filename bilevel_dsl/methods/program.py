@@ -17,7 +17,8 @@ executors know no method:
 Names of inputs and outputs: state and prepared slots by their own names; data slots are
 `p0`, `p1`, ... (`label` holds the user's name); a setting `tol` is the input `o_tol`; the
 start is `x_start`, `y_start`, not yet projected: `initial` projects. `signal` says what the
-method itself found (see `Signal`).
+method itself found (see `Signal`). An input and an output may share a name, so the Functions
+are made with CasADi's `allow_duplicate_io_names`.
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ class Setting:
     lower: float = -np.inf  # accepted range, both ends in
     upper: float = np.inf
     integer: bool = False
+    choices: tuple[str, ...] = ()  # names for the values 0, 1, ...
 
 
 @dataclass(frozen=True, eq=False)
