@@ -74,6 +74,7 @@ class Oracles:
             "grad_g": lambda: [grad(g, x), grad(g, y)],
             "hess_yy_g": lambda: [ca.hessian(g, y)[0]],
             "hess_yy_g_times": lambda: [ca.jtimes(grad(g, y), y, self.direction)],
+            "hess_xy_g_times": lambda: [grad(ca.dot(grad(g, y), self.direction), x)],
             "hess_xy_g": lambda: [ca.jacobian(grad(g, y), x).T],
             "h": lambda: [self._rows(self.problem.lower_constraints)],
             "c": lambda: [self._rows(self.problem.upper_constraints)],
@@ -132,7 +133,7 @@ def _equalities(constraints: tuple[Constraint, ...]) -> list[bool]:
 def expanded(function: ca.Function) -> ca.Function:
     """The scalar graph of `function` where it is small, else `function` itself."""
     largest = max(map(function.numel_in, range(function.n_in())), default=0)
-    if max(function.n_instructions(), largest) > SCALAR_LIMIT:
+    if max(function.n_instructions(), largest, function.sz_w() / 4) > SCALAR_LIMIT:
         return function
     try:
         scalar = function.expand(function.name(), {"allow_duplicate_io_names": True})
