@@ -4,28 +4,250 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from time import perf_counter
 
+import casadi as ca
 import numpy as np
 
+from .certify.certificate import certify
+from .certify.result import Certificate
+from .diagnostics import BilevelError, Diagnostic, Label
+from .functions.oracles import Oracles
+from .methods import MethodInfo, choose, require
+from .model.build import build
 from .model.problem import Problem
+from .model.structure import analyse
 from .report.solution import Solution
+from .runtime.execute import Run, execute
+from .semantics.check import check
+from .syntax.parser import load_source, parse
 
 
 def load(path: str | Path, *, data: dict[str, object] | None = None,
          data_dirs: tuple[str | Path, ...] = ()) -> Problem:
-    """Read, check and build the model in `path`; `data` replaces or supplies parameters."""
-    raise RuntimeError
+    """Read, check and build the model in `path`; `data` replaces or supplies parameters.
+
+    Raises:
+        BilevelError: everything that is wrong with the file, the model or the data, at once.
+    """
+    source = load_source(path)
+    tree = parse(source)
+    checked = check(tree, source=source, base_dir=Path(path).parent, data=data, data_dirs=tuple(map(Path, data_dirs)))
+    return build(checked)
 
 
 def solve(problem: Problem, method: str | None = None, *, tol: float | None = None, max_iter: int | None = None,
-          time_limit: float | None = None, options: dict[str, float] | None = None,
+          time_limit: float | None = None, options: dict[str, float | str] | None = None,
           start: dict[str, np.ndarray] | None = None, compile: bool = True,
           on_progress: Callable[[int, dict[str, float]], None] | None = None, seed: int = 0) -> Solution:
-    """Solve `problem` and certify the answer; `method` None or "auto" picks by class."""
-    raise RuntimeError
+    """Solve `problem` and certify the answer.
+
+    Args:
+        method: a name of `METHODS`; None or "auto" picks by class.
+        tol: relative tolerance of the method (1e-6); the certificate holds stationarity to 10 tol.
+        time_limit: seconds in the loop of the method.
+        options: further settings of the method, by name; choices by their name.
+        start: values of variables, by name; the others start where the model says.
+        compile: False never calls a C compiler.
+
+    Raises:
+        BilevelError: the method does not fit, a setting is unknown, the start has a wrong shape,
+            or an objective has no value at the start.
+    """
+    clock = _Clock()
+    info, reason = choose_method(problem, method)
+    settings = merge_settings(info, problem, tol=tol, max_iter=max_iter, options=options)
+    oracles = Oracles(problem)
+    x, y = start_point(problem, start)
+    require_finite(oracles, x, y)
+    program = info.program(oracles)
+    clock.lap("build")
+    run = execute(program, x, y, settings=settings, executor="auto" if compile else "interpreted",
+                  time_limit=time_limit, on_progress=on_progress)
+    clock.lap("run")
+    return _conclude(problem, oracles, info, reason, settings, run, clock, seed)
 
 
 def export_c(problem: Problem, directory: str | Path, *, method: str | None = None, real: str = "double",
-             options: dict[str, float] | None = None) -> list[Path]:
-    """Write the standalone C solver of `problem` into `directory`; returns the files."""
-    raise RuntimeError
+             options: dict[str, float | str] | None = None, tol: float | None = None) -> list[Path]:
+    """Write the standalone C solver of `problem` into `directory`; returns the files.
+
+    Raises:
+        BilevelError: the method does not fit, or the folder cannot be written.
+    """
+    from .export.c_solver import export
+
+    info, _ = choose_method(problem, method)
+    settings = merge_settings(info, problem, tol=tol, options=options)
+    return export(info.program(Oracles(problem)), problem, Path(directory), real=real, settings=settings)
+
+
+def verify(problem: Problem, variables: dict[str, np.ndarray], *, tol: float = 1e-6, seed: int = 0) -> Certificate:
+    """The certificate of a point given by the values of all variables, from wherever it comes."""
+    x, y = start_point(problem, variables)
+    return certify(Oracles(problem), x, y, tol=tol, seed=seed)
+
+
+# --- the steps ---------------------------------------------------------------------------------
+
+
+def choose_method(problem: Problem, name: str | None) -> tuple[MethodInfo, str]:
+    """The method, and why it was chosen; empty if it was named (by the caller or the model)."""
+    where = None
+    if name is None and "method" in problem.options:
+        name, where = str(problem.options["method"]), problem.option_spans.get("method")
+    if name not in (None, "auto"):
+        return require(name, problem, where), ""
+    chosen, reason = choose(problem, analyse(problem))
+    return require(chosen, problem), reason
+
+
+def merge_settings(info: MethodInfo, problem: Problem, *, options: dict[str, float | str] | None = None,
+                   **named: float | None) -> dict[str, float]:
+    """Defaults, then the model's `options`, then the caller's."""
+    values = {s.name: s.default for s in info.settings}
+    for key, value in problem.options.items():
+        if key != "method":
+            values[key] = _setting(info, key, value, problem.option_spans.get(key))
+    for key, value in (options or {}).items():
+        values[key] = _setting(info, key, value, None)
+    for key, value in named.items():
+        if value is not None:
+            values[key] = _setting(info, key, value, None)
+    return values
+
+
+def _setting(info: MethodInfo, key: str, value, span) -> float:
+    known = {s.name: s for s in info.settings}
+    label = Label(span, "") if span else None
+    status = 3 if span else 2
+    if key not in known:
+        raise BilevelError(Diagnostic("BL0403", f"{info.name} has no setting `{key}`", label,
+                                      hints=(f"its settings are: {', '.join(known)}",), exit_status=status))
+    setting = known[key]
+    if setting.choices:
+        names = {**{c: float(i) for i, c in enumerate(setting.choices)}, **{str(i): float(i) for i in range(len(setting.choices))}}
+        text = f"{value:g}" if isinstance(value, (int, float)) else str(value)
+        if text not in names:
+            raise BilevelError(Diagnostic("BL0404", f"`{key}` is {value}, which is not one of its choices", label,
+                                          hints=(f"the choices are: {', '.join(setting.choices)}",), exit_status=status))
+        return names[text]
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = np.nan
+    if not setting.lower <= number <= setting.upper or (setting.integer and number != np.floor(number)):
+        kind = "a whole number" if setting.integer else "a number"
+        raise BilevelError(Diagnostic("BL0404", f"`{key}` is {value}, which is out of its range", label,
+                                      hints=(f"it is {kind} from {setting.lower:g} to {setting.upper:g}",),
+                                      exit_status=status))
+    return number
+
+
+def start_point(problem: Problem, start: dict[str, np.ndarray] | None) -> tuple[np.ndarray, np.ndarray]:
+    """The start as flat columns x, y: `start` by name over what the model says over zero."""
+    x, y = problem.start()
+    known = {v.name: v for v in problem.variables}
+    for name, value in (start or {}).items():
+        if name not in known:
+            raise BilevelError(Diagnostic("BL0405", f"the start has a value for `{name}`, which is not a variable",
+                                          hints=(f"the variables are: {', '.join(known)}",), exit_status=2))
+        variable = known[name]
+        array = np.asarray(value, float)
+        if array.size != variable.size or array.shape not in (variable.shape, (variable.size,)):
+            raise BilevelError(Diagnostic(
+                "BL0406", f"the start of `{name}` has the shape {_shape(array.shape)}, not {_shape(variable.shape)}",
+                Label(variable.span, "declared here"), exit_status=2))
+        if not np.all(np.isfinite(array)):
+            raise BilevelError(Diagnostic("BL0406", f"the start of `{name}` has entries that are not finite",
+                                          Label(variable.span, "declared here"), exit_status=2))
+        (x if variable.level == "upper" else y)[variable.slice] = array.ravel(order="F")
+    return x, y
+
+
+def require_finite(oracles: Oracles, x: np.ndarray, y: np.ndarray) -> None:
+    """Refuse a start at which an objective, a constraint or a derivative is not a number."""
+    problem = oracles.problem
+    columns = [ca.reshape(ca.DM(v), q.symbol.shape) for v, q in zip(problem.data, problem.parameters)]
+    symbol_x, symbol_y = ca.MX.sym("x", oracles.nx), ca.MX.sym("y", oracles.ny)
+    p = list(problem.p)
+    projected = ca.Function("start", [symbol_x, symbol_y, *p],
+                            [oracles.project_x(symbol_x, p), oracles.project_y(symbol_y, p)])
+    here = [ca.DM(v) for v in (x, y)]
+    here = projected.call([*here, *columns])
+    problems = []
+    for name, objective in (("f", problem.f), ("g", problem.g)):
+        level = "upper" if name == "f" else "lower"
+        value = np.array(oracles.function(name).call([*here, *columns])[0])
+        slope = [np.array(v) for v in oracles.function(f"grad_{name}").call([*here, *columns])]
+        if not np.all(np.isfinite(value)):
+            found = f"the {level} objective is {_word(value.item())} at the start"
+        elif not all(np.all(np.isfinite(v)) for v in slope):
+            found = f"the gradient of the {level} objective is not finite at the start"
+        else:
+            continue
+        problems.append(Diagnostic("BL0407", found, Label(objective.span, "evaluated at the start"),
+                                   hints=("give the variables a start inside the domain: `var x start 1;`",)))
+    for constraint, name in [(c, "c") for c in problem.upper_constraints] + [(c, "h") for c in problem.lower_constraints]:
+        rows = ca.Function("rows", [problem.x, problem.y, *p], [constraint.expression]).call([*here, *columns])[0]
+        if not np.all(np.isfinite(np.array(rows))):
+            problems.append(Diagnostic("BL0407", f"the constraint `{constraint.name}` is not finite at the start",
+                                       Label(constraint.span, "evaluated at the start"),
+                                       hints=("give the variables a start inside the domain: `var x start 1;`",)))
+    if problems:
+        raise BilevelError(problems)
+
+
+def _word(value: float) -> str:
+    return "not a number" if np.isnan(value) else "infinite"
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return "a scalar" if not shape else f"a vector of {shape[0]}" if len(shape) == 1 else f"{shape[0]} by {shape[1]}"
+
+
+def _conclude(problem: Problem, oracles: Oracles, info: MethodInfo, reason: str, settings: dict[str, float],
+              run: Run, clock: "_Clock", seed: int) -> Solution:
+    """The result from the final state, with its certificate."""
+    x, y = run.state["x"], run.state["y"]
+    finite = bool(np.all(np.isfinite(x)) and np.all(np.isfinite(y)))
+    usable = finite and run.status.label not in ("diverged",)
+    tol = settings["tol"]
+    certificate = certify(oracles, x, y, tol=max(tol, 1e-12), seed=seed) if usable else Certificate(())
+    clock.lap("verify")
+    columns = [ca.reshape(ca.DM(v), q.symbol.shape) for v, q in zip(problem.data, problem.parameters)]
+    point = [ca.DM(x), ca.DM(y), *columns]
+    variables, upper, lower, report = {}, None, None, {}
+    if usable:
+        variables = {v.name: _shaped((x if v.level == "upper" else y)[v.slice], v.shape) for v in problem.variables}
+        upper = problem.f.as_written(float(oracles.function("f").call(point)[0]))
+        lower = problem.g.as_written(float(oracles.function("g").call(point)[0]))
+        if problem.report:
+            values = np.array(ca.Function("report", [problem.x, problem.y, *problem.p],
+                                          [ca.veccat(*[r.expression for r in problem.report])]).call(point)[0]).ravel()
+            offset = 0
+            for entry in problem.report:
+                size = int(np.prod(entry.shape, dtype=int))
+                report[entry.name] = _shaped(values[offset : offset + size], entry.shape)
+                offset += size
+    return Solution(
+        problem=problem, status=run.status.label, certificate=certificate, variables=variables, upper=upper,
+        lower=lower, method=info.name, reason=reason, settings=settings, executor=run.executor,
+        iterations=run.iterations, evaluations=run.phase_calls, measures=run.measures, trace=run.trace,
+        timings={"build": clock.laps["build"], **run.timings, "verify": clock.laps["verify"]},
+        report=report, warnings=(*problem.warnings, *run.warnings), seed=seed,
+    )
+
+
+def _shaped(column: np.ndarray, shape: tuple[int, ...]):
+    return float(column[0]) if not shape else np.reshape(column, shape, order="F")
+
+
+class _Clock:
+    def __init__(self):
+        self.laps: dict[str, float] = {}
+        self._last = perf_counter()
+
+    def lap(self, name: str) -> None:
+        now = perf_counter()
+        self.laps[name], self._last = now - self._last, now

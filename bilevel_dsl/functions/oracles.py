@@ -78,6 +78,7 @@ class Oracles:
             "hess_xy_g": lambda: [ca.jacobian(grad(g, y), x).T],
             "h": lambda: [self._rows(self.problem.lower_constraints)],
             "c": lambda: [self._rows(self.problem.upper_constraints)],
+            "jac_c": lambda: [ca.jacobian(self.recipes["c"]()[0], v) for v in (x, y)],
             "report": lambda: [ca.vec(r.expression) for r in self.problem.report],
         }
 

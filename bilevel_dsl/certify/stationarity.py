@@ -1,0 +1,129 @@
+"""How far a point is from first-order conditions of the upper level.
+
+With two sets of variables: the length of
+
+    d = argmin { <grad Phi, d> + |d|^2 / 2 :  x + d in X,  c + (dc/dx) d <= 0 or == 0 },
+
+the gradient mapping of the hyper-objective Phi(x) = f(x, y(x)), with the constraints of the upper
+level linearised along y(x). Where the follower's answer has a kink, no gradient exists: then the
+steepest descent that is found by moving x and asking the follower again.
+
+For a simple bilevel problem: the part of grad f that no multiplier of grad g = 0 (and of the active
+constraints) can balance, min_w |grad f + W w + A' v|, which is 0 at an approximate KKT point.
+"""
+
+from __future__ import annotations
+
+import casadi as ca
+import numpy as np
+
+from ..functions.oracles import Oracles
+from .follower import Follower
+from .sensitivity import Sensitivity
+
+
+def evaluate(oracles: Oracles, name: str, x: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
+    columns = [ca.reshape(ca.DM(v), q.symbol.shape) for v, q in zip(oracles.problem.data, oracles.problem.parameters)]
+    return [np.array(v) for v in oracles.function(name).call([ca.DM(x), ca.DM(y), *columns])]
+
+
+def hypergradient(oracles: Oracles, s: Sensitivity, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    f_x, f_y = (v.ravel() for v in evaluate(oracles, "grad_f", x, y))
+    return s.total(f_x, f_y)
+
+
+def gradient_mapping(oracles: Oracles, s: Sensitivity, x: np.ndarray, y: np.ndarray) -> float:
+    """|d| relative to max(1, |F|, |grad_x f|)."""
+    gradient = hypergradient(oracles, s, x, y)
+    f = float(evaluate(oracles, "f", x, y)[0].item())
+    direct = evaluate(oracles, "grad_x_f", x, y)[0]
+    scale = max(1.0, abs(f), float(np.max(np.abs(direct), initial=0)))
+    if not oracles.upper_equalities:
+        return float(np.linalg.norm(project_x(oracles, x - gradient) - x)) / scale
+    rows = evaluate(oracles, "c", x, y)[0].ravel()
+    c_x, c_y = evaluate(oracles, "jac_c", x, y)
+    J = np.array([s.total(a, b) for a, b in zip(c_x, c_y)])
+    return float(np.linalg.norm(_restricted(oracles, x, gradient, rows, J))) / scale
+
+
+def project_x(oracles: Oracles, v: np.ndarray) -> np.ndarray:
+    return _project(oracles, "x", v)
+
+
+def project_y(oracles: Oracles, v: np.ndarray) -> np.ndarray:
+    return _project(oracles, "y", v)
+
+
+def _project(oracles: Oracles, level: str, v: np.ndarray) -> np.ndarray:
+    if not v.size:
+        return v
+    symbol = ca.MX.sym("v", v.size)
+    columns = [ca.reshape(ca.DM(d), q.symbol.shape) for d, q in zip(oracles.problem.data, oracles.problem.parameters)]
+    p = list(oracles.problem.p)
+    projected = (oracles.project_x if level == "x" else oracles.project_y)(symbol, p)
+    return np.array(ca.Function("projected", [symbol, *p], [projected]).call([ca.DM(v), *columns])[0]).ravel()
+
+
+def _restricted(oracles: Oracles, x, gradient, rows, J) -> np.ndarray:
+    """d of the module's docstring, by Dykstra's alternating projections onto X - x and the rows."""
+    equal = np.array(oracles.upper_equalities)
+    target = -gradient
+    d, corrections = target.copy(), np.zeros((len(rows) + 1, x.size))
+    for _ in range(2000):
+        before = d.copy()
+        w = d + corrections[-1]
+        d = project_x(oracles, x + w) - x if not oracles.is_x_free else w
+        corrections[-1] = w - d
+        for i, (row, a) in enumerate(zip(rows, J)):
+            w = d + corrections[i]
+            excess = row + a @ w
+            length = a @ a
+            if length > 0 and (equal[i] or excess > 0):
+                d = w - excess / length * a
+            else:
+                d = w
+            corrections[i] = w - d
+        if np.linalg.norm(d - before) <= 1e-13 * (1 + np.linalg.norm(d)):
+            break
+    return d
+
+
+def steepest_descent(follower: Follower, x: np.ndarray, y: np.ndarray, directions: list[np.ndarray],
+                     length: float = 1e-4) -> float:
+    """max over the directions of (F(x) - F(x + t d)) / t, with the follower asked again; >= 0.
+
+    Points that break the constraints of the upper level are left out. Used where the
+    hypergradient does not exist or depends on the side it is taken from.
+    """
+    oracles = follower.oracles
+    base = float(evaluate(oracles, "f", x, y)[0].item())
+    scale = max(1.0, abs(base))
+    worst = 0.0
+    for direction in directions:
+        size = np.linalg.norm(direction)
+        if not size > 0:
+            continue
+        step = length * (1 + np.linalg.norm(x)) * direction / size
+        there = project_x(oracles, x + step)
+        moved = np.linalg.norm(there - x)
+        if not moved > 1e-3 * np.linalg.norm(step):
+            continue
+        answer = follower.respond(there, y)
+        if answer.solved and _admissible(oracles, there, answer.y):
+            worst = max(worst, (base - answer.f - 1e-9 * scale) / moved)  # 1e-9: noise of the re-solution
+    return worst / scale
+
+
+def _admissible(oracles: Oracles, x: np.ndarray, y: np.ndarray) -> bool:
+    if not oracles.upper_equalities:
+        return True
+    c = evaluate(oracles, "c", x, y)[0].ravel()
+    return bool(np.all(np.where(oracles.upper_equalities, np.abs(c), c) <= 1e-8))
+
+
+def tangential(oracles: Oracles, s: Sensitivity, x: np.ndarray, y: np.ndarray) -> float:
+    """min_w |[grad f; 0] + K w| relative to 1 + |grad f|: the measure of a simple bilevel problem."""
+    f_y = evaluate(oracles, "grad_y_f", x, y)[0].ravel()
+    right = np.concatenate([f_y, np.zeros(s.active)])
+    w = np.linalg.lstsq(s.kkt, -right, rcond=1e-6)[0]
+    return float(np.linalg.norm(right + s.kkt @ w)) / (1 + float(np.linalg.norm(f_y)))
