@@ -61,7 +61,7 @@ class _Penalty:
         nx, ny = oracles.nx, oracles.ny
         self.nh, self.nc = len(oracles.lower_equalities), len(oracles.upper_equalities)
 
-        self.x = Search(draft, "x", nx, "upper level")
+        self.x = Search(draft, "x", nx, "upper level", exact=False)
         self.z = Search(draft, "z", ny, "argmin of g")
         self.w = Search(draft, "w", ny, "argmin of s f + g")
         self.v = Search(draft, "v", ny, "argmin of (s/2) f + g")

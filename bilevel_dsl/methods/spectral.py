@@ -30,7 +30,9 @@ SHORTEST, LONGEST = 1e-12, 1e12  # bounds on alpha
 class Search:
     """State of one search, in slots named `<name>_...`; `point` is the accepted iterate."""
 
-    def __init__(self, draft: Draft, name: str, size: int, doc: str):
+    def __init__(self, draft: Draft, name: str, size: int, doc: str, exact: bool = True):
+        """`exact`: the gradients carry rounding errors only, not those of an inner solve."""
+        self.exact = exact
         def slot(field: str, n: int = 1, about: str = "") -> ca.MX:
             return draft.state(f"{name}_{field}", n, f"{doc}: {about or field}")
 
@@ -105,7 +107,8 @@ class Search:
         """Barzilai-Borwein: the long step <s,s>/<s,q>, or the short <s,q>/<q,q> if much shorter."""
         ss, sq, qq = ca.dot(moved, moved), ca.dot(moved, change), ca.dot(change, change)
         long, short = ss / sq, sq / qq
-        chosen = either(short < 0.3 * long, short, long)
+        # an error e in `change` shrinks the short step by 1 + |e|^2/qq, the long one only by <s,e>/sq
+        chosen = either(short < 0.3 * long, short, long) if self.exact else long
         first = 1 / ca.fmax(norm(gradient), 1e-8)  # a first move of length at most one
         known = either(self.alpha > 0, self.alpha, first)
         growing = ca.fmin(4 * known, LONGEST)  # no curvature along the last move
