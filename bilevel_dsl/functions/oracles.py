@@ -17,7 +17,7 @@ from functools import cached_property
 import casadi as ca
 
 from ..model.problem import Constraint, Problem
-from ..model.sets import Free, Product
+from ..model.sets import Box, Free, LinfBall, Product
 from .projections import project
 
 SCALAR_LIMIT = 1000  # operations; above, gcc's time grows faster than the gain
@@ -117,6 +117,15 @@ class Oracles:
     @property
     def is_x_free(self) -> bool:
         return all(isinstance(factor, Free) for factor in self.x_set.factors)
+
+    @property
+    def is_x_separable(self) -> bool:
+        """X is a product of intervals."""
+        return all(isinstance(factor, (Free, Box, LinfBall)) for factor in self.x_set.factors)
+
+    @property
+    def is_y_separable(self) -> bool:
+        return all(isinstance(factor, (Free, Box, LinfBall)) for factor in self.y_set.factors)
 
     @property
     def is_y_free(self) -> bool:

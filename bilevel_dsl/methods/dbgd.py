@@ -26,7 +26,7 @@ from ..functions.oracles import Oracles
 from ..functions.select import either, norm
 from .draft import Draft
 from .program import Program, Setting, Signal
-from .spectral import Search
+from .search import Search
 
 NAME = "dbgd"
 EPS = 2.2e-16
@@ -71,9 +71,9 @@ class _Dbgd:
         self.stationarity = draft.state("stationarity", 1, "||grad f + lambda G||, relative")
         self.sigma = draft.state("sigma", 1, "inverse penalty parameter of the polish")
         self.slope = draft.state("slope", 1, "||grad f|| where the polish began")
-        self.w = Search(draft, "w", n, "argmin of sigma f + g")
-        self.v = Search(draft, "v", n, "argmin of (sigma/2) f + g")
-        self.z = Search(draft, "z", n, "argmin of g")
+        self.w = Search(draft, "w", n, "argmin of sigma f + g", separable=oracles.is_y_separable)
+        self.v = Search(draft, "v", n, "argmin of (sigma/2) f + g", separable=oracles.is_y_separable)
+        self.z = Search(draft, "z", n, "argmin of g", separable=oracles.is_y_separable)
 
         f, g = oracles.problem.f.expression, oracles.problem.g.expression
         y, p = oracles.problem.y, oracles.problem.p

@@ -31,7 +31,7 @@ from ..functions.select import either, norm
 from . import multipliers
 from .draft import Draft
 from .program import Program, Setting, Signal
-from .spectral import Search
+from .search import Search
 
 NAME = "penalty"
 EPS = 2.2e-16
@@ -61,10 +61,10 @@ class _Penalty:
         nx, ny = oracles.nx, oracles.ny
         self.nh, self.nc = len(oracles.lower_equalities), len(oracles.upper_equalities)
 
-        self.x = Search(draft, "x", nx, "upper level", exact=False)
-        self.z = Search(draft, "z", ny, "argmin of g")
-        self.w = Search(draft, "w", ny, "argmin of s f + g")
-        self.v = Search(draft, "v", ny, "argmin of (s/2) f + g")
+        self.x = Search(draft, "x", nx, "upper level", separable=oracles.is_x_separable)
+        self.z = Search(draft, "z", ny, "argmin of g", separable=oracles.is_y_separable)
+        self.w = Search(draft, "w", ny, "argmin of s f + g", separable=oracles.is_y_separable)
+        self.v = Search(draft, "v", ny, "argmin of (s/2) f + g", separable=oracles.is_y_separable)
         draft.state("x", nx, "upper variables")
         draft.state("y", ny, "lower variables")
         self.stage = draft.state("stage", 1, "0 continuation, 1 polish, 2 settle")
