@@ -1,0 +1,102 @@
+"""The certificate against known answers, and against points that look right but are not."""
+
+from __future__ import annotations
+
+import casadi as ca
+import numpy as np
+import pytest
+
+from bilevel_dsl.certify.certificate import certify
+from bilevel_dsl.certify.follower import Follower
+from bilevel_dsl.certify.sensitivity import sensitivity
+from bilevel_dsl.certify.stationarity import hypergradient
+from bilevel_dsl.functions.oracles import Oracles
+from tests.problems import TWO_LEVEL, box, problem
+
+EXACT = ["p0", "p1", "p2", "p3", "p6", "upper row", "lower row", "lower equality"]
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_known_answers_are_verified(name):
+    case = TWO_LEVEL[name]
+    nx = case.x0.size
+    certificate = certify(Oracles(case.problem), case.answer[:nx], case.answer[nx:])
+    assert certificate.verified, certificate
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_a_leader_elsewhere_is_not_stationary(name):
+    case = TWO_LEVEL[name]
+    oracles = Oracles(case.problem)
+    x = case.answer[:1] - 0.3
+    y = Follower(oracles).respond(x, case.answer[1:]).y
+    certificate = certify(oracles, x, y)
+    assert certificate["lower_gap"] <= 1e-6
+    assert certificate["stationarity"] > 1e-2 and not certificate.verified
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_a_follower_elsewhere_has_a_gap(name):
+    case = TWO_LEVEL[name]
+    y = case.answer[1:] + 0.1 * np.arange(1, case.answer.size)
+    certificate = certify(Oracles(case.problem), case.answer[:1], y)
+    assert not certificate.verified
+    assert certificate["lower_gap"] > 1e-6 or certificate["lower_feasibility"] > 1e-6
+
+
+def test_first_order_trap_is_reported():
+    """Mirrlees 1999: (1.991221, 0.894708) is stationary for the follower, but not optimal."""
+    mirrlees = problem(
+        lambda x, y: (x - 2)**2 + (y - 1)**2,
+        lambda x, y: -x * ca.exp(-(y + 1)**2) - ca.exp(-(y - 1)**2), 1, 1, y_set=box(1, -2, 2))
+    trap = certify(Oracles(mirrlees), np.array([1.991221]), np.array([0.894708]))
+    assert trap["lower_gap"] > 0.1 and not trap.verified
+    assert any("better answer" in note for note in trap.notes)
+    best = Follower(Oracles(mirrlees)).respond(np.array([1.0]), np.array([0.95])).y
+    assert best == pytest.approx([0.957504024], abs=1e-6)
+
+
+def test_the_follower_choice_that_hurts_the_leader_is_told():
+    """y anywhere on the line y1 + y2 = x is optimal; (x/2, x/2) is not what the leader wants."""
+    case = TWO_LEVEL["p3"]
+    certificate = certify(Oracles(case.problem), case.answer[:1], np.array([4 / 3, 4 / 3]))
+    assert certificate["lower_gap"] <= 1e-6
+    assert certificate["leader_gap"] > 1e-1 and not certificate.verified
+    assert certificate.details["leader_best"] == pytest.approx(2 / 3, abs=1e-3)
+
+
+def test_nan_is_never_verified():
+    certificate = certify(Oracles(TWO_LEVEL["p0"].problem), np.array([np.nan]), np.array([1.0]))
+    assert not certificate.verified
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_hypergradient_against_differences(seed):
+    """Quadratic lower level with an equality: y(x) in closed form from its KKT system."""
+    rng = np.random.default_rng(seed)
+    nx, ny = 3, 4
+    M = rng.standard_normal((ny, ny))
+    Q, R, a = M @ M.T + np.eye(ny), rng.standard_normal((ny, nx)), rng.standard_normal(ny)
+    c = rng.standard_normal((1, nx))
+    target = rng.standard_normal(ny)
+
+    def f(x, y):
+        return ca.sumsqr(y - target) + ca.sum1(ca.sin(x)) + ca.dot(x, x) * y[0]
+
+    made = problem(f, lambda x, y: ca.dot(y, ca.DM(Q) @ y) / 2 + ca.dot(y, ca.DM(R) @ x), nx, ny,
+                   lower=[("eq", lambda x, y: ca.dot(ca.DM(a), y) - ca.DM(c) @ x)])
+    K = np.block([[Q, a[:, None]], [a[None, :], np.zeros((1, 1))]])
+
+    def answer(x):
+        return np.linalg.solve(K, np.concatenate([-R @ x, c @ x]))[:ny]
+
+    def value(x, y):
+        return np.sum((y - target)**2) + np.sum(np.sin(x)) + x @ x * y[0]
+
+    x = rng.standard_normal(nx)
+    oracles = Oracles(made)
+    s = sensitivity(Follower(oracles), x, answer(x))
+    h = 1e-6
+    differences = [(value(x + h * e, answer(x + h * e)) - value(x - h * e, answer(x - h * e))) / (2 * h)
+                   for e in np.eye(nx)]
+    assert hypergradient(oracles, s, x, answer(x)) == pytest.approx(differences, rel=1e-6, abs=1e-6)
