@@ -11,6 +11,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from difflib import get_close_matches
+from unicodedata import combining, east_asian_width
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,5 +132,97 @@ def _position(diagnostic: Diagnostic) -> int:
     return diagnostic.primary.span.start if diagnostic.primary else -1
 
 
+# --- as text ------------------------------------------------------------------------------------
+
+_RED, _YELLOW, _BLUE, _BOLD, _OFF = "\033[31m", "\033[33m", "\033[34m", "\033[1m", "\033[0m"
+_WIDTH = 100  # columns of source shown; longer lines are cut around the span
+
+
 def render(diagnostics: Iterable[Diagnostic], color: bool = False) -> str:
-    return "\n".join(f"{d.severity}[{d.code}]: {d.message}" for d in diagnostics)
+    """All diagnostics as text: message, place, the line with carets, labels, hints."""
+    return "\n\n".join(_render_one(d, _paint if color else _plain) for d in diagnostics)
+
+
+def _paint(text: str, *codes: str) -> str:
+    return "".join(codes) + text + _OFF
+
+
+def _plain(text: str, *codes: str) -> str:
+    return text
+
+
+def _render_one(d: Diagnostic, paint) -> str:
+    tint = _RED if d.severity == "error" else _YELLOW
+    lines = [paint(f"{d.severity}[{d.code}]", tint, _BOLD) + paint(f": {d.message}", _BOLD)]
+    labels = [(label, "^", tint) for label in ([d.primary] if d.primary else [])]
+    labels += [(label, "-", _BLUE) for label in d.secondary]
+    gutter = max((len(str(label.span.line)) for label, *_ in labels), default=0)
+    for k, (label, mark, hue) in enumerate(labels):
+        new_file = k == 0 or label.span.source is not labels[k - 1][0].span.source
+        arrow = "-->" if k == 0 else ":::"
+        if new_file:
+            lines.append(" " * gutter + paint(f" {arrow} ", _BLUE) + str(label.span))
+        lines += _excerpt(label, mark, hue, gutter, paint)
+    lines += [" " * gutter + paint(" = ", _BLUE) + f"hint: {hint}" for hint in d.hints]
+    return "\n".join(lines)
+
+
+def _excerpt(label: Label, mark: str, hue: str, gutter: int, paint) -> list[str]:
+    span = label.span
+    number, column = span.source.line_column(span.start)
+    text = span.source.line(number)
+    length = max(1, min(span.end - span.start, len(text) - column + 1))
+    first = column - 1
+    cut = 0
+    if len(text) > _WIDTH:
+        cut = max(0, min(first - 20, len(text) - _WIDTH))
+        shown = ("..." if cut else "") + text[cut : cut + _WIDTH] + ("..." if cut + _WIDTH < len(text) else "")
+        pad = first - cut + (3 if cut else 0)
+        length = min(length, max(1, cut + _WIDTH - first))
+    else:
+        shown, pad = text, first
+    shown = "".join(c if c.isprintable() or c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in shown)
+    indent = "".join("\t" if c == "\t" else " " * _cells(c) for c in shown[:pad]) + " " * (pad - len(shown[:pad]))
+    carets = mark * max(1, sum(_cells(c) for c in shown[pad : pad + length]))
+    note = f" {label.text}" if label.text else ""
+    bar = paint("|", _BLUE)
+    return [
+        f"{paint(str(number).rjust(gutter), _BLUE)} {bar} {shown}",
+        f"{' ' * gutter} {bar} {indent}{paint(carets + note, hue)}",
+    ]
+
+
+def _cells(character: str) -> int:
+    """Terminal cells of a character: two for wide ones."""
+    return 2 if east_asian_width(character) in "WF" else 0 if combining(character) else 1
+
+
+# --- as data --------------------------------------------------------------------------------------
+
+
+def to_json(d: Diagnostic) -> dict:
+    """The diagnostic as a JSON object, with locations as MiniZinc writes them."""
+    return {
+        "severity": d.severity,
+        "code": d.code,
+        "message": d.message,
+        "location": _location(d.primary.span) if d.primary else None,
+        "label": d.primary.text if d.primary else "",
+        "related": [{"location": _location(label.span), "message": label.text} for label in d.secondary],
+        "hints": list(d.hints),
+    }
+
+
+def _location(span: Span) -> dict:
+    first_line, first_column = span.source.line_column(span.start)
+    last_line, last_column = span.source.line_column(max(span.start, span.end - 1))
+    return {"filename": span.source.name, "firstLine": first_line, "firstColumn": first_column,
+            "lastLine": last_line, "lastColumn": last_column}
+
+
+def did_you_mean(name: str, candidates: Iterable[str]) -> tuple[str, ...]:
+    """The hint for a misspelt name, if one of the candidates is near."""
+    near = get_close_matches(name, list(candidates), n=1, cutoff=0.7)
+    if not near:
+        near = [c for c in candidates if c.lower() == name.lower()][:1]
+    return (f"did you mean `{near[0]}`?",) if near else ()

@@ -1,0 +1,174 @@
+"""Compiled programs, kept by content.
+
+A library is named `<key>-<content>.so`: the key is a hash of all that decides what the compiler
+makes (sources, flags, compiler, versions), `content` one of the file itself. So a file that is
+found is either whole or made again under a name that never stood for anything else, and processes
+need no lock: each compiles in a folder of its own and renames the result.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import platform
+import shutil
+import stat
+import sys
+import tempfile
+import time
+from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import casadi as ca
+
+from .compiler import LARGEST, Compiler, CompilerFailed, find_compiler
+from .csource import NotCompilable, functions_source, template
+from .layout import Layout
+from .library import Library
+
+BUDGET = 256 * 2**20  # bytes of libraries kept; the longest unused go first
+TIMEOUT = 120.0  # seconds for one compilation
+_STALE = 3600.0  # seconds after which the folder of a compilation that was killed is removed
+_DIGITS = 32
+_SUFFIX = ".dll" if sys.platform == "win32" else ".so"
+
+_private: str | None = None  # folder of this process, where the user's cache cannot be used
+
+
+def library(layout: Layout) -> Library | None:
+    """The compiled form of a program, from the cache or made now; None without a compiler.
+
+    Raises:
+        CompilerFailed: the compiler fails, or takes too long.
+        NotCompilable: the program has no C, or too much of it.
+    """
+    folder = cache_folder()
+    compiler = find_compiler(folder / "compilers.json")
+    if compiler is None:
+        return None
+    sources = {"driver.h": template("driver.h"), "driver.c": template("driver.c"),
+               "functions.c": functions_source(layout)}
+    lines = sources["functions.c"].count("\n")
+    if lines > LARGEST:
+        raise NotCompilable(f"{lines} lines of C are more than a compiler can take")
+    key = _key(sources, compiler, lines)
+    return _kept(folder, key) or _made(folder, key, sources, compiler, lines)
+
+
+def _key(sources: dict[str, str], compiler: Compiler, lines: int) -> str:
+    parts = [*sources.values(), *compiler.flags(lines), *compiler.command, compiler.identity, ca.__version__,
+             _our_version(), platform.machine(), sys.platform]
+    return _digest("\0".join(parts).encode())
+
+
+def _our_version() -> str:
+    try:
+        return version("bilevel-dsl")
+    except PackageNotFoundError:  # a plain checkout
+        return "checkout"
+
+
+def _digest(content: bytes) -> str:
+    return sha256(content).hexdigest()[:_DIGITS]
+
+
+def _kept(folder: Path, key: str) -> Library | None:
+    """The library from the cache; a file that is not what its name says is removed."""
+    for path in sorted(folder.glob(f"{key}-*{_SUFFIX}")):
+        try:
+            if path.stem.partition("-")[2] == _digest(path.read_bytes()):
+                os.utime(path)
+                return Library(path)
+        except (OSError, AttributeError, ValueError):  # gone meanwhile, or not loadable
+            pass
+        path.unlink(missing_ok=True)
+    return None
+
+
+def _made(folder: Path, key: str, sources: dict[str, str], compiler: Compiler, lines: int) -> Library:
+    try:
+        path = _compile(folder, key, sources, compiler, lines)
+    except OSError as error:  # read-only, or full
+        if folder == private_folder():
+            raise CompilerFailed(f"the library cannot be written: {error.strerror}") from error
+        return _made(private_folder(), key, sources, compiler, lines)
+    try:
+        made = Library(path)
+    except (OSError, AttributeError, ValueError) as error:
+        path.unlink(missing_ok=True)
+        raise CompilerFailed("the compiled library cannot be loaded", str(error)) from error
+    if made.arithmetic != 0:
+        path.unlink(missing_ok=True)
+        raise CompilerFailed("the compiled library does not round as it must")
+    prune(folder, keep=path)
+    return made
+
+
+def _compile(folder: Path, key: str, sources: dict[str, str], compiler: Compiler, lines: int) -> Path:
+    with tempfile.TemporaryDirectory(prefix="compiling-", dir=folder, ignore_cleanup_errors=True) as work:
+        for name, text in sources.items():
+            Path(work, name).write_text(text, encoding="utf-8", newline="\n")
+        output = f"made{_SUFFIX}"
+        compiler.compile([n for n in sources if n.endswith(".c")], output, lines, Path(work), TIMEOUT)
+        content = Path(work, output).read_bytes()
+        path = folder / f"{key}-{_digest(content)}{_SUFFIX}"
+        os.replace(Path(work, output), path)
+        return path
+
+
+# --- the folder -----------------------------------------------------------------------------------
+
+
+def cache_folder() -> Path:
+    """Where libraries are kept: BILEVELDSL_CACHE, or under XDG_CACHE_HOME or ~/.cache.
+
+    Code is loaded from it, so it must be ours and closed to others; else, and where it cannot be
+    made, it is a folder of this process, removed at the end.
+    """
+    chosen = os.environ.get("BILEVELDSL_CACHE")
+    try:
+        if not chosen:
+            chosen = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+            chosen = Path(chosen, "bileveldsl")
+        folder = Path(chosen, "compiled").absolute()
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        info = folder.stat()
+    except (OSError, RuntimeError):  # no home
+        return private_folder()
+    if os.name == "posix" and (info.st_uid != os.geteuid() or stat.S_IMODE(info.st_mode) & 0o022):
+        return private_folder()
+    return folder
+
+
+def private_folder() -> Path:
+    global _private
+    if _private is None or not os.path.isdir(_private):
+        _private = tempfile.mkdtemp(prefix="bileveldsl-")
+        atexit.register(shutil.rmtree, _private, ignore_errors=True)
+    return Path(_private)
+
+
+def prune(folder: Path, keep: Path | None = None, budget: int = BUDGET) -> None:
+    """Remove what was not used for longest until `budget` holds, and what killed compilations left."""
+    now, files = time.time(), []
+    for path in folder.iterdir():
+        try:
+            info = path.stat()
+        except OSError:
+            continue
+        if path.suffix == _SUFFIX:
+            files.append((info.st_mtime, info.st_size, path))
+        elif path.name.startswith("compiling-") and now - info.st_mtime > _STALE:
+            shutil.rmtree(path, ignore_errors=True)
+    total = sum(size for _, size, _ in files)
+    for _, size, path in sorted(files):
+        if total <= budget:
+            return
+        if path != keep:
+            try:
+                path.unlink()
+            except OSError:
+                continue
+            total -= size
