@@ -16,6 +16,7 @@ from functools import cached_property
 
 import casadi as ca
 
+from ..model.bounds import with_bounds
 from ..model.problem import Constraint, Problem
 from ..model.sets import Box, Free, LinfBall, Product
 from .projections import project
@@ -25,7 +26,8 @@ SCALAR_LIMIT = 1000  # operations; above, gcc's time grows faster than the gain
 
 class Oracles:
     def __init__(self, problem: Problem):
-        self.problem = problem
+        self.written = problem
+        self.problem = problem = with_bounds(problem)
         self.nx = problem.x.numel()
         self.ny = problem.y.numel()
         self.x_set = _product(problem.upper_variables)
