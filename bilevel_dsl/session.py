@@ -12,13 +12,15 @@ import numpy as np
 from .certify.certificate import certify
 from .certify.result import Certificate
 from .diagnostics import BilevelError, Diagnostic, Label
+from .functions.named import Functions
 from .functions.oracles import Oracles
 from .methods import MethodInfo, choose, require
 from .model.build import build
 from .model.problem import Problem
 from .model.structure import analyse
-from .report.solution import Solution
+from .report.solution import Point, Solution
 from .runtime.execute import Run, execute
+from .runtime.status import Status
 from .semantics.check import check
 from .syntax.parser import load_source, parse
 
@@ -39,7 +41,8 @@ def load(path: str | Path, *, data: dict[str, object] | None = None,
 def solve(problem: Problem, method: str | None = None, *, tol: float | None = None, max_iter: int | None = None,
           time_limit: float | None = None, options: dict[str, float | str] | None = None,
           start: dict[str, np.ndarray] | None = None, compile: bool = True,
-          on_progress: Callable[[int, dict[str, float]], None] | None = None, seed: int = 0) -> Solution:
+          on_progress: Callable[[int, dict[str, float]], None] | None = None,
+          on_stage: Callable[[str], None] | None = None, seed: int = 0) -> Solution:
     """Solve `problem` and certify the answer.
 
     Args:
@@ -49,12 +52,17 @@ def solve(problem: Problem, method: str | None = None, *, tol: float | None = No
         options: further settings of the method, by name; choices by their name.
         start: values of variables, by name; the others start where the model says.
         compile: False never calls a C compiler.
+        on_progress: called with (iterations, measures of the method) about every 50 ms.
+        on_stage: called with "building", "compiling" (and iterating), "verifying" as each begins.
+
+    Ctrl-C ends the loop, or else the certificate, and gives the best point with the status `interrupted`.
 
     Raises:
         BilevelError: the method does not fit, a setting is unknown, the start has a wrong shape,
             or an objective has no value at the start.
     """
-    clock = _Clock()
+    clock, stage = _Clock(), on_stage or (lambda name: None)
+    stage("building")
     info, reason = choose_method(problem, method)
     settings = merge_settings(info, problem, tol=tol, max_iter=max_iter, options=options)
     oracles = Oracles(problem)
@@ -62,9 +70,11 @@ def solve(problem: Problem, method: str | None = None, *, tol: float | None = No
     require_finite(oracles, x, y)
     program = info.program(oracles)
     clock.lap("build")
+    stage("compiling" if compile else "iterating")
     run = execute(program, x, y, settings=settings, executor="auto" if compile else "interpreted",
                   time_limit=time_limit, on_progress=on_progress)
     clock.lap("run")
+    stage("verifying")
     return _conclude(problem, oracles, info, reason, settings, run, clock, seed)
 
 
@@ -82,10 +92,27 @@ def export_c(problem: Problem, directory: str | Path, *, method: str | None = No
     return export(info.program(Oracles(problem)), problem, Path(directory), real=real, settings=settings)
 
 
-def verify(problem: Problem, variables: dict[str, np.ndarray], *, tol: float = 1e-6, seed: int = 0) -> Certificate:
-    """The certificate of a point given by the values of all variables, from wherever it comes."""
+def verify(problem: Problem, variables: dict[str, np.ndarray], *, tol: float = 1e-6, seed: int = 0) -> Point:
+    """What is known of a point given by the values of all variables, from wherever it comes.
+
+    Raises:
+        BilevelError: BL0405, BL0406, BL0408: an unknown variable, a wrong shape, a variable without a value.
+    """
+    missing = [v.name for v in problem.variables if v.name not in variables]
+    if missing:
+        raise BilevelError(Diagnostic("BL0408", f"the point has no value for {', '.join(f'`{m}`' for m in missing)}",
+                                      exit_status=2))
+    clock, oracles = _Clock(), Oracles(problem)
     x, y = start_point(problem, variables)
-    return certify(Oracles(problem), x, y, tol=tol, seed=seed)
+    certificate = certify(oracles, x, y, tol=tol, seed=seed)
+    clock.lap("verify")
+    return Point(problem=problem, **_values(oracles, x, y), certificate=certificate, seed=seed,
+                 timings={**problem.timings, **clock.laps}, warnings=problem.warnings)
+
+
+def functions(problem: Problem) -> Functions:
+    """The CasADi functions of `problem` by name: `functions(problem)["grad_y_g"](x, y, *functions(problem).data)`."""
+    return Functions(problem)
 
 
 # --- the steps ---------------------------------------------------------------------------------
@@ -153,7 +180,11 @@ def start_point(problem: Problem, start: dict[str, np.ndarray] | None) -> tuple[
             raise BilevelError(Diagnostic("BL0405", f"the start has a value for `{name}`, which is not a variable",
                                           hints=(f"the variables are: {', '.join(known)}",), exit_status=2))
         variable = known[name]
-        array = np.asarray(value, float)
+        try:
+            array = np.asarray(value, float)
+        except (TypeError, ValueError):  # words, or rows of different lengths
+            raise BilevelError(Diagnostic("BL0406", f"the start of `{name}` is not made of numbers, in rows of one length",
+                                          Label(variable.span, "declared here"), exit_status=2)) from None
         if array.size != variable.size or array.shape not in (variable.shape, (variable.size,)):
             raise BilevelError(Diagnostic(
                 "BL0406", f"the start of `{name}` has the shape {_shape(array.shape)}, not {_shape(variable.shape)}",
@@ -211,32 +242,42 @@ def _conclude(problem: Problem, oracles: Oracles, info: MethodInfo, reason: str,
     """The result from the final state, with its certificate."""
     x, y = run.state["x"], run.state["y"]
     finite = bool(np.all(np.isfinite(x)) and np.all(np.isfinite(y)))
-    usable = finite and run.status.label not in ("diverged",)
-    tol = settings["tol"]
-    certificate = certify(oracles, x, y, tol=max(tol, 1e-12), seed=seed) if usable else Certificate(())
+    usable = finite and run.status is not Status.DIVERGED
+    status, certificate = run.status.label, Certificate(())
+    if usable:
+        try:
+            certificate = certify(oracles, x, y, tol=max(settings["tol"], 1e-12), seed=seed)
+        except KeyboardInterrupt:
+            status = Status.INTERRUPTED.label
     clock.lap("verify")
+    values = _values(oracles, x, y) if usable else {"variables": {}, "upper": None, "lower": None, "report": {}}
+    return Solution(
+        problem=problem, status=status, certificate=certificate, **values, method=info.name, reason=reason,
+        settings=settings, executor=run.executor, iterations=run.iterations, evaluations=run.phase_calls,
+        measures=run.measures, trace=run.trace, timings=_timings(problem, clock.laps, run.timings),
+        warnings=(*problem.warnings, *run.warnings), seed=seed,
+    )
+
+
+def _timings(problem: Problem, laps: dict[str, float], run: dict[str, float]) -> dict[str, float]:
+    """Seconds of parse, build, compile, solve, verify. To build is to make the problem and the method's functions."""
+    made = {**problem.timings, "build": problem.timings.get("build", 0.0) + laps["build"]}
+    return {**made, **run, "verify": laps["verify"]}
+
+
+def _values(oracles: Oracles, x: np.ndarray, y: np.ndarray) -> dict:
+    """Variables, objectives as written and report at (x, y): fields of a `Point`."""
+    problem = oracles.problem
     columns = [ca.reshape(ca.DM(v), q.symbol.shape) for v, q in zip(problem.data, problem.parameters)]
     point = [ca.DM(x), ca.DM(y), *columns]
-    variables, upper, lower, report = {}, None, None, {}
-    if usable:
-        variables = {v.name: _shaped((x if v.level == "upper" else y)[v.slice], v.shape) for v in problem.variables}
-        upper = problem.f.as_written(float(oracles.function("f").call(point)[0]))
-        lower = problem.g.as_written(float(oracles.function("g").call(point)[0]))
-        if problem.report:
-            values = np.array(ca.Function("report", [problem.x, problem.y, *problem.p],
-                                          [ca.veccat(*[r.expression for r in problem.report])]).call(point)[0]).ravel()
-            offset = 0
-            for entry in problem.report:
-                size = int(np.prod(entry.shape, dtype=int))
-                report[entry.name] = _shaped(values[offset : offset + size], entry.shape)
-                offset += size
-    return Solution(
-        problem=problem, status=run.status.label, certificate=certificate, variables=variables, upper=upper,
-        lower=lower, method=info.name, reason=reason, settings=settings, executor=run.executor,
-        iterations=run.iterations, evaluations=run.phase_calls, measures=run.measures, trace=run.trace,
-        timings={"build": clock.laps["build"], **run.timings, "verify": clock.laps["verify"]},
-        report=report, warnings=(*problem.warnings, *run.warnings), seed=seed,
-    )
+    entries = oracles.function("report").call(point) if problem.report else []
+    report = {entry.name: _shaped(np.array(v).ravel(), entry.shape) for entry, v in zip(problem.report, entries)}
+    return {
+        "variables": {v.name: _shaped((x if v.level == "upper" else y)[v.slice], v.shape) for v in problem.variables},
+        "upper": problem.f.as_written(float(oracles.function("f").call(point)[0])),
+        "lower": problem.g.as_written(float(oracles.function("g").call(point)[0])),
+        "report": report,
+    }
 
 
 def _shaped(column: np.ndarray, shape: tuple[int, ...]):

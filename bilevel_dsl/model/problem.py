@@ -113,6 +113,7 @@ class Problem:
     reference: Reference = Reference()
     warnings: tuple[Diagnostic, ...] = ()
     text_hash: str = ""
+    timings: dict[str, float] = field(default_factory=dict)  # seconds: parse (read and check), build
 
     @property
     def is_simple(self) -> bool:

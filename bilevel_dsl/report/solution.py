@@ -1,8 +1,9 @@
-"""What came out of a solve: why it stopped, what is known of the point, and the point."""
+"""What came out: a point with its certificate, and for a solve why it stopped."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -10,38 +11,87 @@ from ..certify.result import Certificate, Check
 from ..diagnostics import Diagnostic
 from ..model.problem import Problem
 
-__all__ = ["Certificate", "Check", "Solution"]
+__all__ = ["Certificate", "Check", "Point", "Solution"]
 
 
-@dataclass(frozen=True)
-class Solution:
-    """The result of `bilevel_dsl.solve`. `solution["t"]` is the value of variable t."""
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Point:
+    """Values of all variables of a problem, from wherever they come, and what is known of them.
+
+    `point["t"]` is the value of variable t: a float, a vector (n,) or a matrix (m, n).
+    """
 
     problem: Problem
-    status: str  # converged, iteration_limit, time_limit, stalled, diverged, infeasible, not_finite, interrupted
-    certificate: Certificate
-    variables: dict[str, np.ndarray]  # empty where no values exist
+    variables: dict[str, np.ndarray | float]  # empty where no values exist
     upper: float | None  # objectives as written
     lower: float | None
+    certificate: Certificate
+    report: dict[str, np.ndarray | float] = field(default_factory=dict)
+    timings: dict[str, float] = field(default_factory=dict)  # seconds
+    warnings: tuple[Diagnostic, ...] = ()
+    seed: int = 0
+
+    def __getitem__(self, name: str) -> np.ndarray | float:
+        if name not in self.variables:
+            raise KeyError(f"there is no value for `{name}`; there are: {', '.join(self.variables) or 'none'}")
+        return self.variables[name]
+
+    def __str__(self) -> str:
+        from .table import lines, plain
+
+        return plain(lines(self))
+
+    @property
+    def verified(self) -> bool:
+        return self.certificate.verified
+
+    @property
+    def exit_status(self) -> int:
+        """0 verified, 7 not."""
+        return 0 if self.verified else 7
+
+    def reference_error(self) -> float | None:
+        """|upper - reference| / max(1, |reference|), None without a reference or without a point."""
+        reference = self.problem.reference.upper
+        if reference is None or self.upper is None:
+            return None
+        return abs(self.upper - reference) / max(1.0, abs(reference))
+
+    def to_json(self) -> dict:
+        """The result as an object of the documented keys; what is not finite is None."""
+        from .document import document
+
+        return document(self)
+
+    def save(self, path: str | Path) -> None:
+        """Write `to_json()` to `path`; `verify` and a warm start read it.
+
+        Raises:
+            BilevelError: BL0511, the file cannot be written.
+        """
+        from ..files import write_whole
+        from .document import json_text
+
+        write_whole(path, json_text(self))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Solution(Point):
+    """The result of `bilevel_dsl.solve`."""
+
+    status: str  # converged, iteration_limit, time_limit, stalled, diverged, infeasible, not_finite, interrupted
     method: str
-    reason: str  # why `auto` chose it; empty if it was named
+    reason: str = ""  # why `auto` chose it; empty if it was named
     settings: dict[str, float]
     executor: str  # "compiled" | "interpreted"
     iterations: int
     evaluations: dict[str, int]  # calls of each phase
     measures: dict[str, float]  # of the method, at the end
     trace: dict[str, np.ndarray]  # "iteration" and each measure
-    timings: dict[str, float]  # parse, build, compile, solve, verify: seconds
-    report: dict[str, np.ndarray | float] = field(default_factory=dict)
-    warnings: tuple[Diagnostic, ...] = ()
-    seed: int = 0
 
-    def __getitem__(self, name: str) -> np.ndarray:
-        return self.variables[name]
-
-    @property
-    def verified(self) -> bool:
-        return self.certificate.verified
+    def __repr__(self) -> str:
+        known = "verified" if self.verified else "not verified"
+        return f"<Solution of {self.problem.name}: {self.status}, {known}, upper {self.upper}>"
 
     @property
     def exit_status(self) -> int:
@@ -50,10 +100,3 @@ class Solution:
             return 0 if self.verified else 7
         return {"infeasible": 4, "diverged": 5, "iteration_limit": 6, "time_limit": 6, "stalled": 6,
                 "not_finite": 8, "interrupted": 130}[self.status]
-
-    def reference_error(self) -> float | None:
-        """|upper - reference| / max(1, |reference|), None without a reference or without a point."""
-        reference = self.problem.reference.upper
-        if reference is None or self.upper is None:
-            return None
-        return abs(self.upper - reference) / max(1.0, abs(reference))

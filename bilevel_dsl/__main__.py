@@ -1,0 +1,8 @@
+"""`python -m bilevel_dsl` is `bileveldsl`."""
+
+import sys
+
+from .cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,49 @@
+"""Results and traces as CSV: a header and numbers, nothing else. Numbers read back to the same bits."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from .solution import Point, Solution
+
+
+def csv_text(result: Point) -> str:
+    """One row: the objectives, every entry of every variable, every entry of the report.
+
+    Entries are named as in the model: `t[2]`, `W[1,3]`, `x[north]`. Without a point there is only the header.
+    """
+    problem = result.problem
+    entries = [("upper", result.upper), ("lower", result.lower)]
+    for v in problem.variables:
+        entries += zip(_names(v.name, v.shape, v.labels), _flat(result.variables.get(v.name), v.size))
+    for r in problem.report:
+        entries += zip(_names(r.name, r.shape), _flat(result.report.get(r.name), int(np.prod(r.shape, dtype=int))))
+    header, row = zip(*entries)
+    return _text([header, *([row] if result.variables else [])])
+
+
+def trace_text(solution: Solution) -> str:
+    """One row for each iteration kept: its number and the measures of the method."""
+    columns = [np.asarray(c).tolist() for c in solution.trace.values()]
+    return _text([tuple(solution.trace) or ("iteration",), *zip(*columns)])
+
+
+def _text(rows: Iterable[tuple]) -> str:
+    file = io.StringIO()
+    csv.writer(file, lineterminator="\n").writerows(rows)
+    return file.getvalue()
+
+
+def _flat(value, size: int) -> list[float]:
+    return [float("nan")] * size if value is None else np.asarray(value, float).ravel().tolist()
+
+
+def _names(name: str, shape: tuple[int, ...], labels: tuple = ()) -> Iterator[str]:
+    """The names of the entries, by rows."""
+    for index in np.ndindex(*shape):
+        words = [labels[k][i] if k < len(labels) and labels[k] else str(i + 1) for k, i in enumerate(index)]
+        yield f"{name}[{','.join(words)}]" if words else name

@@ -1,0 +1,87 @@
+"""Numbers, vectors and matrices as text of a given width: six digits, long ones cut with a count."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+VECTOR_LINES = 3
+MATRIX_ROWS = 8, 4  # a matrix of at most 8 rows is shown whole, of a larger one the first 4
+_GAP = "  "
+_LONGEST = 1000  # entries of a vector that are looked at
+
+
+def number(value: float) -> str:
+    """Six digits; zero without a sign."""
+    return f"{value + 0.0:.6g}"
+
+
+def rough(value: float) -> str:
+    """Two digits, for a residual or a tolerance: `3.1e-08`, `1e-06`, `0`."""
+    return "0" if value == 0 else f"{value:.1e}".replace(".0e", "e")
+
+
+def array_lines(value, width: int, labels: Sequence[Sequence[str] | None] = (), more: str = "...") -> list[str]:
+    """A scalar, a vector or a matrix as lines of at most `width` characters.
+
+    Args:
+        labels: for each dimension the names of its indices, or None.
+        more: what stands for what is left out.
+    """
+    array = np.asarray(value, float)
+    if array.ndim == 0:
+        return [number(array.item())]
+    if array.size == 0:
+        return ["(empty)"]
+    count = array.shape[0] if array.shape[0] <= MATRIX_ROWS[0] else MATRIX_ROWS[1]
+    words = _words(array[:count] if array.ndim == 2 else array[:_LONGEST])
+    names = [labels[k] if k < len(labels) else None for k in range(array.ndim)]
+    if array.ndim == 1:
+        return _vector([f"{n} {w}" for n, w in zip(names[0], words)] if names[0] else words, width, more)
+    rows = [words[i * array.shape[1]:(i + 1) * array.shape[1]] for i in range(count)]
+    return _matrix(rows, array.shape, width, names, more)
+
+
+def _words(array: np.ndarray) -> list[str]:
+    """Each entry, by rows; those below the rounding of the largest one are 0."""
+    entries = array.ravel()
+    noise = 1e-12 * np.abs(entries[np.isfinite(entries)]).max(initial=0.0)
+    return [number(0.0 if abs(v) <= noise else v) for v in entries.tolist()]
+
+
+def _vector(words: list[str], width: int, more: str) -> list[str]:
+    joined = _GAP.join(words)
+    if len(joined) <= width:
+        return [joined]
+    cell = max(map(len, words[:60]))
+    columns = max(1, (width + len(_GAP)) // (cell + len(_GAP)))
+    lines = []
+    for start in range(0, len(words), columns):
+        if len(lines) == VECTOR_LINES:
+            lines.append(more)
+            break
+        lines.append(_GAP.join(w.rjust(cell) for w in words[start:start + columns])[:width])
+    return lines
+
+
+def _matrix(rows: list[list[str]], shape: tuple[int, int], width: int, names: list, more: str) -> list[str]:
+    """Columns as wide as their entries; headed by the labels where there are any."""
+    m, n = shape
+    head = list(names[0][:len(rows)]) if names[0] else [""] * len(rows)
+    table = ([list(names[1])] if names[1] else []) + rows
+    if names[1]:
+        head.insert(0, "")
+    side = max(map(len, head))
+    room = width - (side + len(_GAP) if side else 0)
+    widths, used = [], -len(_GAP)
+    for j in range(n):
+        cell = max(len(row[j]) for row in table)
+        used += len(_GAP) + cell
+        if used + (len(_GAP) + len(more) if j < n - 1 else 0) > room and widths:
+            break
+        widths.append(cell)
+    cut = _GAP + more if len(widths) < n else ""
+    lines = [(name.ljust(side) + _GAP if side else "") + _GAP.join(map(str.rjust, row, widths)) + cut
+             for name, row in zip(head, table)]
+    return lines + [more] * (m > len(rows))
