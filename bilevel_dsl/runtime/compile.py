@@ -1,7 +1,7 @@
 """Compiled programs, kept by content.
 
 A library is named `<key>-<content>.so`: the key is a hash of all that decides what the compiler
-makes (sources, flags, compiler, versions), `content` one of the file itself. So a file that is
+makes (the program, our code and templates, compiler, flags, versions), `content` one of the file itself. So a file that is
 found is either whole or made again under a name that never stood for anything else, and processes
 need no lock: each compiles in a folder of its own and renames the result.
 """
@@ -16,19 +16,20 @@ import stat
 import sys
 import tempfile
 import time
+from functools import cache
 from hashlib import sha256
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import casadi as ca
 
-from .compiler import LARGEST, Compiler, CompilerFailed, find_compiler
-from .csource import NotCompilable, functions_source, template
+from .compiler import Compiler, CompilerFailed, find_compiler
+from .csource import TEMPLATES, NotCompilable, functions_source, template
 from .layout import Layout
 from .library import Library
 
 BUDGET = 256 * 2**20  # bytes of libraries kept; the longest unused go first
 TIMEOUT = 120.0  # seconds for one compilation
+LARGEST = 1_500_000  # lines of C
 _STALE = 3600.0  # seconds after which the folder of a compilation that was killed is removed
 _DIGITS = 32
 _SUFFIX = ".dll" if sys.platform == "win32" else ".so"
@@ -47,26 +48,36 @@ def library(layout: Layout) -> Library | None:
     compiler = find_compiler(folder / "compilers.json")
     if compiler is None:
         return None
-    sources = {"driver.h": template("driver.h"), "driver.c": template("driver.c"),
-               "functions.c": functions_source(layout)}
-    lines = sources["functions.c"].count("\n")
+    key = _key(layout, compiler)
+    return _kept(folder, key) or _made(folder, key, _sources(layout), compiler)
+
+
+def _sources(layout: Layout) -> dict[str, str]:
+    functions = functions_source(layout)
+    lines = functions.count("\n")
     if lines > LARGEST:
         raise NotCompilable(f"{lines} lines of C are more than a compiler can take")
-    key = _key(sources, compiler, lines)
-    return _kept(folder, key) or _made(folder, key, sources, compiler, lines)
+    return {"driver.h": template("driver.h"), "driver.c": template("driver.c"), "functions.c": functions}
 
 
-def _key(sources: dict[str, str], compiler: Compiler, lines: int) -> str:
-    parts = [*sources.values(), *compiler.flags(lines), *compiler.command, compiler.identity, ca.__version__,
-             _our_version(), platform.machine(), sys.platform]
+def _key(layout: Layout, compiler: Compiler) -> str:
+    """Of what the sources are made from: serialised functions are had in a tenth of the time of their C."""
+    try:
+        functions = [bound.function.serialize() for bound in layout.functions]
+    except RuntimeError as error:
+        raise NotCompilable(str(error).strip().splitlines()[-1]) from error
+    places = [(b.name, b.inputs, b.outputs, b.runs) for b in layout.functions]
+    numbers = (layout.state, layout.measures, layout.good, layout.scratch, layout.results, layout.tolerances)
+    parts = [*functions, repr(places), repr(numbers), repr(sorted(layout.offsets.items())), _our_code(),
+             *compiler.command, *compiler.flags, compiler.identity, ca.__version__, platform.machine(), sys.platform]
     return _digest("\0".join(parts).encode())
 
 
-def _our_version() -> str:
-    try:
-        return version("bilevel-dsl")
-    except PackageNotFoundError:  # a plain checkout
-        return "checkout"
+@cache
+def _our_code() -> str:
+    """Digest of all that makes sources of a program: a checkout changes without a new version."""
+    files = [*sorted(Path(__file__).parent.glob("*.py")), *(TEMPLATES / n for n in ("driver.c", "driver.h", "product.c"))]
+    return _digest(b"\0".join(path.read_bytes() for path in files))
 
 
 def _digest(content: bytes) -> str:
@@ -78,21 +89,31 @@ def _kept(folder: Path, key: str) -> Library | None:
     for path in sorted(folder.glob(f"{key}-*{_SUFFIX}")):
         try:
             if path.stem.partition("-")[2] == _digest(path.read_bytes()):
-                os.utime(path)
-                return Library(path)
+                found = Library(path)
+                _ignoring_errors(os.utime, path)
+                return found
         except (OSError, AttributeError, ValueError):  # gone meanwhile, or not loadable
             pass
-        path.unlink(missing_ok=True)
+        _ignoring_errors(os.unlink, path)
     return None
 
 
-def _made(folder: Path, key: str, sources: dict[str, str], compiler: Compiler, lines: int) -> Library:
+def _ignoring_errors(action, path: Path) -> bool:
+    """Whether it worked: the folder may be read-only, or the file gone."""
     try:
-        path = _compile(folder, key, sources, compiler, lines)
+        action(path)
+        return True
+    except OSError:
+        return False
+
+
+def _made(folder: Path, key: str, sources: dict[str, str], compiler: Compiler) -> Library:
+    try:
+        path = _compile(folder, key, sources, compiler)
     except OSError as error:  # read-only, or full
         if folder == private_folder():
             raise CompilerFailed(f"the library cannot be written: {error.strerror}") from error
-        return _made(private_folder(), key, sources, compiler, lines)
+        return _made(private_folder(), key, sources, compiler)
     try:
         made = Library(path)
     except (OSError, AttributeError, ValueError) as error:
@@ -105,12 +126,12 @@ def _made(folder: Path, key: str, sources: dict[str, str], compiler: Compiler, l
     return made
 
 
-def _compile(folder: Path, key: str, sources: dict[str, str], compiler: Compiler, lines: int) -> Path:
+def _compile(folder: Path, key: str, sources: dict[str, str], compiler: Compiler) -> Path:
     with tempfile.TemporaryDirectory(prefix="compiling-", dir=folder, ignore_cleanup_errors=True) as work:
         for name, text in sources.items():
             Path(work, name).write_text(text, encoding="utf-8", newline="\n")
         output = f"made{_SUFFIX}"
-        compiler.compile([n for n in sources if n.endswith(".c")], output, lines, Path(work), TIMEOUT)
+        compiler.compile([n for n in sources if n.endswith(".c")], output, Path(work), TIMEOUT)
         content = Path(work, output).read_bytes()
         path = folder / f"{key}-{_digest(content)}{_SUFFIX}"
         os.replace(Path(work, output), path)
@@ -166,9 +187,5 @@ def prune(folder: Path, keep: Path | None = None, budget: int = BUDGET) -> None:
     for _, size, path in sorted(files):
         if total <= budget:
             return
-        if path != keep:
-            try:
-                path.unlink()
-            except OSError:
-                continue
+        if path != keep and _ignoring_errors(os.unlink, path):
             total -= size

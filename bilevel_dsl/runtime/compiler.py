@@ -1,7 +1,8 @@
 """Which C compiler there is, what it calls itself, and how it is called.
 
 The flags are those under which compiled and interpreted iterates agree to the bit: no contraction of
-a*b + c, no folding of library functions at compile time (whose last bits differ from run time).
+a*b + c, no folding of library functions at compile time (whose last bits differ from run time). At -O1
+with vectorisation small programs compile in 0.6 of the time of -O2, and matrix products run faster.
 """
 
 from __future__ import annotations
@@ -17,9 +18,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-FLAGS = ("-std=c99", "-O2", "-ffp-contract=off", "-fno-builtin")
-_SHARED = ("-fPIC", "-shared")
-_LARGE, _VERY_LARGE, LARGEST = 10_000, 100_000, 1_500_000  # lines of C
+FLAGS = ("-std=c99", "-O1", "-ftree-vectorize", "-ffp-contract=off", "-fno-builtin", "-fPIC", "-shared")
+_ZIG = ("-mcpu=baseline", "-fno-sanitize=undefined")  # it compiles for the CPU at hand, with traps, unless told
 
 
 @dataclass(frozen=True)
@@ -27,22 +27,18 @@ class Compiler:
     command: tuple[str, ...]
     identity: str  # the first line of --version
 
-    def flags(self, lines: int) -> tuple[str, ...]:
-        """For `lines` of generated C: time in gcc's passes grows faster than the size."""
-        level = ("-O1",) if lines > _VERY_LARGE else ()
-        if lines > _LARGE and "gcc" in self.identity.lower():
-            level += ("-fno-tree-pre", "-fno-code-hoisting")
-        if "ziglang" in self.command:
-            level += ("-fno-sanitize=undefined",)
-        return (*FLAGS, *_SHARED, *level)
+    @property
+    def flags(self) -> tuple[str, ...]:
+        zig = "ziglang" in self.command or Path(self.command[0]).stem == "zig"
+        return (*FLAGS, *_ZIG) if zig else FLAGS
 
-    def compile(self, sources: list[str], output: str, lines: int, directory: Path, timeout: float) -> None:
+    def compile(self, sources: list[str], output: str, directory: Path, timeout: float) -> None:
         """Compile C files in `directory` into a shared library.
 
         Raises:
             CompilerFailed: with what the compiler wrote.
         """
-        command = [*self.command, *self.flags(lines), *sources, "-o", output, "-lm"]
+        command = [*self.command, *self.flags, *sources, "-o", output, "-lm"]
         code, text = _run(command, directory, timeout)
         if code != 0 or not (directory / output).exists():
             raise CompilerFailed(f"{shlex.join(self.command)} failed with exit status {code}", text)

@@ -145,11 +145,13 @@ def _tables(layout: Layout, names: dict[str, str]) -> str:
     phases = ",\n".join(f"  {entries[p.name]} /* {p.name} */" for p in layout.phases)
     tolerances = [i for pair in layout.tolerances for i in pair]
     lines += _array("tolerances", tolerances)
+    lines += _array("data_sizes", [s.size for s in program.data])
     lines.append(f"static const bl_function phases[] = {{\n{phases}\n}};\n")
     none = "{0, 0, 0, 0, 0, 0, 0}"
     x, y = layout.of("x"), layout.of("y")
     numbers = [
-        ("phases", "phases"), ("n_phases", len(layout.phases)), ("state", layout.state.start),
+        ("phases", "phases"), ("data_sizes", "data_sizes" if program.data else "0"), ("n_data", len(program.data)),
+        ("n_settings", len(program.settings)), ("n_phases", len(layout.phases)), ("state", layout.state.start),
         ("n_state", layout.state.stop - layout.state.start), ("n_measures", program.measures.n_out()),
         ("good", layout.good), ("scratch", layout.scratch), ("x", x.start), ("y", y.start),
         ("n_x", x.stop - x.start), ("n_y", y.stop - y.start), ("x_start", layout.offsets["x_start"]),

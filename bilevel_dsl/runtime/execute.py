@@ -6,7 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from time import perf_counter
 from weakref import WeakKeyDictionary
 
@@ -91,37 +91,34 @@ def execute(program: Program, x0: np.ndarray, y0: np.ndarray, *, settings: Mappi
 
 # --- compiled or interpreted --------------------------------------------------------------------
 
-_forms: WeakKeyDictionary[Program, tuple[Layout, Library]] = WeakKeyDictionary()  # of this process
+_libraries: WeakKeyDictionary[Program, Library] = WeakKeyDictionary()  # of this process
 
 
 def _form(program: Program, executor: str) -> tuple[Layout, Library | None, tuple[Diagnostic, ...]]:
     """The layout, the library if it is to run compiled, and what is to be said of that."""
     if executor not in ("auto", "compiled", "interpreted"):
         raise ValueError(f"there is no executor `{executor}`")
-    if executor == "interpreted":
-        return lay_out(program), None, ()
-    if program in _forms:
-        return *_forms[program], ()
     layout = lay_out(program)
+    if executor == "interpreted" or program in _libraries:
+        return layout, _libraries[program] if executor != "interpreted" else None, ()
     try:
         compiled = library(layout)
-        problem = None if compiled else Diagnostic(
-            "BL0604", "no C compiler was found", hints=("install gcc or clang, or `pip install bilevel-dsl[cc]`",),
-            exit_status=2)
     except CompilerFailed as error:
-        compiled, problem = None, _warning("BL0601", f"{error}; the solve runs interpreted, which is slower",
-                                           *error.output.strip().splitlines()[:3])
+        problem = Diagnostic("BL0601", str(error), hints=tuple(error.output.strip().splitlines()[:3]), exit_status=2)
     except NotCompilable as error:
-        compiled, problem = None, _warning("BL0602", f"the method runs interpreted, which is slower: {error}")
-    if compiled:
-        _forms[program] = layout, compiled
-    elif executor == "compiled":
-        raise BilevelError(Diagnostic(problem.code, problem.message.replace("; the solve runs interpreted, which is slower", ""), hints=problem.hints, exit_status=2))
-    return layout, compiled, (problem,) if problem and problem.severity == "warning" else ()
-
-
-def _warning(code: str, message: str, *hints: str) -> Diagnostic:
-    return Diagnostic(code, message, hints=hints, severity="warning")
+        problem = Diagnostic("BL0602", f"the method cannot be compiled: {error}", exit_status=2)
+    else:
+        if compiled:
+            _libraries[program] = compiled
+            return layout, compiled, ()
+        problem = Diagnostic("BL0604", "no C compiler was found", exit_status=2,
+                             hints=("install gcc or clang, or `pip install bilevel-dsl[cc]`",))
+    if executor == "compiled":
+        raise BilevelError(problem)
+    if problem.code == "BL0604":  # a machine without a compiler is no reason to complain at every solve
+        return layout, None, ()
+    message = f"{problem.message}; the solve runs interpreted, which is slower"
+    return layout, None, (replace(problem, message=message, severity="warning"),)
 
 
 # --- what goes in ---------------------------------------------------------------------------------

@@ -34,6 +34,14 @@ static int finite(const bl_real *v, int n)
   return 1;
 }
 
+static int numbers(const bl_real *v, int n)
+{
+  int i;
+  for (i = 0; i < n; ++i)
+    if (v[i] != v[i]) return 0;
+  return 1;
+}
+
 /* Keep every second row, once the rows are full: a long run has a bounded trace. */
 static void record(bl_run *r)
 {
@@ -72,8 +80,14 @@ static bl_status completed(bl_run *r)
 
 bl_status bl_prepare(bl_run *r)
 {
-  if (!r->program->prepare.body) return BL_RUNNING;
-  return call(r, &r->program->prepare) ? BL_NOT_FINITE : BL_RUNNING;
+  const bl_program *p = r->program;
+  int k;
+  for (k = 0; k < p->n_data; ++k)
+    if (!numbers(r->data[k], p->data_sizes[k])) return BL_NOT_FINITE;
+  if (!numbers(r->memory, p->n_settings)) return BL_NOT_FINITE;
+  if (!numbers(r->memory + p->x_start, p->state - p->x_start)) return BL_NOT_FINITE;
+  if (!p->prepare.body) return BL_RUNNING;
+  return call(r, &p->prepare) ? BL_NOT_FINITE : BL_RUNNING;
 }
 
 bl_status bl_start(bl_run *r)

@@ -27,6 +27,8 @@ typedef struct {
 typedef struct {
   bl_function prepare, initial, measures, results; /* prepare and results may have no body */
   const bl_function *phases;
+  const int *data_sizes;
+  int n_data, n_settings;
   int n_phases, state, n_state, n_measures, good, scratch; /* offsets and sizes in memory */
   int x, y, n_x, n_y, x_start, phase, signal, max_iter;    /* offsets and sizes of slots */
   int n_tolerances;
@@ -55,7 +57,7 @@ typedef struct {
   long poll_every;
 } bl_run;
 
-bl_status bl_prepare(bl_run *r); /* the prepared slots, from data and settings */
+bl_status bl_prepare(bl_run *r); /* the prepared slots, from data and settings; refuses NaN in them and in the start */
 bl_status bl_start(bl_run *r);   /* the state, from the start */
 bl_status bl_iterate(bl_run *r); /* the loop, from the state as it is */
 bl_status bl_results(bl_run *r); /* objectives and reports at the answer */

@@ -19,8 +19,9 @@ static void casadi_mtimes_dense(const casadi_real* x, casadi_int nrow_x, casadi_
   }
   if (tr) {
     for (i=0; i<ncol_y; ++i, y+=nrow_x, z+=ncol_x) {
-      for (j=0; j+3<ncol_x; j+=4) {
-        const casadi_real *a=x+j*nrow_x, *b=a+nrow_x, *c=b+nrow_x, *d=c+nrow_x;
+      const casadi_real *a=x;
+      for (j=0; j+3<ncol_x; j+=4, a+=4*nrow_x) {
+        const casadi_real *b=a+nrow_x, *c=b+nrow_x, *d=c+nrow_x;
         casadi_real s0=z[j], s1=z[j+1], s2=z[j+2], s3=z[j+3];
         for (k=0; k<nrow_x; ++k) {
           const casadi_real t=y[k];
@@ -28,8 +29,7 @@ static void casadi_mtimes_dense(const casadi_real* x, casadi_int nrow_x, casadi_
         }
         z[j]=s0; z[j+1]=s1; z[j+2]=s2; z[j+3]=s3;
       }
-      for (; j<ncol_x; ++j) {
-        const casadi_real *a=x+j*nrow_x;
+      for (; j<ncol_x; ++j, a+=nrow_x) {
         casadi_real s=z[j];
         for (k=0; k<nrow_x; ++k) s+=a[k]*y[k];
         z[j]=s;
@@ -38,8 +38,9 @@ static void casadi_mtimes_dense(const casadi_real* x, casadi_int nrow_x, casadi_
   } else {
     for (i=0; i<ncol_y; ++i, y+=ncol_x, z+=nrow_x) {
       casadi_real *CASADI_RESTRICT zz=z;
-      for (k=0; k+3<ncol_x; k+=4) {
-        const casadi_real *CASADI_RESTRICT a=x+k*nrow_x, *CASADI_RESTRICT b=a+nrow_x;
+      const casadi_real *col=x;
+      for (k=0; k+3<ncol_x; k+=4, col+=4*nrow_x) {
+        const casadi_real *CASADI_RESTRICT a=col, *CASADI_RESTRICT b=a+nrow_x;
         const casadi_real *CASADI_RESTRICT c=b+nrow_x, *CASADI_RESTRICT d=c+nrow_x;
         const casadi_real t0=y[k], t1=y[k+1], t2=y[k+2], t3=y[k+3];
         for (j=0; j<nrow_x; ++j) {
@@ -48,8 +49,8 @@ static void casadi_mtimes_dense(const casadi_real* x, casadi_int nrow_x, casadi_
           zz[j]=s;
         }
       }
-      for (; k<ncol_x; ++k) {
-        const casadi_real *CASADI_RESTRICT a=x+k*nrow_x;
+      for (; k<ncol_x; ++k, col+=nrow_x) {
+        const casadi_real *CASADI_RESTRICT a=col;
         const casadi_real t=y[k];
         for (j=0; j<nrow_x; ++j) zz[j]+=a[j]*t;
       }
