@@ -95,6 +95,11 @@ class BilevelError(Exception):
     def __str__(self) -> str:
         return render(self.diagnostics)
 
+    @property
+    def exit_status(self) -> int:
+        """Of the command that this ends: 2 usage or file, 3 model or data."""
+        return max((d.exit_status for d in self.diagnostics if d.severity == "error"), default=3)
+
 
 class Collector:
     """Gathers diagnostics, so that one run reports all independent mistakes."""

@@ -37,7 +37,8 @@ class Point:
         return self.variables[name]
 
     def __str__(self) -> str:
-        from .table import lines, plain
+        from .page import plain
+        from .table import lines
 
         return plain(lines(self))
 

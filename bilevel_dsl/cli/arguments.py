@@ -1,0 +1,227 @@
+"""The commands and their flags."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from typing import NoReturn
+
+from ..diagnostics import did_you_mean
+
+STATUSES = """\
+exit status:
+  0 converged and verified    4 infeasible                  8 numerical failure
+  1 internal error            5 unbounded or diverged     130 interrupted
+  2 usage or file             6 limit reached
+  3 error in model or data    7 converged, not verified
+"""
+
+_MAIN = """\
+examples:
+  bileveldsl solve tolls.bilevel
+  bileveldsl solve tolls.bilevel --param demand=12 --json result.json
+  bileveldsl check tolls.bilevel
+  bileveldsl codegen tolls.bilevel -o solver/
+
+"""
+
+_SOLVE = """\
+examples:
+  bileveldsl solve tolls.bilevel
+  bileveldsl solve tolls.bilevel --data roads.csv --tol 1e-8 --json result.json
+  bileveldsl solve tolls.bilevel --method penalty -O s_end=1e-5
+"""
+
+_CHECK = """\
+examples:
+  bileveldsl check tolls.bilevel
+  bileveldsl check tolls.bilevel --format json
+"""
+
+_METHODS = """\
+examples:
+  bileveldsl methods
+  bileveldsl methods penalty
+"""
+
+_CODEGEN = """\
+examples:
+  bileveldsl codegen tolls.bilevel -o solver/ && make -C solver
+  bileveldsl codegen tolls.bilevel -o solver/ --method penalty --real float
+"""
+
+_VERIFY = """\
+The point is a JSON file, {"variables": {"t": [1, 2], "y": 3}}, as `solve --json` writes it.
+
+examples:
+  bileveldsl solve tolls.bilevel --json result.json
+  bileveldsl verify tolls.bilevel result.json --tol 1e-8
+"""
+
+
+class UsageError(Exception):
+    """What is wrong with the command line, for a person."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports a mistake as an exception, with a suggestion, and shortens no flags."""
+
+    def __init__(self, **options):
+        super().__init__(**options, allow_abbrev=False, formatter_class=_Help)
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}\n{self.format_usage().rstrip()}\n`{self.prog} --help` tells more")
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    def __init__(self, prog: str):
+        super().__init__(prog, max_help_position=26, width=100)
+
+
+def parse(argv: list[str]) -> argparse.Namespace:
+    """The command line as attributes; `command` is the name of the command.
+
+    Raises:
+        UsageError: it is not understood.
+        SystemExit: after `--help` and `--version`.
+    """
+    parser, commands = _parsers()
+    command = next((a for a in argv if not a.startswith("-")), None)
+    if command is not None and command not in commands:
+        _unknown(parser, "command", command, list(commands))
+    arguments, unknown = parser.parse_known_args(argv)
+    if arguments.command is None:
+        parser.error("a command is missing")
+    if unknown:
+        known = [flag for action in commands[arguments.command]._actions for flag in action.option_strings]
+        _unknown(commands[arguments.command], "flag" if unknown[0].startswith("-") else "argument",
+                 unknown[0].partition("=")[0], known)
+    return arguments
+
+
+def _unknown(parser: argparse.ArgumentParser, what: str, word: str, known: list[str]) -> NoReturn:
+    hint = "".join(f" - {h}" for h in did_you_mean(word, known))
+    parser.error(f"there is no {what} `{word}`{hint}")
+
+
+def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    parser = _Parser(prog="bileveldsl", description="Bilevel optimization: problems as text, verified answers, standalone C.",
+                     epilog=_MAIN + STATUSES)
+    parser.add_argument("--version", action="store_true", help="print versions and exit")
+    group = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", prog="bileveldsl")
+
+    def command(name: str, summary: str, epilog: str) -> argparse.ArgumentParser:
+        return group.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".", epilog=epilog)
+
+    _solve(command("solve", "solve a model and verify the answer", _SOLVE))
+    _check(command("check", "report errors and warnings of a model", _CHECK))
+    _methods(command("methods", "list the methods, with their papers and settings", _METHODS))
+    _codegen(command("codegen", "write a standalone C solver", _CODEGEN))
+    _verify(command("verify", "check any point, wherever it comes from", _VERIFY))
+    return parser, group.choices
+
+
+def _solve(parser: argparse.ArgumentParser) -> None:
+    _model(parser)
+    method = parser.add_argument_group("method")
+    _method(method)
+    method.add_argument("--max-iter", type=_count, metavar="N", help="iterations at most")
+    method.add_argument("--time-limit", type=_positive, metavar="SECONDS", help="time at most for the iterations")
+    method.add_argument("--start", "--warm-start", dest="start", metavar="FILE", help="start from the point in a JSON result")
+    method.add_argument("--seed", type=_count, default=0, metavar="N", help="of all random choices (default 0)")
+    method.add_argument("--no-compile", action="store_true", help="run interpreted, without a C compiler")
+    output = parser.add_argument_group("output (FILE may be - for standard output, in place of the table)")
+    output.add_argument("--json", metavar="FILE", help="write the whole result")
+    output.add_argument("--csv", metavar="FILE", help="write objectives, variables and report as one row")
+    output.add_argument("--trace", metavar="FILE", help="write one CSV row for each iteration")
+    _volume(output)
+    _color(output)
+
+
+def _check(parser: argparse.ArgumentParser) -> None:
+    _model(parser)
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="json: diagnostics as data, on standard output")
+    _color(parser)
+
+
+def _methods(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", nargs="?", metavar="METHOD", help="all about one method")
+    _color(parser)
+
+
+def _codegen(parser: argparse.ArgumentParser) -> None:
+    _model(parser)
+    parser.add_argument("-o", "--output", required=True, metavar="DIR", help="folder to write into; made if needed")
+    parser.add_argument("--real", choices=("double", "float"), default="double", help="number type of the solver")
+    _method(parser)
+    _color(parser)
+
+
+def _verify(parser: argparse.ArgumentParser) -> None:
+    _model(parser)
+    parser.add_argument("point", metavar="POINT", help="JSON file with the values of all variables")
+    parser.add_argument("--tol", type=_positive, default=1e-6, metavar="TOL", help="tolerance of the checks (1e-6)")
+    parser.add_argument("--seed", type=_count, default=0, metavar="N", help="of the starts for the follower (default 0)")
+    parser.add_argument("--json", metavar="FILE", help="write the whole result; - for standard output")
+    _volume(parser)
+    _color(parser)
+
+
+# --- flags that commands share ------------------------------------------------------------------
+
+
+def _model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="a .bilevel file")
+    data = parser.add_argument_group("data")
+    data.add_argument("--param", action="append", default=[], type=_pair, metavar="NAME=EXPR",
+                      help="value of a parameter: 12, [1, 2], 2 * pi; wins over --data; repeatable")
+    data.add_argument("--data", action="append", default=[], metavar="FILE",
+                      help="values of parameters: .json, .npz or .csv; repeatable")
+    data.add_argument("--data-dir", action="append", default=[], metavar="DIR",
+                      help="folder from which the model may read files too; repeatable")
+
+
+def _method(parser) -> None:
+    parser.add_argument("--method", metavar="NAME", help="auto, or a name that `bileveldsl methods` lists")
+    parser.add_argument("-O", action="append", default=[], type=_pair, dest="options", metavar="KEY=VALUE",
+                        help="a setting of the method; repeatable")
+    parser.add_argument("--tol", type=_positive, metavar="TOL", help="relative tolerance of the method")
+
+
+def _volume(parser) -> None:
+    parser.add_argument("-q", "--quiet", action="store_true", help="no table, no progress, no warnings")
+    parser.add_argument("-v", "--verbose", action="store_true", help="more in the table; tracebacks of internal errors")
+
+
+def _color(parser) -> None:
+    parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="default: auto, on a terminal")
+
+
+# --- values -------------------------------------------------------------------------------------
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equal, value = text.partition("=")
+    if not equal or not name.strip() or not value.strip():
+        raise argparse.ArgumentTypeError(f"`{text}` is not of the form NAME=VALUE")
+    return name.strip(), value.strip()
+
+
+def _count(text: str) -> int:
+    try:
+        number = int(float(text)) if float(text) == int(float(text)) else -1
+    except (ValueError, OverflowError):
+        number = -1
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"`{text}` is not a whole number from 0")
+    return number
+
+
+def _positive(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not number > 0:
+        raise argparse.ArgumentTypeError(f"`{text}` is not a number above 0")
+    return number

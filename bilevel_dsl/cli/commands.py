@@ -1,0 +1,169 @@
+"""What each command does. Every one returns its exit status."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..diagnostics import BilevelError, Diagnostic, to_json
+from ..files import require_place, write_whole
+from .inputs import read_data, read_point
+from .terminal import emit, tell, use_color, use_unicode, width
+
+if TYPE_CHECKING:
+    from ..report.page import Line
+    from ..report.solution import Point, Solution
+
+
+def check(arguments: argparse.Namespace) -> int:
+    """Errors and warnings only; neither CasADi nor a compiler is needed."""
+    from ..reading import read
+
+    try:
+        found, status = read(arguments.model, **_data(arguments)).warnings, 0
+    except BilevelError as error:
+        found, status = error.diagnostics, error.exit_status
+    if arguments.format == "json":
+        emit(json.dumps({"schema": 1, "model": arguments.model, "ok": status == 0,
+                         "diagnostics": [to_json(d) for d in found]}, indent=2, ensure_ascii=False) + "\n")
+        return status
+    tell(found, arguments.color)
+    if status == 0:
+        emit(f"{arguments.model}: no errors" + (f", {_count(len(found), 'warning')}" if found else "") + "\n")
+    else:
+        print(f"{arguments.model}: {_count(sum(d.severity == 'error' for d in found), 'error')}", file=sys.stderr)
+    return status
+
+
+def solve(arguments: argparse.Namespace) -> int:
+    outputs = _outputs(arguments)
+    from .. import session
+
+    progress = None
+    if sys.stderr.isatty() and not arguments.quiet:
+        from ..report.progress import Progress
+
+        progress = Progress(sys.stderr)
+        progress.stage("reading")
+    try:
+        problem = session.load(arguments.model, **_data(arguments))
+        start = read_point(arguments.start) if arguments.start else None
+        _warn(problem.warnings, arguments, progress)
+        solution = session.solve(
+            problem, arguments.method, tol=arguments.tol, max_iter=arguments.max_iter, time_limit=arguments.time_limit,
+            options=dict(arguments.options), start=start, compile=not arguments.no_compile, seed=arguments.seed,
+            on_progress=progress and progress.iteration, on_stage=progress and progress.stage)
+    finally:
+        if progress:
+            progress.close()
+    _warn(solution.warnings[len(problem.warnings):], arguments, progress)
+    return _deliver(solution, outputs, arguments)
+
+
+def verify(arguments: argparse.Namespace) -> int:
+    outputs = _outputs(arguments)
+    from .. import session
+
+    problem = session.load(arguments.model, **_data(arguments))
+    point = session.verify(problem, read_point(arguments.point), tol=arguments.tol, seed=arguments.seed)
+    _warn(problem.warnings, arguments, None)
+    return _deliver(point, outputs, arguments)
+
+
+def codegen(arguments: argparse.Namespace) -> int:
+    from .. import session
+
+    problem = session.load(arguments.model, **_data(arguments))
+    try:
+        files = session.export_c(problem, arguments.output, method=arguments.method, real=arguments.real,
+                                 options=dict(arguments.options), tol=arguments.tol)
+    except OSError as error:
+        raise BilevelError(Diagnostic("BL0511", f"`{arguments.output}` cannot be written: {error.strerror or error}",
+                                      exit_status=2)) from None
+    emit("".join(f"{file}\n" for file in files))
+    print(f"to build and run it: make -C {arguments.output} && {arguments.output.rstrip('/')}/solver", file=sys.stderr)
+    return 0
+
+
+def methods(arguments: argparse.Namespace) -> int:
+    from ..methods import METHODS
+    from ..report.methods import overview
+
+    if arguments.name and arguments.name not in METHODS:
+        from .arguments import UsageError
+        from ..diagnostics import did_you_mean
+
+        raise UsageError("\n".join([f"there is no method `{arguments.name}`", *did_you_mean(arguments.name, METHODS),
+                                    f"the methods are: {', '.join(METHODS)}"]))
+    chosen = [METHODS[arguments.name]] if arguments.name else METHODS.values()
+    emit(_printed(overview(chosen, width()), arguments))
+    return 0
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "solve": solve, "check": check, "methods": methods, "codegen": codegen, "verify": verify}
+
+
+# --- in and out ---------------------------------------------------------------------------------
+
+
+def _data(arguments: argparse.Namespace) -> dict:
+    """The arguments of `load` about data."""
+    return {"data": read_data(arguments.data), "params": dict(arguments.param), "data_dirs": tuple(arguments.data_dir)}
+
+
+def _outputs(arguments: argparse.Namespace) -> dict[str, str]:
+    """What is to be written where; refused at once if it cannot be."""
+    outputs = {kind: path for kind in ("json", "csv", "trace") if (path := getattr(arguments, kind, None))}
+    if list(outputs.values()).count("-") > 1:
+        from .arguments import UsageError
+
+        raise UsageError("only one of --json, --csv and --trace can go to standard output")
+    for path in outputs.values():
+        if path != "-":
+            require_place(path)
+    return outputs
+
+
+def _warn(warnings: tuple[Diagnostic, ...], arguments: argparse.Namespace, progress) -> None:
+    if warnings and not arguments.quiet:
+        if progress:
+            progress.close()
+        tell(warnings, arguments.color)
+        print(file=sys.stderr)
+
+
+def _deliver(result: Point | Solution, outputs: dict[str, str], arguments: argparse.Namespace) -> int:
+    """Files, then the table; a file that cannot be written does not hide the table."""
+    from ..report.csv_text import csv_text, trace_text
+    from ..report.document import json_text
+    from ..report.table import lines
+
+    writers = {"json": json_text, "csv": csv_text, "trace": trace_text}
+    failed: list[Diagnostic] = []
+    for kind, path in outputs.items():
+        try:
+            text = writers[kind](result)
+            emit(text) if path == "-" else write_whole(path, text)
+        except BilevelError as error:
+            failed += error.diagnostics
+    if not arguments.quiet and "-" not in outputs.values():
+        page = lines(result, width=width(), unicode=use_unicode(sys.stdout), verbose=arguments.verbose, warnings=False)
+        emit(_printed(page, arguments))
+    if failed:
+        tell(failed, arguments.color)
+        return 2
+    return result.exit_status
+
+
+def _printed(page: list[Line], arguments: argparse.Namespace) -> str:
+    from ..report.page import plain, styled
+
+    return (styled(page) if use_color(arguments.color, sys.stdout) else plain(page)) + "\n"
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'s' * (number != 1)}"

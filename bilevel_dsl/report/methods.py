@@ -1,0 +1,34 @@
+"""The methods: what they are, what they require, their settings, their papers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..methods import MethodInfo
+from ..methods.program import Setting
+from .page import DIM, Line, Page
+
+
+def overview(methods: Iterable[MethodInfo], width: int) -> list[Line]:
+    page = Page(width)
+    for method in methods:
+        page.blank()
+        page.add((method.name, "bold"), (f": {method.title}", ""))
+        page.blank()
+        for k, requirement in enumerate(method.requirements):
+            page.entry("accepts" if k == 0 else "", requirement)
+        page.blank()
+        for setting in method.settings:
+            page.entry(setting.name, f"{_default(setting)}  {setting.doc}{_choices(setting)}")
+        page.blank()
+        for k, paper in enumerate(method.papers):
+            page.entry("papers" if k == 0 else "", paper, DIM)
+    return page.lines
+
+
+def _default(setting: Setting) -> str:
+    return setting.choices[int(setting.default)] if setting.choices else f"{setting.default:g}"
+
+
+def _choices(setting: Setting) -> str:
+    return f" ({' or '.join(setting.choices)})" if setting.choices else ""

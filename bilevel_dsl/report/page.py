@@ -1,0 +1,73 @@
+"""Text of a given width, made of pieces with a style: printed plainly, or with colours on a terminal."""
+
+from __future__ import annotations
+
+import textwrap
+from io import StringIO
+
+from .values import array_lines
+
+Line = list[tuple[str, str]]  # pieces of text, each with a style of rich ("" for none)
+
+DIM = "dim"
+_WIDEST = 100  # columns; longer lines of text are hard to read
+_LABEL = 18  # columns of the labels
+
+
+class Page:
+    """Lines of at most `width` characters: a column of labels, then text."""
+
+    def __init__(self, width: int, unicode: bool = False):
+        self.width = max(40, min(width, _WIDEST))
+        self.unicode = unicode
+        self.more = "\N{HORIZONTAL ELLIPSIS}" if unicode else "..."
+        self.lines: list[Line] = []
+
+    def mark(self, passed: bool) -> tuple[str, str]:
+        if self.unicode:
+            return ("\N{CHECK MARK}", "green") if passed else ("\N{MULTIPLICATION X}", "bold red")
+        return ("ok", "green") if passed else ("NO", "bold red")
+
+    def add(self, *pieces: tuple[str, str]) -> None:
+        self.lines.append(list(pieces))
+
+    def blank(self) -> None:
+        if self.lines and self.lines[-1]:
+            self.lines.append([])
+
+    def entry(self, label: str, text: str, style: str = "") -> None:
+        self._labelled(label, textwrap.wrap(text, self.width - _LABEL - 2) or [""], style)
+
+    def array(self, name: str, shape: tuple[int, ...], value, labels=()) -> bool:
+        """A named number, vector or matrix; true if entries were left out."""
+        label = name + (f"[{', '.join(map(str, shape))}]" if shape else "")
+        found = array_lines(value, self.width - _LABEL - 2, labels, self.more)
+        self._labelled(label, found, "")
+        return any(line.endswith(self.more) for line in found)
+
+    def _labelled(self, label: str, texts: list[str], style: str) -> None:
+        if len(label) > _LABEL - 2:
+            self.add(("  " + textwrap.shorten(label, self.width - 2, placeholder=self.more), DIM))
+            label = ""
+        for k, text in enumerate(texts):
+            self.add(("  " + (label if k == 0 else "").ljust(_LABEL), DIM), (text, style))
+
+    def paragraph(self, kind: str, text: str) -> None:
+        for k, part in enumerate(textwrap.wrap(f"{kind}: {text}", self.width, subsequent_indent="  ")):
+            head = len(kind) + 1 if k == 0 else 0
+            self.add((part[:head], "yellow" if kind == "warning" else "cyan"), (part[head:], ""))
+
+
+def plain(lines: list[Line]) -> str:
+    return "\n".join("".join(text for text, _ in line).rstrip() for line in lines)
+
+
+def styled(lines: list[Line]) -> str:
+    """With the escape sequences of a terminal."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(file=StringIO(), force_terminal=True, color_system="standard", soft_wrap=True, highlight=False)
+    for line in lines:
+        console.print(Text.assemble(*line))
+    return console.file.getvalue().rstrip("\n")
