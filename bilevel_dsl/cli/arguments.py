@@ -51,7 +51,8 @@ examples:
 """
 
 _VERIFY = """\
-The point is a JSON file, {"variables": {"t": [1, 2], "y": 3}}, as `solve --json` writes it.
+The point is a JSON file as `solve --json` writes it; this much is enough:
+  {"variables": {"t": [1, 2], "y": 3}}
 
 examples:
   bileveldsl solve tolls.bilevel --json result.json
@@ -70,12 +71,13 @@ class _Parser(argparse.ArgumentParser):
         super().__init__(**options, allow_abbrev=False, formatter_class=_Help)
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}\n{self.format_usage().rstrip()}\n`{self.prog} --help` tells more")
+        raise UsageError(f"{message.removeprefix('argument ')}\n{self.format_usage().rstrip()}\n"
+                         f"`{self.prog} --help` tells more")
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):
     def __init__(self, prog: str):
-        super().__init__(prog, max_help_position=26, width=100)
+        super().__init__(prog, max_help_position=25, width=80)
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
@@ -105,19 +107,20 @@ def _unknown(parser: argparse.ArgumentParser, what: str, word: str, known: list[
 
 
 def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
-    parser = _Parser(prog="bileveldsl", description="Bilevel optimization: problems as text, verified answers, standalone C.",
+    parser = _Parser(prog="bileveldsl", usage="bileveldsl COMMAND MODEL [flags]", description="Bilevel optimization: problems as text, verified answers, standalone C.",
                      epilog=_MAIN + STATUSES)
     parser.add_argument("--version", action="store_true", help="print versions and exit")
     group = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", prog="bileveldsl")
 
-    def command(name: str, summary: str, epilog: str) -> argparse.ArgumentParser:
-        return group.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".", epilog=epilog)
+    def command(name: str, takes: str, summary: str, epilog: str) -> argparse.ArgumentParser:
+        return group.add_parser(name, usage=f"bileveldsl {name} {takes} [flags]", help=summary,
+                                description=summary[0].upper() + summary[1:] + ".", epilog=epilog)
 
-    _solve(command("solve", "solve a model and verify the answer", _SOLVE))
-    _check(command("check", "report errors and warnings of a model", _CHECK))
-    _methods(command("methods", "list the methods, with their papers and settings", _METHODS))
-    _codegen(command("codegen", "write a standalone C solver", _CODEGEN))
-    _verify(command("verify", "check any point, wherever it comes from", _VERIFY))
+    _solve(command("solve", "MODEL", "solve a model and verify the answer", _SOLVE))
+    _check(command("check", "MODEL", "report errors and warnings of a model", _CHECK))
+    _methods(command("methods", "[METHOD]", "list the methods, with their papers and settings", _METHODS))
+    _codegen(command("codegen", "MODEL -o DIR", "write a standalone C solver", _CODEGEN))
+    _verify(command("verify", "MODEL POINT", "check any point, wherever it comes from", _VERIFY))
     return parser, group.choices
 
 
@@ -126,13 +129,14 @@ def _solve(parser: argparse.ArgumentParser) -> None:
     method = parser.add_argument_group("method")
     _method(method)
     method.add_argument("--max-iter", type=_count, metavar="N", help="iterations at most")
-    method.add_argument("--time-limit", type=_positive, metavar="SECONDS", help="time at most for the iterations")
-    method.add_argument("--start", "--warm-start", dest="start", metavar="FILE", help="start from the point in a JSON result")
+    method.add_argument("--time-limit", type=_positive, metavar="SEC", help="seconds at most for the iterations")
+    method.add_argument("--start", metavar="FILE", help="start from the point in a JSON result (or --warm-start)")
+    method.add_argument("--warm-start", dest="start", metavar="FILE", help=argparse.SUPPRESS)
     method.add_argument("--seed", type=_count, default=0, metavar="N", help="of all random choices (default 0)")
     method.add_argument("--no-compile", action="store_true", help="run interpreted, without a C compiler")
-    output = parser.add_argument_group("output (FILE may be - for standard output, in place of the table)")
+    output = parser.add_argument_group("output (FILE - is standard output, in place of the table)")
     output.add_argument("--json", metavar="FILE", help="write the whole result")
-    output.add_argument("--csv", metavar="FILE", help="write objectives, variables and report as one row")
+    output.add_argument("--csv", metavar="FILE", help="write objectives, variables, report as one row")
     output.add_argument("--trace", metavar="FILE", help="write one CSV row for each iteration")
     _volume(output)
     _color(output)
@@ -140,7 +144,7 @@ def _solve(parser: argparse.ArgumentParser) -> None:
 
 def _check(parser: argparse.ArgumentParser) -> None:
     _model(parser)
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="json: diagnostics as data, on standard output")
+    parser.add_argument("--format", choices=("text", "json"), default="text", metavar="FORMAT", help="json: diagnostics as data (default: text)")
     _color(parser)
 
 
@@ -152,7 +156,7 @@ def _methods(parser: argparse.ArgumentParser) -> None:
 def _codegen(parser: argparse.ArgumentParser) -> None:
     _model(parser)
     parser.add_argument("-o", "--output", required=True, metavar="DIR", help="folder to write into; made if needed")
-    parser.add_argument("--real", choices=("double", "float"), default="double", help="number type of the solver")
+    parser.add_argument("--real", choices=("double", "float"), default="double", metavar="TYPE", help="number type of the solver: double (default), float")
     _method(parser)
     _color(parser)
 
@@ -174,11 +178,11 @@ def _model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="a .bilevel file")
     data = parser.add_argument_group("data")
     data.add_argument("--param", action="append", default=[], type=_pair, metavar="NAME=EXPR",
-                      help="value of a parameter: 12, [1, 2], 2 * pi; wins over --data; repeatable")
+                      help="value of a parameter: 12, [1, 2], 2 * pi; repeatable")
     data.add_argument("--data", action="append", default=[], metavar="FILE",
-                      help="values of parameters: .json, .npz or .csv; repeatable")
+                      help="values of parameters: .json, .npz, .csv; repeatable")
     data.add_argument("--data-dir", action="append", default=[], metavar="DIR",
-                      help="folder from which the model may read files too; repeatable")
+                      help="folder that the model may read from too; repeatable")
 
 
 def _method(parser) -> None:
@@ -189,12 +193,13 @@ def _method(parser) -> None:
 
 
 def _volume(parser) -> None:
-    parser.add_argument("-q", "--quiet", action="store_true", help="no table, no progress, no warnings")
-    parser.add_argument("-v", "--verbose", action="store_true", help="more in the table; tracebacks of internal errors")
+    parser.add_argument("-q", "--quiet", action="store_true", help="no table, progress or warnings")
+    parser.add_argument("-v", "--verbose", action="store_true", help="more in the table; tracebacks if we fail")
 
 
 def _color(parser) -> None:
-    parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="default: auto, on a terminal")
+    parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", metavar="WHEN",
+                        help="auto (default: on a terminal), always or never")
 
 
 # --- values -------------------------------------------------------------------------------------

@@ -18,8 +18,9 @@ def overview(methods: Iterable[MethodInfo], width: int) -> list[Line]:
         for k, requirement in enumerate(method.requirements):
             page.entry("accepts" if k == 0 else "", requirement)
         page.blank()
+        wide = max(len(_default(setting)) for setting in method.settings)
         for setting in method.settings:
-            page.entry(setting.name, f"{_default(setting)}  {setting.doc}{_choices(setting)}")
+            page.entry(setting.name, f"{_default(setting).ljust(wide)}  {setting.doc}{_choices(setting)}")
         page.blank()
         for k, paper in enumerate(method.papers):
             page.entry("papers" if k == 0 else "", paper, DIM)
