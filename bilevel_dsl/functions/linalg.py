@@ -180,6 +180,46 @@ def inverted_spectrum(e: ca.MX, mu: ca.MX, L: ca.MX, rule: str) -> ca.MX:
     return ca.if_else(ca.fabs(e) < mu, 0, inverse) if rule == "kernel" else inverse
 
 
+# --- linear systems -------------------------------------------------------------------------------
+
+
+def positive_solve(A: ca.MX, b: ca.MX) -> ca.MX:
+    """(A + E)^-1 b for symmetric n by n A and a diagonal E >= 0, which is 0 where A is safely positive definite.
+
+    The pivots of Gauss-Jordan elimination are replaced by max(|d|, theta^2 / beta^2, delta), so that the factors are bounded.
+    Gill, Murray, Wright, Practical Optimization (1981), section 4.4.2.2; Goodnight, Amer. Statist. 33 (1979), sweeping.
+    """
+    n = A.shape[0]
+    diagonal = ca.fabs(ca.diag(A))
+    off = ca.fabs(A - ca.diag(ca.diag(A)))
+    largest, widest = ca.mmax(diagonal), ca.mmax(off) / max(1.0, (n * n - 1.0) ** 0.5)
+    beta2 = ca.fmax(ca.fmax(largest, widest), 1e-8)
+    delta = 1e-11 * ca.fmax(largest + ca.mmax(off), 1e-8)
+    mark = ca.MX(ca.DM([1.0] + [0.0] * (n - 1)))
+    state = ca.horzcat(mark, ca.MX.ones(n), A)
+    swept = repeat(_sweep_pivot(n), n)(ca.densify(state), beta2, delta)
+    return -(swept[:, 2:] @ b)
+
+
+def _sweep_pivot(n: int) -> ca.Function:
+    """Sweeps the row that the state marks; the state is (mark, 1 for rows not yet swept, A)."""
+    state, beta2, delta = ca.MX.sym("state", n, n + 2), ca.MX.sym("beta2"), ca.MX.sym("delta")
+    mark, rest, A = state[:, 0], state[:, 1], state[:, 2:]
+    column = A @ mark
+    d = ca.dot(mark, column)
+    others = (rest - mark) * column
+    theta = ca.mmax(ca.fabs(others))
+    pivot = ca.fmax(ca.fmax(ca.fabs(d), theta * theta / beta2), delta)
+    away = column - d * mark
+    # rank-one elimination; then the row and the column of the pivot become away / pivot
+    A = A - away @ (away / pivot).T
+    line = away / pivot - A @ mark
+    line = line - ca.dot(mark, line) * mark
+    A = A + line @ mark.T + mark @ line.T + (-1 / pivot - d) * (mark @ mark.T)
+    after = ca.vertcat(0, mark[:-1]) if n > 1 else mark
+    return ca.Function("sweep_pivot", [state, beta2, delta], [ca.horzcat(after, rest - mark, A)], OUT_OF_LINE)
+
+
 # --- orthogonal bases -----------------------------------------------------------------------------
 
 

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from ..diagnostics import BilevelError, Diagnostic, Label, Span
+from ..model.bounds import recognised, with_bounds
 from ..model.problem import Problem
+from ..model.sets import ConstraintSet, Intersection, L1Ball, Psd, Spectral
 from ..model.structure import Structure
 
+KKT_LIMIT = 300  # unknowns up to which the dense Newton system of `kkt` is solved
 DENSE_LIMIT = 300  # lower variables up to which a method may factorise a dense Hessian
 
 
@@ -38,18 +41,20 @@ class MethodInfo:
 
 
 def _no_lower_constraints(problem: Problem) -> list[Refusal]:
-    found = [Refusal("the lower level has a constraint", c.span) for c in problem.lower_constraints]
+    found = [Refusal("the lower level has a constraint", c.span) for c in with_bounds(problem).lower_constraints]
     return found[:1]
 
 
 def _no_upper_constraints(problem: Problem) -> list[Refusal]:
-    found = [Refusal("the upper level has a constraint", c.span) for c in problem.upper_constraints]
+    found = [Refusal("the upper level has a constraint", c.span) for c in with_bounds(problem).upper_constraints]
     return found[:1]
 
 
 def _no_lower_sets(problem: Problem) -> list[Refusal]:
     bound = [v for v in problem.lower_variables if type(v.set).__name__ != "Free"]
-    return [Refusal(f"the lower variable `{v.name}` has a constraint set", v.span) for v in bound[:1]]
+    found = [Refusal(f"the lower variable `{v.name}` has a constraint set", v.span) for v in bound[:1]]
+    rows = [b for b in recognised(problem) if b.variable.level == "lower"]
+    return found or [Refusal(f"the lower variable `{b.variable.name}` has a bound", b.constraint.span) for b in rows[:1]]
 
 
 def _simple(problem: Problem) -> list[Refusal]:
@@ -69,6 +74,25 @@ def _small_lower(problem: Problem) -> list[Refusal]:
     return [Refusal(rule, problem.lower_variables[0].span)]
 
 
+def _smooth_sets(problem: Problem) -> list[Refusal]:
+    rough = [v for v in problem.variables if _has(v.set, (Psd, Spectral, L1Ball))]
+    return [Refusal(f"the set of `{v.name}` has no smooth description", v.span) for v in rough[:1]]
+
+
+def _has(constraint_set: ConstraintSet, kinds: tuple[type, ...]) -> bool:
+    if isinstance(constraint_set, Intersection):
+        return _has(constraint_set.first, kinds) or _has(constraint_set.second, kinds)
+    return isinstance(constraint_set, kinds)
+
+
+def _small_conditions(problem: Problem) -> list[Refusal]:
+    rows = sum(c.expression.numel() for c in problem.upper_constraints + problem.lower_constraints)
+    n = problem.x.numel() + 3 * problem.y.numel() + 2 * rows
+    if n <= KKT_LIMIT:
+        return []
+    return [Refusal(f"the conditions have {n} unknowns (limit {KKT_LIMIT})", problem.lower_variables[0].span)]
+
+
 def _all_of(*rules) -> Callable[[Problem], list[Refusal]]:
     return lambda problem: [refusal for rule in rules for refusal in rule(problem)]
 
@@ -82,6 +106,18 @@ METHODS: dict[str, MethodInfo] = {m.name: m for m in (
          "Xiao, Chen: Unlocking global optimality in bilevel optimization, ICLR 2025, arXiv 2408.16087"),
         ("differentiable objectives", "constraint sets and smooth constraints on either level"),
         _all_of(),
+    ),
+    MethodInfo(
+        "kkt", "optimality conditions of the lower level with a penalty on complementarity",
+        ("Anandalingam, White: A solution method for the linear static Stackelberg problem using penalty functions, "
+         "IEEE Trans. Automat. Control 35, 1990",
+         "Ralph, Wright: Some properties of regularization and penalization schemes for MPECs, "
+         "Optim. Methods Softw. 19, 2004",
+         "Izmailov, Solodov, Uskov: Global convergence of augmented Lagrangian methods applied to optimization problems "
+         "with degenerate constraints, including problems with complementarity constraints, SIAM J. Optim. 22, 2012"),
+        ("a convex lower level, twice differentiable", "constraint sets with a smooth description, but not psd and spectral",
+         f"at most {KKT_LIMIT} variables, rows and bounds together"),
+        _all_of(_smooth_sets, _small_conditions),
     ),
     MethodInfo(
         "dbgd", "dynamic barrier gradient descent",
@@ -139,8 +175,11 @@ def choose(problem: Problem, structure: Structure) -> tuple[str, str]:
         low, high = structure.lower_eigenvalues
         if low > 0 and high <= 1e2 * low and problem.y.numel() <= 60:
             return "mgbio", f"the lower level is a strongly convex quadratic (condition {high / low:.2g}) without constraints"
+    if "kkt" in fits and structure.lower_convex in ("yes", "sampled"):
+        convex = "convex" if structure.lower_convex == "yes" else "convex at the points looked at"
+        return "kkt", f"the lower level is small and {convex}"
     if structure.simple:
         return "penalty", "a simple bilevel problem with constraints"
     if structure.lower_free:
         return "penalty", "the lower level is unconstrained and not a well-conditioned quadratic"
-    return "penalty", "the lower level has constraint sets or constraints"
+    return "penalty", "the lower level has constraint sets or constraints, and is large or not convex"

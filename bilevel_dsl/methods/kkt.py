@@ -1,0 +1,359 @@
+"""The lower level by its optimality conditions, with complementarity as an exact penalty.
+
+    min  f(x, y) + gamma mu's     over x in X, c(x, y) <= 0,  s >= 0, mu >= 0
+    s.t. grad_y g + (grad_y h)' mu = 0,   h(x, y) + s = 0
+
+For a convex lower level mu's is the gap between its value and its dual bound, so this is the value-gap penalty
+with the value function by duality: mu, the follower's multipliers, may move together with x and y. Bounds and
+sets of y have multipliers too. gamma grows until mu's = 0; a small gamma at first lets the leader
+look beyond the follower's present active set. Linear lower levels need no other treatment.
+
+The equations and the rows of the upper level enter by augmented Lagrangian terms, which stay exact on these
+problems although their constraint qualifications fail (Izmailov, Solodov, Uskov, SIAM J. Optim. 22, 2012). What is left
+has only bounds and is solved by Newton steps on the entries free to move, with the pivots of the
+Hessian made positive (two-metric projection).
+
+Penalty: Anandalingam, White, IEEE Trans. Automat. Control 35 (1990); Ralph, Wright, Optim. Methods Softw. 19 (2004);
+Bertsekas, SIAM J. Control Optim. 20 (1982); Gill, Murray, Wright, Practical Optimization (1981), 4.4.2.2.
+"""
+
+from __future__ import annotations
+
+import casadi as ca
+import numpy as np
+
+from ..functions.linalg import positive_solve
+from ..functions.nlp_sets import nlp_description
+from ..functions.oracles import Oracles, expanded
+from ..functions.projections import clip
+from ..functions.select import either, norm
+from . import multipliers
+from .draft import Draft
+from .program import Program, Setting, Signal
+
+NAME = "kkt"
+ARMIJO = 1e-4
+REACH = 1e3  # sizes of the start; grows with every return to it
+
+SETTINGS = (
+    Setting("tol", 1e-6, "bound on the projected gradient, relative; the lower level is solved to a thousandth of it", 0),
+    Setting("max_iter", 2000, "Newton steps and multiplier updates", 0, integer=True),
+    Setting("gamma", 1e-1, "first penalty on complementarity, relative", 1e-8, 1e8),
+    Setting("gamma_factor", 4.0, "growth of the penalty while complementarity does not hold", 1.01, 1e6),
+    Setting("rho", 10.0, "first penalty of the augmented Lagrangian terms, relative", 1e-4, 1e8),
+    Setting("inner_iter", 100, "Newton steps between two updates, at most", 1, integer=True),
+)
+
+NEWTON, TRY, UPDATE = range(3)  # phases
+
+
+def program(oracles: Oracles) -> Program:
+    return _Kkt(oracles).program
+
+
+class _Kkt:
+    def __init__(self, oracles: Oracles):
+        self.oracles = oracles
+        self.draft = draft = Draft(NAME, oracles, SETTINGS)
+        self.system = system = System(oracles)
+        n, m = system.size, len(system.equalities)
+        draft.state("x", oracles.nx, "upper variables")
+        draft.state("y", oracles.ny, "lower variables")
+        self.u = draft.state("u", n, "x, y, slacks, multipliers of the lower level")
+        self.scale = draft.state("scale", 2 + system.n_rows, "of f, g and every row")
+        self.eta = draft.state("eta", m, "multipliers of the equations and the upper rows")
+        self.rho = draft.state("rho", 1, "penalty of the augmented Lagrangian terms")
+        self.gamma = draft.state("gamma", 1, "penalty on complementarity")
+        self.value = draft.state("value", 1, "of the merit function at u")
+        self.gradient = draft.state("gradient", n, "of the merit function at u")
+        self.fixed = draft.state("fixed", n, "1 for entries held at their bounds")
+        self.direction = draft.state("direction", n, "Newton direction")
+        self.step = draft.state("step", 1, "fraction of `direction` to try")
+        self.accuracy = draft.state("accuracy", 1, "of the present Newton iteration")
+        self.inner = draft.state("inner", 1, "Newton steps since the last update")
+        self.updates = draft.state("updates", 1, "multiplier updates")
+        self.reach = draft.state("reach", 1, "size of u from which on it counts as running away")
+        self.resets = draft.state("resets", 1, "returns to the start after running away")
+        self.stationarity = draft.state("stationarity", 1, "projected gradient, relative")
+        self.violation = draft.state("violation", 1, "of the equations and the upper rows, relative")
+        self.complementarity = draft.state("complementarity", 1, "mu's, relative")
+        draft.phase("newton", self.newton())
+        draft.phase("try", self.trial())
+        draft.phase("update", self.update())
+        self.program = draft.program(self.initial(), self.measures())
+
+    def initial(self) -> dict[str, ca.MX]:
+        o, p = self.draft.option, self.draft.p
+        u, scale = self.system.start()(self.draft.x_start, self.draft.y_start, *p)
+        return self.restarted(u) | {"scale": scale, "gamma": o.gamma, "rho": o.rho, "reach": REACH * (1 + norm(u))}
+
+    def restarted(self, u: ca.MX) -> dict[str, ca.MX]:
+        nx, ny = self.oracles.nx, self.oracles.ny
+        return {"u": u, "x": u[:nx], "y": u[nx : nx + ny], "eta": ca.MX.zeros(self.eta.numel()), "accuracy": 1e-1,
+                "inner": 0, "stationarity": 1, "violation": 1e20, "complementarity": 1e20}
+
+    # --- phase newton: the direction -----------------------------------------------------------
+
+    def newton(self) -> dict[str, ca.MX]:
+        u, o = self.u, self.draft.option
+        low, high = self.limits()
+        value, gradient, hessian = self.system.merit_derivatives()(*self.arguments(u))
+        mapping = norm(clip(u - gradient, low, high) - u)
+        near = ca.fmin(1e-3, mapping)
+        fixed = ca.logic_or(ca.logic_and(u <= low + near, gradient > 0), ca.logic_and(u >= high - near, gradient < 0))
+        free = ca.if_else(fixed, 0, ca.MX.ones(u.numel()))
+        masked = hessian * (free @ free.T) + ca.diag(1 - free)
+        newton = -positive_solve(masked, free * gradient)
+        direction = ca.if_else(fixed, -gradient, newton)
+        longest = 100 * (1 + norm(u))
+        length = norm(direction)
+        direction = direction * either(length > longest, longest / length, 1)
+        direction = either(length < 1e100, direction, -gradient / (1 + norm(gradient)))  # no number: steepest
+        over = ca.logic_or(self.inner >= o.inner_iter, norm(u) > self.reach)
+        done = ca.logic_or(mapping <= self.accuracy, over)
+        return {
+            "value": value, "gradient": gradient, "fixed": fixed, "direction": direction, "step": 1,
+            "stationarity": mapping, "inner": self.inner + 1, "phase": either(done, UPDATE, TRY),
+        }
+
+    # --- phase try: along the projected path ----------------------------------------------------
+
+    def trial(self) -> dict[str, ca.MX]:
+        nx, ny = self.oracles.nx, self.oracles.ny
+        low, high = self.limits()
+        u = clip(self.u + self.step * self.direction, low, high)
+        value = self.system.merit()(*self.arguments(u))
+        moved = u - self.u
+        promised = self.step * ca.dot((1 - self.fixed) * self.gradient, self.direction) + ca.dot(self.fixed * self.gradient, moved)
+        noise = 1e-15 * ca.fabs(self.value)
+        accepted = value <= self.value + ARMIJO * promised + noise
+        short = self.step < 1e-9
+        keep = lambda new, old: either(accepted, new, old)  # noqa: E731
+        return {
+            "u": keep(u, self.u), "x": keep(u[:nx], self.draft["x"]), "y": keep(u[nx : nx + ny], self.draft["y"]),
+            "step": keep(1, 0.5 * self.step), "phase": either(accepted, NEWTON, either(short, UPDATE, TRY)),
+        }
+
+    # --- phase update: multipliers and penalties --------------------------------------------------
+
+    def update(self) -> dict[str, ca.MX]:
+        o, u = self.draft.option, self.u
+        rows, gap = self.system.residuals()(*self.arguments(u))
+        equalities = self.system.equalities
+        violation = multipliers.violation(rows, self.eta, self.rho, equalities) if equalities else ca.MX(0)
+        goal = 1e-3 * o.tol
+        gap = gap / (1 + norm(u))
+        solved = ca.logic_and(violation <= goal, gap <= goal)
+        good = ca.logic_and(solved, self.stationarity <= o.tol)
+        slow = ca.logic_and(violation > goal, violation > 0.25 * self.violation)
+        open_ = ca.logic_and(gap > goal, gap > 0.1 * self.complementarity)
+        gone = norm(u) > self.reach
+        again = ca.logic_and(gone, self.resets < 8)
+        exhausted = self.updates >= 100
+        hopeless = violation > 1e-4
+        signal = either(good, int(Signal.CONVERGED), either(
+            ca.logic_and(gone, ca.logic_not(again)), int(Signal.DIVERGED),
+            either(exhausted, either(hopeless, int(Signal.INFEASIBLE), int(Signal.STALLED)), 0)))
+        updates = {
+            "eta": multipliers.updated(rows, self.eta, self.rho, equalities) if equalities else self.eta,
+            "rho": either(slow, ca.fmin(10 * self.rho, 1e9), self.rho),
+            "gamma": either(open_, ca.fmin(o.gamma_factor * self.gamma, 1e8), self.gamma),
+            "violation": violation, "complementarity": gap, "stationarity": self.stationarity,
+            "accuracy": ca.fmax(0.1 * self.accuracy, 0.1 * o.tol), "inner": 0, "updates": self.updates + 1,
+        }
+        start, _ = self.system.start()(self.draft.x_start, self.draft.y_start, *self.draft.p)
+        fresh = self.restarted(start)
+        updates |= {k: either(again, v, updates.get(k, self.draft[k])) for k, v in fresh.items()}
+        updates["gamma"] = either(again, ca.fmin(10 * o.gamma_factor * self.gamma, 1e8), updates["gamma"])
+        updates["rho"] = either(again, ca.fmin(10 * self.rho, 1e9), updates["rho"])
+        updates["reach"] = either(again, 10 * self.reach, self.reach)
+        return updates | {"resets": self.resets + again, "signal": signal, "phase": NEWTON}
+
+    # --- help ---------------------------------------------------------------------------------------
+
+    def arguments(self, u: ca.MX) -> list[ca.MX]:
+        return [u, self.eta, self.rho, self.gamma, self.scale, *self.draft.p]
+
+    def limits(self) -> list[ca.MX]:
+        return self.system.limits().call(list(self.draft.p))
+
+    def measures(self) -> dict[str, ca.MX]:
+        x, y, p = self.draft["x"], self.draft["y"], self.draft.p
+        return {
+            "upper": self.oracles.function("f")(x, y, *p),
+            "lower": self.oracles.function("g")(x, y, *p),
+            "stationarity": self.stationarity,
+            "violation": self.violation,
+            "complementarity": self.complementarity,
+            "penalty": self.gamma,
+        }
+
+
+class System:
+    """The conditions as functions of u = (x, y, s, mu, multipliers of bounds, nu), data and penalties.
+
+    s and mu belong to the inequalities of the lower level, nu to its equalities. Rows are in the order: lower
+    inequalities, lower equalities, upper rows.
+    """
+
+    def __init__(self, oracles: Oracles):
+        self.oracles = oracles
+        self.problem = problem = oracles.problem
+        self.x_limits, upper_rows = _described(problem, "upper")
+        self.y_limits, lower_rows = _described(problem, "lower")
+        self.inequalities = [e for e, equal in lower_rows if not equal]
+        self.lower_equalities = [e for e, equal in lower_rows if equal]
+        self.upper_rows = upper_rows
+        sizes = [sum(e.numel() for e in rows) for rows in
+                 (self.inequalities, self.lower_equalities, [e for e, _ in upper_rows])]
+        self.n_in, self.n_eq, self.n_up = sizes
+        self.n_rows = sum(sizes)
+        self.at_low, self.at_high = _finite(self.y_limits[0], -np.inf), _finite(self.y_limits[1], np.inf)
+        nx, ny = oracles.nx, oracles.ny
+        self.size = nx + ny + 2 * self.n_in + len(self.at_low) + len(self.at_high) + self.n_eq
+        self.equalities = [True] * (ny + self.n_in + self.n_eq) + [
+            equal for e, equal in upper_rows for _ in range(e.numel())]
+        self._functions: dict[str, ca.Function] = {}
+
+    def _split(self, u: ca.MX) -> list[ca.MX]:
+        sizes = [self.oracles.nx, self.oracles.ny, self.n_in, self.n_in, len(self.at_low), len(self.at_high), self.n_eq]
+        return ca.vertsplit(u, [0, *np.cumsum(sizes).tolist()])
+
+    def _made(self, name: str, make) -> ca.Function:
+        if name not in self._functions:
+            self._functions[name] = expanded(make())
+        return self._functions[name]
+
+    def _rows(self) -> ca.MX:
+        rows = self.inequalities + self.lower_equalities + [e for e, _ in self.upper_rows]
+        return ca.densify(ca.vertcat(*rows)) if rows else ca.MX(0, 1)
+
+    def limits(self) -> ca.Function:
+        """(p) -> bounds on u."""
+        def make():
+            free = ca.MX(ca.DM([np.inf] * self.n_eq))
+            signed = self.size - self.oracles.nx - self.oracles.ny - self.n_eq
+            low = ca.vertcat(self.x_limits[0], self.y_limits[0], ca.MX.zeros(signed), -free)
+            high = ca.vertcat(self.x_limits[1], self.y_limits[1], ca.MX(ca.DM([np.inf] * signed)), free)
+            return ca.Function("limits", [*self.problem.p], [ca.densify(low), ca.densify(high)])
+        return self._made("limits", make)
+
+    def start(self) -> ca.Function:
+        """(x, y, p) -> the first u, and the scales that make all gradients there at most one."""
+        def make():
+            problem = self.problem
+            point = ca.veccat(problem.x, problem.y)
+            p = list(problem.p)
+            f_slope = ca.gradient(problem.f.expression, point)
+            g_slope = ca.gradient(problem.g.expression, problem.y)
+            rows = self._rows()
+            slopes = ca.jacobian(rows, point)
+            lengths = ca.densify(ca.sqrt(ca.sum2(slopes * slopes))) if self.n_rows else ca.MX(0, 1)
+            scale = ca.vertcat(1 / _bounded(norm(f_slope)), 1 / _bounded(norm(g_slope)),
+                               ca.if_else(ca.logic_and(lengths > 1, lengths < 1e10), 1 / lengths, ca.MX.ones(lengths.shape)))
+            local = ca.Function("local", [problem.x, problem.y, *p], [ca.densify(scale), rows])
+            x, y = ca.MX.sym("x", self.oracles.nx), ca.MX.sym("y", self.oracles.ny)
+            x_in, y_in = clip(x, *self.x_limits), clip(y, *self.y_limits)
+            scale, rows = local(x_in, y_in, *p)
+            h = ca.vertsplit(scale[2:] * rows, [0, self.n_in, self.n_rows])[0]
+            s = ca.if_else(h < 0, -h, 0 * h)
+            n_mu = self.n_in + len(self.at_low) + len(self.at_high)
+            u = ca.vertcat(x_in, y_in, s, ca.MX(ca.DM([0.1] * n_mu)), ca.MX.zeros(self.n_eq))
+            return ca.Function("start", [x, y, *p], [ca.densify(u), scale])
+        return self._made("start", make)
+
+    def _expressions(self):
+        """Symbols, merit function, rows (all scaled) and complementarity."""
+        problem = self.problem
+        u, eta = ca.MX.sym("u", self.size), ca.MX.sym("eta", len(self.equalities))
+        rho, gamma, scale = ca.MX.sym("rho"), ca.MX.sym("gamma"), ca.MX.sym("scale", 2 + self.n_rows)
+        x, y, s, mu, mu_low, mu_high, nu = self._split(u)
+        rows_at = ca.Function("rows", [problem.x, problem.y, *problem.p], [self._rows()])
+        rows = scale[2:] * rows_at(x, y, *problem.p)
+        h, e, c = ca.vertsplit(rows, [0, self.n_in, self.n_in + self.n_eq, self.n_rows])
+
+        lagrangian = scale[1] * problem.g.expression
+        weights = ca.MX.sym("weights", self.n_in + self.n_eq)
+        if self.n_in + self.n_eq:
+            lagrangian = lagrangian + ca.dot(weights, self._rows()[: self.n_in + self.n_eq])
+        slope = ca.Function("slope", [problem.x, problem.y, weights, scale, *problem.p],
+                            [ca.densify(ca.gradient(lagrangian, problem.y))])
+        dual = scale[2 : 2 + self.n_in + self.n_eq] * ca.vertcat(mu, nu)
+        stationary = slope(x, y, dual, scale, *problem.p)
+        stationary -= _placed(mu_low, self.at_low, y.numel())
+        stationary += _placed(mu_high, self.at_high, y.numel())
+
+        low, high = self.y_limits
+        gap = ca.dot(mu, s)
+        if self.at_low:
+            gap = gap + ca.dot(mu_low, (y - low)[self.at_low])
+        if self.at_high:
+            gap = gap + ca.dot(mu_high, (high - y)[self.at_high])
+        residual = ca.vertcat(stationary, h + s, e, c)
+        objective = ca.Function("objective", [problem.x, problem.y, *problem.p], [problem.f.expression])
+        merit = scale[0] * objective(x, y, *problem.p) + gamma * gap
+        if self.equalities:
+            merit = merit + multipliers.term(residual, eta, rho, self.equalities)
+        return [u, eta, rho, gamma, scale, *problem.p], merit, ca.densify(residual), gap
+
+    def merit(self) -> ca.Function:
+        def make():
+            inputs, merit, _, _ = self._expressions()
+            return ca.Function("merit", inputs, [merit])
+        return self._made("merit", make)
+
+    def merit_derivatives(self) -> ca.Function:
+        def make():
+            inputs, merit, _, _ = self._expressions()
+            hessian, gradient = ca.hessian(merit, inputs[0])
+            return ca.Function("merit_derivatives", inputs, [merit, ca.densify(gradient), ca.densify(hessian)])
+        return self._made("merit_derivatives", make)
+
+    def residuals(self) -> ca.Function:
+        def make():
+            inputs, _, residual, gap = self._expressions()
+            return ca.Function("residuals", inputs, [residual, gap])
+        return self._made("residuals", make)
+
+
+def _described(problem, level: str):
+    """Bounds on the variables of a level, and its rows as (expression, is it an equality): <= 0 or == 0."""
+    variables = problem.upper_variables if level == "upper" else problem.lower_variables
+    constraints = problem.upper_constraints if level == "upper" else problem.lower_constraints
+    column = problem.x if level == "upper" else problem.y
+    lows, highs, rows = [], [], []
+    for variable in variables:
+        low, high, described = nlp_description(variable.set, column[variable.slice])
+        lows.append(low)
+        highs.append(high)
+        for expression, lb, ub in described:
+            rows += _one_sided(ca.vec(expression), lb, ub)
+    rows += [(ca.vec(c.expression), c.kind == "eq") for c in constraints]
+    limits = [ca.vertcat(*part) if part else ca.MX(0, 1) for part in (lows, highs)]
+    return limits, rows
+
+
+def _one_sided(expression: ca.MX, lb, ub) -> list[tuple[ca.MX, bool]]:
+    if lb is ub:
+        return [(expression - lb, True)]
+    rows = []
+    if not (isinstance(ub, float) and ub == np.inf):
+        rows.append((expression - ub, False))
+    if not (isinstance(lb, float) and lb == -np.inf):
+        rows.append((lb - expression, False))
+    return rows
+
+
+def _finite(limit: ca.MX, never: float) -> list[int]:
+    """The entries of a bound that are not constantly infinite."""
+    return [i for i in range(limit.numel()) if ca.symvar(limit[i]) or float(ca.evalf(limit[i])) != never]
+
+
+def _placed(values: ca.MX, places: list[int], n: int) -> ca.MX:
+    if not places:
+        return ca.MX.zeros(n)
+    return ca.MX(ca.DM(ca.Sparsity.triplet(n, len(places), places, list(range(len(places)))), 1.0)) @ values
+
+
+def _bounded(length: ca.MX) -> ca.MX:
+    return either(ca.logic_and(length > 1e-3, length < 1e10), length, 1)
