@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import casadi as ca
@@ -25,12 +25,16 @@ class NotCompilable(Exception):
     """CasADi writes no C for a node of the program, or C that is not re-entrant."""
 
 
-def template(name: str, prefix: str = "bl_", real: str = "double") -> str:
-    """A C template with the names, the type of numbers and the statuses filled in."""
-    text = (TEMPLATES / name).read_text(encoding="utf-8")
-    statuses = ",\n".join(f"  BL_{s.name} = {int(s)}" for s in Status)
-    text = text.replace("@STATUSES@", statuses).replace("@REAL@", real).replace("@NOTICE@", NOTICE)
-    return renamed(text, prefix)
+def template(name: str, prefix: str = "bl_", real: str = "double", parts: Mapping[str, str] | None = None) -> str:
+    """A template with the names, the type of numbers and the statuses filled in; then `parts`, by their name.
+
+    Raises:
+        KeyError: the template wants a part that is not there.
+    """
+    text = renamed((TEMPLATES / name).read_text(encoding="utf-8"), prefix)
+    statuses = ",\n".join(f"  {prefix.upper()}{s.name} = {int(s)}" for s in Status)
+    known = {"STATUSES": statuses, "REAL": real, "NOTICE": NOTICE, **(parts or {})}
+    return re.sub(r"@([A-Z_]+)@", lambda match: known[match.group(1)], text)
 
 
 def renamed(text: str, prefix: str) -> str:
