@@ -10,15 +10,15 @@ from .values import array_lines
 Line = list[tuple[str, str]]  # pieces of text, each with a style of rich ("" for none)
 
 DIM = "dim"
-_WIDEST = 100  # columns; longer lines of text are hard to read
+_NARROWEST, _WIDEST = 50, 100  # columns; longer lines of text are hard to read
 _LABEL = 18  # columns of the labels
 
 
 class Page:
-    """Lines of at most `width` characters: a column of labels, then text."""
+    """Lines of at most `width` characters, between 50 and 100: a column of labels, then text."""
 
     def __init__(self, width: int, unicode: bool = False):
-        self.width = max(40, min(width, _WIDEST))
+        self.width = max(_NARROWEST, min(width, _WIDEST))
         self.unicode = unicode
         self.more = "\N{HORIZONTAL ELLIPSIS}" if unicode else "..."
         self.lines: list[Line] = []

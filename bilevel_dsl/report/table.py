@@ -1,6 +1,6 @@
 """A result for reading: why it stopped, what is known of the point, the point.
 
-Nothing is wider than `width`, and nothing needs Unicode
+Nothing is wider than `width` (from 50), and nothing needs Unicode
 unless `unicode` is true.
 """
 
@@ -90,8 +90,9 @@ def _check(page: Page, check: Check, name: int, value: int) -> None:
     mark, style = page.mark(check.passed)
     bound = "" if check.tolerance is None else f" {'<=' if check.passed else '> '} {rough(check.tolerance)}"
     head = f"  {mark} {_title_of(check):<{name}}  {_value_of(check):>{value}}{bound:<9}"
-    doc = textwrap.shorten(check.doc, max(0, page.width - len(head) - 2), placeholder=page.more)
-    page.add((head[:len(mark) + 2], style), (head[len(mark) + 2:], "" if check.passed else style), ("  " + doc, DIM))
+    room = page.width - len(head) - 2
+    doc = "  " + textwrap.shorten(check.doc, room, placeholder=page.more) if room > 10 else ""
+    page.add((head[:len(mark) + 2], style), (head[len(mark) + 2:], "" if check.passed else style), (doc, DIM))
 
 
 def _objectives(page: Page, result: Point) -> None:

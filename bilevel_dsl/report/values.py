@@ -10,6 +10,7 @@ VECTOR_LINES = 3
 MATRIX_ROWS = 8, 4  # a matrix of at most 8 rows is shown whole, of a larger one the first 4
 _GAP = "  "
 _LONGEST = 1000  # entries of a vector that are looked at
+_LABEL = 20  # characters of a label that are shown
 
 
 def number(value: float) -> str:
@@ -36,7 +37,7 @@ def array_lines(value, width: int, labels: Sequence[Sequence[str] | None] = (), 
         return ["(empty)"]
     count = array.shape[0] if array.shape[0] <= MATRIX_ROWS[0] else MATRIX_ROWS[1]
     words = _words(array[:count] if array.ndim == 2 else array[:_LONGEST])
-    names = [labels[k] if k < len(labels) else None for k in range(array.ndim)]
+    names = [[name[:_LABEL] for name in labels[k]] if k < len(labels) and labels[k] else None for k in range(array.ndim)]
     if array.ndim == 1:
         return _vector([f"{n} {w}" for n, w in zip(names[0], words)] if names[0] else words, width, more)
     rows = [words[i * array.shape[1]:(i + 1) * array.shape[1]] for i in range(count)]
@@ -51,18 +52,17 @@ def _words(array: np.ndarray) -> list[str]:
 
 
 def _vector(words: list[str], width: int, more: str) -> list[str]:
+    """On one line if it fits; else in columns as wide as the widest entry shown."""
     joined = _GAP.join(words)
     if len(joined) <= width:
         return [joined]
-    cell = max(map(len, words[:60]))
-    columns = max(1, (width + len(_GAP)) // (cell + len(_GAP)))
-    lines = []
-    for start in range(0, len(words), columns):
-        if len(lines) == VECTOR_LINES:
-            lines.append(more)
+    for columns in range((width + len(_GAP)) // (1 + len(_GAP)), 0, -1):
+        shown = words[:columns * VECTOR_LINES]
+        cell = max(map(len, shown))
+        if columns * (cell + len(_GAP)) - len(_GAP) <= width:
             break
-        lines.append(_GAP.join(w.rjust(cell) for w in words[start:start + columns])[:width])
-    return lines
+    lines = [_GAP.join(w.rjust(cell) for w in shown[k:k + columns]) for k in range(0, len(shown), columns)]
+    return lines + [more] * (len(shown) < len(words))
 
 
 def _matrix(rows: list[list[str]], shape: tuple[int, int], width: int, names: list, more: str) -> list[str]:
