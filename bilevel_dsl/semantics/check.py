@@ -1,0 +1,322 @@
+"""A syntax tree to a checked model, or all the diagnostics at once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+from ..diagnostics import BilevelError, Collector, Diagnostic, Source, Span, did_you_mean
+from ..syntax import ast
+from .advice import advise
+from .builtins import words
+from .checked import Checked, CheckedConstraint, CheckedNamed, CheckedObjective, CheckedParam, CheckedVar
+from .constraints import Constraints
+from .declarations import Declarations, fit
+from .lower import TOP
+from .sets import Sets
+from .symbols import Levels, declare
+
+
+def check(tree: ast.Model, *, source: Source, base_dir: Path = Path("."), data: Mapping[str, object] | None = None,
+          params: Mapping[str, str] | None = None, data_dirs: tuple[Path, ...] = ()) -> Checked:
+    """The checked model.
+
+    Args:
+        data: values of parameters by name: numbers, lists, arrays, {label: value}.
+        params: values of parameters as expressions of the language, as on the command line; they win over `data`.
+        base_dir: the folder of the model, which data files are relative to and below; or below one of `data_dirs`.
+
+    Raises:
+        BilevelError: everything that is wrong with the model and its data.
+    """
+    problems = Collector()
+    with _deep_recursion():
+        try:
+            checked = _Check(tree, source, base_dir, tuple(data_dirs), data or {}, params or {}, problems).run()
+        except MemoryError:
+            raise BilevelError(Diagnostic("BL0315", "the arrays of this model do not fit into memory")) from None
+    problems.raise_errors()
+    return checked
+
+
+@contextmanager
+def _deep_recursion():
+    """Trees are at most a few hundred deep (see syntax/tokens.py), and each level takes several calls."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, 20_000))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
+class _Check:
+    def __init__(self, tree, source: Source, base: Path, data_dirs, data, params, problems: Collector):
+        self.tree, self.source, self.problems = tree, source, problems
+        self.symbols, self.levels = declare(tree, problems)
+        here = Span(source, 0, 0)
+        self.lowering = Declarations(self.symbols, problems, here, base, data_dirs, data, params)
+
+    def run(self) -> Checked | None:
+        self.structure()
+        self.lowering.resolve_all()
+        upper, lower = (self.variables(level) for level in ("upper", "lower"))
+        f = self.objectives(self.levels.upper)
+        g = self.objectives(self.levels.lower)
+        constraints = {level: self.constraints(level) for level in ("upper", "lower")}
+        report = self.report()
+        options, spans = self.options()
+        reference = self.reference()
+        self.names()
+        if self.problems.errors:
+            return None
+        self.level_rules(f, g, constraints["lower"], lower)
+        if self.problems.errors:
+            return None
+        checked = Checked(
+            self.name(), self.parameters(), tuple(s.index_set for s in self.symbols.values() if s.index_set),
+            tuple(upper), tuple(lower), f[0], tuple(g), tuple(constraints["upper"]), tuple(constraints["lower"]),
+            tuple(report), options, spans, reference, text_hash=sha256(self.source.text.encode()).hexdigest(), tree=self.tree)
+        self.infinite_data(checked)
+        if self.problems.errors:
+            return None
+        advise(checked, self.problems)
+        object.__setattr__(checked, "warnings", tuple(self.problems.warnings))
+        return checked
+
+    # --- the blocks ----------------------------------------------------------------------
+
+    def structure(self) -> None:
+        """One upper block, one lower block or several named ones, one objective in each, no block twice."""
+        end = Span(self.source, max(0, len(self.source.text.rstrip()) - 1), len(self.source.text.rstrip()))
+        for kind, found in (("upper", self.levels.upper), ("lower", self.levels.lower)):
+            if not found:
+                self.problems.error("BL0207", f"the model has no `{kind}` block", end, "the end of the file",
+                                    hints=(f"the {'leader' if kind == 'upper' else 'follower'} is written "
+                                           f"`{kind} {{ {'' if kind == 'upper' else 'var y; '}minimize ...; }}`",))
+        self._one_of_each(self.levels)
+        for level in self.levels:
+            objectives = [i for i in level.items if isinstance(i, ast.Objective)]
+            if not objectives:
+                self.problems.error("BL0210", f"the `{level.kind}` block has no objective", _head(level),
+                                    hints=("write `minimize ...;` or `maximize ...;`",))
+            for again in objectives[1:]:
+                self.problems.error("BL0209", f"the `{level.kind}` block has a second objective", again.span, "the second",
+                                    secondary=[(objectives[0].span, "the first")])
+        for kind in (ast.Options, ast.Report, ast.Reference, ast.ProblemName):
+            blocks = [s for s in self.tree.statements if isinstance(s, kind)]
+            word = {ast.Options: "options", ast.Report: "report", ast.Reference: "reference", ast.ProblemName: "problem"}[kind]
+            for again in blocks[1:]:
+                self.problems.error("BL0208", f"there is a second `{word}`", _head(again),
+                                    secondary=[(_head(blocks[0]), "the first one")])
+            if kind is ast.ProblemName and blocks and self.tree.statements[0] is not blocks[0]:
+                self.problems.error("BL0214", "`problem` is the first statement of a model", blocks[0].span)
+
+    def _one_of_each(self, levels: Levels) -> None:
+        for again in levels.upper[1:]:
+            self.problems.error("BL0208", "there is a second `upper` block", _head(again),
+                                secondary=[(_head(levels.upper[0]), "the first one")])
+        names: dict[str, ast.Level] = {}
+        for level in levels.lower:
+            name = level.name.id if level.name else ""
+            if name in names:
+                message = f"two `lower` blocks are called `{name}`" if name else "several `lower` blocks need names"
+                self.problems.error("BL0208", message, _head(level), secondary=[(_head(names[name]), "the first one")],
+                                    hints=() if name else ("write `lower NAME { ... }` for each follower",))
+            elif names and "" in (name, *names):
+                self.problems.error("BL0208", "several `lower` blocks need names", _head(level), secondary=[
+                    (_head(next(iter(names.values()))), "the first one")], hints=("write `lower NAME { ... }` for each follower",))
+            names.setdefault(name, level)
+
+    def name(self) -> str:
+        named = [s for s in self.tree.statements if isinstance(s, ast.ProblemName)]
+        return named[0].name.id if named else Path(self.source.name).stem
+
+    # --- what the levels hold ------------------------------------------------------------
+
+    def variables(self, level: str) -> list[CheckedVar]:
+        sets, found = Sets(self.lowering), []
+        for symbol in self.symbols.values():
+            if symbol.kind != "var" or symbol.level != level or symbol.dims is None:
+                continue
+            shape = symbol.shape
+            spec = sets.of(symbol.decl.sets, shape, symbol.name)
+            start = self.start(symbol.decl, shape)
+            if spec is not None:
+                found.append(CheckedVar(symbol.name, level, symbol.follower, shape, symbol.dims, spec, start, symbol.decl.span))
+        return found
+
+    def start(self, decl: ast.Var, shape) -> np.ndarray | None:
+        if decl.start is None:
+            return None
+        node = self.lowering.data(decl.start, "a start is a number, known before solving")
+        value = self.lowering.peek(node)
+        if value is None:
+            return None
+        fitted = fit(value, shape)
+        if fitted is None:
+            self.problems.error("BL0332", f"the start of `{decl.name.id}` is {words(value.shape)}, but it is {words(shape)}",
+                                decl.start.span, secondary=[(decl.name.span, "declared here")])
+        elif not np.isfinite(fitted).all():
+            self.problems.error("BL0334", f"the start of `{decl.name.id}` is not finite", decl.start.span)
+        return fitted
+
+    def objectives(self, levels: list[ast.Level]) -> list[CheckedObjective]:
+        found = []
+        for level in levels:
+            for item in [i for i in level.items if isinstance(i, ast.Objective)][:1]:
+                node = self.lowering.expr(item.value, TOP)
+                if node.bad:
+                    continue
+                if node.shape != ():
+                    self.problems.error("BL0304", f"an objective is a single number, and this is {words(node.shape)}", item.value.span,
+                                        hints=("add up the entries with `sum(...)`, or take `dot`, `norm` or `sumsqr`",))
+                    continue
+                follower = level.name.id if level.kind == "lower" and level.name else ""
+                found.append(CheckedObjective(node, 1 if item.sense == "minimize" else -1, follower, item.span))
+        return found
+
+    def constraints(self, level: str) -> list[CheckedConstraint]:
+        reader = Constraints(self.lowering)
+        for block in getattr(self.levels, level):
+            follower = block.name.id if block.name else ""
+            for item in block.items:
+                if isinstance(item, ast.Constraint):
+                    reader.read(item, level, follower)
+        return reader.found
+
+    def report(self) -> list[CheckedNamed]:
+        found: dict[str, CheckedNamed] = {}
+        for entry in self._entries(ast.Report):
+            node = self.lowering.expr(entry.value, TOP)
+            if entry.name.id in found:
+                self.problems.error("BL0201", f"`{entry.name.id}` is reported twice", entry.name.span,
+                                    secondary=[(found[entry.name.id].span, "first here")])
+            if not node.bad:
+                found[entry.name.id] = CheckedNamed(entry.name.id, node, entry.span)
+        return list(found.values())
+
+    def _entries(self, kind) -> list[ast.Entry]:
+        return [e for s in self.tree.statements if isinstance(s, kind) for e in s.entries]
+
+    def options(self) -> tuple[dict[str, float | str], dict[str, Span]]:
+        values: dict[str, float | str] = {}
+        spans: dict[str, Span] = {}
+        for entry in self._entries(ast.Options):
+            key = entry.name.id
+            if key in values:
+                self.problems.error("BL0201", f"the option `{key}` is set twice", entry.span, secondary=[(spans[key], "first here")])
+                continue
+            if key == "ties":
+                self.problems.error("BL0392", "the option `ties` is not supported yet", entry.span,
+                                    hints=("ties are broken in the leader's favour, where a method can choose",))
+                continue
+            value = self._option_value(entry)
+            if value is not None:
+                values[key], spans[key] = value, entry.span
+        return values, spans
+
+    def _option_value(self, entry: ast.Entry) -> float | str | None:
+        if isinstance(entry.value, ast.Text):
+            return entry.value.value
+        if isinstance(entry.value, ast.Name) and entry.value.id not in self.symbols:
+            self.problems.error("BL0306", f"`{entry.value.id}` is neither a number nor a declared parameter", entry.value.span,
+                                hints=(f"a word is written as a string: \"{entry.value.id}\"",))
+            return None
+        return self.lowering.scalar_data(entry.value, f"the option `{entry.name.id}`")
+
+    def reference(self) -> dict[str, float | str | np.ndarray]:
+        found: dict[str, float | str | np.ndarray] = {}
+        for entry in self._entries(ast.Reference):
+            key = entry.name.id
+            symbol = self.symbols.get(key)
+            if key == "source":
+                if not isinstance(entry.value, ast.Text):
+                    self.problems.error("BL0306", "the source of a reference is a string", entry.value.span)
+                    continue
+                found[key] = entry.value.value
+            elif key in ("upper", "lower"):
+                value = self.lowering.scalar_data(entry.value, f"the reference of the {key} objective")
+                if value is not None:
+                    found[key] = value
+            elif symbol is not None and symbol.kind == "var":
+                self._reference_point(entry, symbol, found)
+            else:
+                names = [s.name for s in self.symbols.values() if s.kind == "var"]
+                self.problems.error("BL0202", f"`{key}` is no variable", entry.name.span,
+                                    hints=did_you_mean(key, [*names, "upper", "lower", "source"])
+                                    or ("a reference has `upper`, `lower`, `source` and values of variables",))
+        return found
+
+    def _reference_point(self, entry: ast.Entry, symbol, found) -> None:
+        value = self.lowering.peek(self.lowering.data(entry.value, "a reference is known before solving"))
+        if value is None or symbol.dims is None:
+            return
+        fitted = fit(value, symbol.shape)
+        if fitted is None:
+            self.problems.error("BL0332", f"the reference of `{symbol.name}` is {words(value.shape)}, but it is {words(symbol.shape)}",
+                                entry.value.span, secondary=[(symbol.span, "declared here")])
+            return
+        found[symbol.name] = fitted
+
+    def names(self) -> None:
+        """Names in functions that no expression calls."""
+        from .unused import check_functions
+
+        check_functions(self.symbols, self.lowering)
+
+    # --- rules over the whole model ------------------------------------------------------
+
+    def level_rules(self, f, g, lower_constraints, lower: list[CheckedVar]) -> None:
+        for level in self.levels.lower:
+            follower = level.name.id if level.name else ""
+            if not any(v.follower == follower for v in lower):
+                self.problems.error("BL0211", f"the `lower` block{f' `{follower}`' if follower else ''} has no variable",
+                                    _head(level), hints=("the follower decides something: `var y;`",))
+        for objective in g:
+            mine = {v.name for v in lower if v.follower == objective.follower}
+            if mine and not objective.node.variables & mine:
+                shown = sorted(mine)[0]
+                self.problems.error("BL0350", "the lower objective uses no variable of the lower level", objective.span,
+                                    hints=(f"the follower decides `{shown}`: what does it gain by that?",))
+        self._independence(g, lower_constraints, lower)
+
+    def _independence(self, g, lower_constraints, lower: list[CheckedVar]) -> None:
+        owner = {v.name: v for v in lower}
+        for thing in [*g, *lower_constraints]:
+            foreign = sorted(n for n in thing.node.variables if n in owner and owner[n].follower != thing.follower)
+            if foreign:
+                v = owner[foreign[0]]
+                self.problems.error(
+                    "BL0212", f"the follower `{thing.follower}` uses `{v.name}`, which the follower `{v.follower}` decides",
+                    thing.span, secondary=[(v.span, f"decided by `{v.follower}`")],
+                    hints=("followers that depend on each other play a game of their own, which is not supported",))
+
+    def parameters(self) -> tuple[CheckedParam, ...]:
+        frozen = self.lowering.frozen
+        return tuple(CheckedParam(s.name, s.shape, s.dims, s.value, s.name in frozen, s.decl.span)
+                     for s in self.symbols.values() if s.kind == "param" and s.value is not None)
+
+    def infinite_data(self, checked: Checked) -> None:
+        """Infinity is a bound, not a number to compute with."""
+        nodes = [checked.upper_objective, *checked.lower_objectives, *checked.upper_constraints, *checked.lower_constraints]
+        infinite = {p.name: p for p in checked.params if not np.isfinite(p.value).all()}
+        for thing in nodes:
+            for name in sorted(thing.node.params & set(infinite)):
+                p = infinite.pop(name)
+                at = tuple(int(i) + 1 for i in np.argwhere(~np.isfinite(p.value))[0])
+                entry = f"`{name}[{', '.join(map(str, at))}]`" if at else f"`{name}`"
+                self.problems.error("BL0334", f"{entry} is infinite, and is used in an objective or a constraint", thing.span,
+                                    secondary=[(p.span, "declared here")])
+
+
+def _head(statement: ast.Node) -> Span:
+    """The first line of a block."""
+    span = statement.span
+    end = span.source.text.find("\n", span.start, span.end)
+    return Span(span.source, span.start, span.end if end < 0 else end)

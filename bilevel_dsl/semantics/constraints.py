@@ -1,0 +1,109 @@
+"""Constraints as rows `<= 0` or `== 0`, an indexed one as all its rows at once."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..syntax import ast
+from .builtins import words
+from .checked import CheckedConstraint
+from .ir import Node, node
+from .lower import TOP
+
+
+class Constraints:
+    """Collects the rows of one level in `found`."""
+
+    def __init__(self, lowering):
+        self.lowering = lowering
+        self.problems = lowering.problems
+        self.found: list[CheckedConstraint] = []
+        self._labels: dict[str, ast.Name] = {}
+
+    def read(self, c: ast.Constraint, level: str, follower: str) -> None:
+        if c.label is not None:
+            before = self._labels.setdefault(c.label.id, c.label)
+            if before is not c.label:
+                self.problems.error("BL0201", f"two constraints are called `{c.label.id}`", c.label.span,
+                                    secondary=[(before.span, "the first one")])
+        terms = self._terms(c)
+        if terms is None or any(t.bad for t in terms) or not self._shapes_fit(c, terms):
+            return
+        name = c.label.id if c.label else f"line {c.span.line}"
+        pairs = list(zip(terms, terms[1:], c.operators))
+        if len(pairs) == 2 and len({op for op in c.operators}) > 1:
+            self.problems.error("BL0353", "the two comparisons of a constraint point in different directions", c.span,
+                                hints=("write `l <= e <= u`, or two constraints",))
+            return
+        for k, (a, b, op) in enumerate(pairs):
+            small, large = (b, a) if op == ">=" else (a, b)
+            side = "" if len(pairs) == 1 else "lower" if (k == 0) == (op != ">=") else "upper"
+            self._row(c, name, level, follower, "eq" if op == "==" else "le", small, large, side)
+
+    def _terms(self, c: ast.Constraint) -> list[Node] | None:
+        if not c.generators:
+            return [self.lowering.expr(t, TOP) for t in c.terms]
+        inner = self.lowering.generators.open(c.generators, c.condition, TOP)
+        if inner is None:
+            return None
+        if inner.frame.count == 0:
+            self.problems.warning("BL0705", "this constraint has no rows: its index runs over nothing", c.span)
+            return None
+        return [self.lowering.iterated_body(lambda where, t=t: self.lowering.expr(t, where), inner, TOP, t.span) for t in c.terms]
+
+    def _shapes_fit(self, c: ast.Constraint, terms: list[Node]) -> bool:
+        shapes = {t.shape for t in terms if t.shape}
+        if len(shapes) > 1:
+            self.problems.error("BL0301", "the sides of a constraint need equal shapes or scalars", c.span,
+                                secondary=[(w.span, words(t.shape)) for t, w in zip(terms, c.terms)])
+        return len(shapes) <= 1
+
+    def _row(self, c, name, level, follower, kind, small: Node, large: Node, side: str) -> None:
+        """small <= large, without the entries whose bound is infinite."""
+        row = node("-", (small, large), small.shape or large.shape, c.span)
+        if not row.variables:
+            return self._constant(c, row, kind)
+        row = self._finite_rows(row, small, large, kind, c)
+        if row is not None:
+            self.found.append(CheckedConstraint(name, level, follower, kind, row, c.span, side))
+
+    def _finite_rows(self, row: Node, small: Node, large: Node, kind: str, c) -> Node | None:
+        keep = None
+        for bound, sign in ((small, -1), (large, 1)):
+            value = self.lowering.peek(bound) if bound.is_data else None
+            if value is None or np.isfinite(value).all():
+                continue
+            if kind == "eq" or (value == -sign * np.inf).any():
+                self.problems.error("BL0352", "this constraint compares with infinity and never holds", c.span)
+                return None
+            self.lowering.frozen |= bound.params
+            bounded = np.isfinite(value)
+            keep = bounded if keep is None else keep & bounded
+        if keep is None:
+            return row
+        return _entries(row, keep)
+
+    def _constant(self, c, row: Node, kind: str) -> None:
+        value = self.lowering.peek(row, freeze=True)
+        if value is None:
+            return
+        broken = np.abs(value) > 1e-12 if kind == "eq" else ~(value <= 1e-12)
+        if np.any(broken):
+            self.problems.error("BL0352", "this constraint has no variables, and does not hold for the data", c.span)
+        else:
+            self.problems.warning("BL0706", "this constraint has no variables: it holds whatever is decided", c.span)
+
+
+def _entries(row: Node, keep: np.ndarray) -> Node | None:
+    """The entries of all iterations of `row` where `keep` holds, as a vector."""
+    shape = row.shape if row.batch is None else (row.batch, *row.shape)
+    keep = np.broadcast_to(keep.reshape(keep.shape + (1,) * (len(shape) - keep.ndim)), shape)
+    if not keep.any():
+        return None
+    if row.batch is None:
+        places = np.arange(row.size).reshape(row.shape, order="F")[keep]
+        return node("gather", (row,), (len(places),), row.span, places)
+    iterations, *_ = np.nonzero(keep)
+    inside = np.broadcast_to(np.arange(row.size).reshape(row.shape, order="F"), shape)[keep]
+    picked = node("rebatch", (row,), row.shape, row.span, iterations, batch=len(iterations))
+    return node("gather", (picked,), (), row.span, inside, batch=len(iterations))

@@ -1,0 +1,244 @@
+"""Declared names: sizes, values of parameters from the file and from outside, lets, sets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ..diagnostics import BilevelError, Source, Span, did_you_mean
+from ..syntax import ast
+from .builtins import words
+from .files import Unreadable, array_of
+from .ir import Dim, IndexSet, Shape
+from .lower import TOP, Lowering
+from .symbols import MANY, Symbol
+
+
+class Declarations(Lowering):
+    """Resolves declared names when they are first used, in any order; a cycle is reported."""
+
+    def __init__(self, symbols, problems, here: Span, base, data_dirs, data: Mapping[str, object], texts: Mapping[str, str]):
+        super().__init__(symbols, problems, here, base, data_dirs)
+        self.outside: dict[str, object] = {**data, **texts}
+        self._texts = set(texts)
+        self._stack: list[Symbol] = []
+        self.missing: list[Symbol] = []
+
+    def resolve_all(self) -> None:
+        """Everything declared, then what is missing from outside, all at once."""
+        self._refuse_unknown()
+        for symbol in list(self.symbols.values()):
+            self.resolve(symbol)
+        if self.missing:
+            names = ", ".join(f"`{s.name}`" for s in self.missing)
+            one = len(self.missing) == 1
+            first, *rest = self.missing
+            self.problems.error(
+                "BL0330", f"{'the parameter' if one else 'the parameters'} {names} {'has' if one else 'have'} no value", first.span,
+                f"{words(first.shape)}", secondary=[(s.span, words(s.shape)) for s in rest],
+                hints=(f"give {'it' if one else 'them'} with `--param {first.name}=...` or `--data FILE`, or in the model",))
+
+    def _refuse_unknown(self) -> None:
+        params = [s.name for s in self.symbols.values() if s.kind == "param"]
+        for name in self.outside:
+            symbol = self.symbols.get(name)
+            if symbol is None or symbol.kind != "param":
+                what = f"`{name}` is a {symbol.words}, not a parameter" if symbol else f"the model has no parameter `{name}`"
+                hints = did_you_mean(name, params) or ((f"its parameters are: {', '.join(params)}",) if params else ())
+                self.problems.error("BL0331", f"{what}: a value from outside cannot be used", symbol.span if symbol else None,
+                                    hints=hints)
+
+    def resolve(self, symbol: Symbol) -> bool:
+        """Find what `symbol` stands for; False after a mistake."""
+        if symbol.state == "busy":
+            self._cycle(symbol)
+        if symbol.state != "new":
+            return symbol.state == "done"
+        symbol.state = "busy"
+        self._stack.append(symbol)
+        context = self._calls, self._inside_expect
+        self._calls, self._inside_expect = [], False
+        fine = getattr(self, f"_resolve_{symbol.kind}")(symbol)
+        self._calls, self._inside_expect = context
+        self._stack.pop()
+        if symbol.state == "busy":
+            symbol.state = "done" if fine else "broken"
+        return symbol.state == "done"
+
+    def _cycle(self, symbol: Symbol) -> None:
+        ring = self._stack[self._stack.index(symbol):]
+        for s in ring:
+            s.state = "broken"
+        chain = " -> ".join(f"`{s.name}`" for s in [*ring, symbol])
+        self.problems.error("BL0203", f"{'these definitions go' if len(ring) > 1 else 'this definition goes'} in a circle: {chain}",
+                            symbol.span, secondary=[(s.span, "and this") for s in ring[1:]])
+
+    # --- kinds ---------------------------------------------------------------------------
+
+    def _resolve_function(self, symbol: Symbol) -> bool:
+        decl: ast.FunctionDecl = symbol.decl
+        names = [p.id for p in decl.parameters]
+        for k, p in enumerate(decl.parameters):
+            if p.id in names[:k]:
+                self.problems.error("BL0201", f"two arguments of `{symbol.name}` are called `{p.id}`", p.span)
+                return False
+        return True
+
+    def _resolve_let(self, symbol: Symbol) -> bool:
+        symbol.node = self.expr(symbol.decl.value, TOP)
+        return not symbol.node.bad
+
+    def _resolve_set(self, symbol: Symbol) -> bool:
+        value = symbol.decl.value
+        if isinstance(value, ast.Labels):
+            symbol.index_set = self.label_set(value, symbol.name)
+            return symbol.index_set is not None
+        if isinstance(value, ast.Range):
+            found = self.index_set(value)
+            if found is None:
+                return False
+            if not found.size:
+                low, high = (self.whole_numbers(e, TOP, "the end of a range") for e in (value.lower, value.upper))
+                self.problems.error("BL0317", f"the set `{symbol.name}` is empty: it goes from {low} to {high}", value.span)
+                return False
+            symbol.index_set = IndexSet(symbol.name, found.values, None, symbol.span)
+        return True
+
+    def _resolve_var(self, symbol: Symbol) -> bool:
+        symbol.dims = self._declared_dims(symbol.decl.dimensions)
+        return symbol.dims is not None
+
+    def _resolve_param(self, symbol: Symbol) -> bool:
+        decl: ast.Param = symbol.decl
+        dims = self._declared_dims(decl.dimensions)
+        if dims is None:
+            return False
+        given = symbol.name in self.outside
+        if not given and decl.value is None:
+            symbol.dims = dims
+            self.missing.append(symbol)
+            return True
+        errors = len(self.problems.errors)
+        value = self._from_outside(symbol, dims) if given else self._from_model(decl)
+        if value is None:
+            symbol.dims = dims if decl.dimensions else None
+            return len(self.problems.errors) == errors and bool(decl.dimensions)
+        if not decl.dimensions and not (given and self._scalar_in_model(decl) and value.shape):
+            dims = tuple(Dim(n) for n in value.shape)
+        shape = tuple(d.size for d in dims)
+        fitted = fit(value, shape)
+        symbol.dims = dims
+        if fitted is None:
+            where = "from outside " if given else ""
+            self.problems.error("BL0332", f"the value {where}of `{symbol.name}` is {words(value.shape)}, but it is declared as "
+                                          f"{words(shape)}", symbol.span if given or decl.value is None else decl.value.span,
+                                secondary=[] if given else [(symbol.span, "declared here")])
+            return False
+        if np.isnan(fitted).any():
+            at = tuple(int(i) + 1 for i in np.argwhere(np.isnan(fitted))[0])
+            entry = f"`{symbol.name}[{', '.join(map(str, at))}]`" if at else f"`{symbol.name}`"
+            self.problems.error("BL0334", f"the value of {entry} is not a number (NaN)", symbol.span)
+            return False
+        symbol.value = self.params[symbol.name] = fitted
+        return True
+
+    def _scalar_in_model(self, decl: ast.Param) -> bool:
+        """Without dimensions, the value in the file says what a value from outside may be."""
+        return decl.value is None or isinstance(decl.value, (ast.Number, ast.Unary))
+
+    # --- sizes ---------------------------------------------------------------------------
+
+    def _declared_dims(self, written: tuple[ast.Expr, ...]) -> tuple[Dim, ...] | None:
+        if len(written) > 2:
+            self.problems.error("BL0316", "at most two dimensions are possible", written[2].span)
+            return None
+        dims = [self._dim(e) for e in written]
+        if any(d is None for d in dims):
+            return None
+        total = int(np.prod([float(d.size) for d in dims])) if dims else 1
+        if total > MANY:
+            self.problems.error("BL0315", f"this has {total:,} entries, more than {MANY:,}", written[0].span.to(written[-1].span))
+            return None
+        return tuple(dims)
+
+    def _dim(self, e: ast.Expr) -> Dim | None:
+        symbol = self.symbols.get(e.id) if isinstance(e, ast.Name) else None
+        if isinstance(e, (ast.Range, ast.Labels)) or symbol is not None and symbol.kind == "set":
+            found = self.index_set(e)
+            if found is None:
+                return None
+            if found.labels is None and (found.size == 0 or found.values[0] != 1):
+                self.problems.error("BL0316", f"a dimension is numbered from 1, and this range starts at {int(found.values[0]) if found.size else 'nothing'}",
+                                    e.span, hints=("shift it: `1..n`",))
+                return None
+            return Dim(found.size, found.labels, found.name)
+        found = self.data(e, "a size must be known before solving")
+        if found.bad:
+            return None
+        if found.shape != ():
+            self.problems.error("BL0316", f"a size is a single number, not {words(found.shape)}", e.span)
+            return None
+        value = self.peek(found, freeze=True)
+        if value is None:
+            return None
+        if not (value >= 1 and value == np.round(value)):
+            self.problems.error("BL0316", f"a size is a whole number from 1, not {float(value):g}", e.span)
+            return None
+        return Dim(int(min(value, 2**53)))
+
+    # --- values --------------------------------------------------------------------------
+
+    def _from_model(self, decl: ast.Param) -> np.ndarray | None:
+        found = self.data(decl.value, "a parameter may not depend on variables", "an expression of variables is a `let`")
+        return self.peek(found)
+
+    def _from_outside(self, symbol: Symbol, dims: tuple[Dim, ...]) -> np.ndarray | None:
+        value, name = self.outside[symbol.name], symbol.name
+        if name in self._texts:
+            return self._from_text(name, value)
+        try:
+            if isinstance(value, Mapping):
+                value = _by_label(value, dims, name)
+            return array_of(value, f"the value of `{name}` from outside")
+        except Unreadable as error:
+            self.problems.error("BL0333", str(error), symbol.span, "declared here", hints=error.hints)
+            return None
+
+    def _from_text(self, name: str, text: str) -> np.ndarray | None:
+        from ..syntax.parser import parse_expression
+
+        try:
+            tree = parse_expression(Source(f"--param {name}", text))
+        except BilevelError as error:
+            self.problems.items += error.diagnostics
+            return None
+        return self.peek(self.data(tree, "a parameter may not depend on variables"))
+
+
+def fit(value: np.ndarray, shape: Shape) -> np.ndarray | None:
+    """`value` with the declared shape: a scalar fills it, a table of one row or column is a vector."""
+    if value.shape == shape:
+        return value
+    if value.shape == ():
+        return np.full(shape, float(value))
+    squeezed = tuple(n for n in value.shape if n != 1)
+    if squeezed == tuple(n for n in shape if n != 1) and (len(shape) < 2 or len(squeezed) < 2):
+        return value.reshape(shape)
+    return None
+
+
+def _by_label(value: Mapping, dims: tuple[Dim, ...], name: str):
+    """{"north": 1, ...} as a list in the order of the labels."""
+    if not dims or dims[0].labels is None:
+        raise Unreadable(f"the value of `{name}` from outside has labels, but `{name}` is not indexed by any")
+    unknown = [k for k in value if k not in dims[0].labels]
+    missing = [k for k in dims[0].labels if k not in value]
+    if unknown or missing:
+        wrong = f'"{unknown[0]}" is not a label of it' if unknown else f'"{missing[0]}" is missing'
+        raise Unreadable(f"the value of `{name}` from outside does not fit: {wrong}")
+    rows = [value[k] for k in dims[0].labels]
+    return [_by_label(row, dims[1:], name) if isinstance(row, Mapping) else row for row in rows]
+
+
+

@@ -1,0 +1,43 @@
+"""The degree of an expression as a polynomial in some of the variables: 0, 1, 2, or more."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+
+from .ir import Node, postorder
+
+MORE = 3  # of degree above 2, or no polynomial
+_LINEAR = {"neg", "gather", "rebatch", "merge", "columns", "stack", "collect", "transpose", "+", "-", "trace", "diag",
+           "vec", "reshape", "hcat", "vcat"}
+_PRODUCT = {"*", "@", "matmul", "dot", "kron", "outer"}
+
+
+def degree(root: Node, names: Set[str]) -> int:
+    """An upper bound of the degree of `root` in the variables `names`; MORE if it is above 2 or not known."""
+    found: dict[int, int] = {}
+    for n in postorder(root):
+        found[id(n)] = 0 if not n.variables & names else _degree(n, [found[id(a)] for a in n.args])
+    return found[id(root)]
+
+
+def _degree(n: Node, d: list[int]) -> int:
+    if n.op == "var":
+        return 1
+    if n.op in _LINEAR or (n.op in ("fold", "reduce") and (n.attr if n.op == "reduce" else n.attr[0]) in ("sum", "mean", "expect")):
+        return max(d)
+    if n.op in _PRODUCT:
+        return min(sum(d), MORE)
+    if n.op == "sumsqr":
+        return min(2 * d[0], MORE)
+    if n.op == "/":
+        return d[0] if d[1] == 0 else MORE
+    if n.op == "^":
+        power = n.args[1]
+        if d[1] == 0 and power.op == "const" and power.attr.ndim == 0 and float(power.attr) in (0.0, 1.0, 2.0):
+            return min(int(power.attr) * d[0], MORE)
+        return MORE
+    if n.op == "where":
+        return max(d[1:]) if d[0] == 0 else MORE
+    if n.op == "solve":
+        return d[1] if d[0] == 0 else MORE
+    return MORE

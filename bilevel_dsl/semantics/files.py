@@ -1,0 +1,157 @@
+"""Numbers from files: csv, npy, npz, json. Nothing that is read can run code.
+
+Files are looked for relative to the model, and only below its folder or a folder given for data.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+LARGEST = 1 << 30  # bytes
+
+
+class Unreadable(Exception):
+    """Why a data file gives no numbers, as a sentence; and a hint."""
+
+    def __init__(self, message: str, *hints: str):
+        super().__init__(message)
+        self.hints = hints
+
+
+def read(kind: str, name: str, key: str | None, base: Path, data_dirs: tuple[Path, ...]) -> np.ndarray:
+    """The numbers of a file as an array of at most two dimensions.
+
+    Args:
+        kind: "csv" | "npy" | "npz" | "json"; `key` names the entry of the last two.
+
+    Raises:
+        Unreadable: missing, outside of the folders, malformed, or not numbers.
+    """
+    path = find(name, base, data_dirs)
+    try:
+        array = {"csv": lambda: _csv(path), "npy": lambda: _npy(path), "npz": lambda: _npz(path, key),
+                 "json": lambda: _json(path, key)}[kind]()
+    except OSError as error:
+        raise Unreadable(f"`{name}` cannot be read: {error.strerror or error}") from error
+    if array.ndim > 2:
+        raise Unreadable(f"`{name}` has an array of {array.ndim} dimensions; at most two are possible")
+    return array
+
+
+def find(name: str, base: Path, data_dirs: tuple[Path, ...]) -> Path:
+    """The file, below `base` or one of `data_dirs`; links that lead elsewhere are refused."""
+    if "\0" in name or not name:
+        raise Unreadable("this is not a file name")
+    folders = [base, *data_dirs]
+    outside = False
+    for folder in folders:
+        root = folder.resolve()
+        path = (root / name).resolve()
+        if not path.is_relative_to(root):
+            outside = True
+            continue
+        if path.is_file():
+            if path.stat().st_size > LARGEST:
+                raise Unreadable(f"`{name}` is larger than {LARGEST >> 30} GiB")
+            return path
+        if path.is_dir():
+            raise Unreadable(f"`{name}` is a folder, not a file")
+    if outside:
+        raise Unreadable(f"`{name}` is not below the folder of the model",
+                         "data outside of it need `--data-dir FOLDER`, and a name relative to that folder")
+    raise Unreadable(f"there is no file `{name}` in the folder of the model",
+                     "names are relative to the model; other folders are given with `--data-dir FOLDER`")
+
+
+def _csv(path: Path) -> np.ndarray:
+    """Numbers by rows, separated by commas or semicolons; a first line of names is passed over."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Unreadable(f"`{path.name}` is not UTF-8 text") from error
+    lines = [(k, line) for k, line in enumerate(text.splitlines(), 1) if line.strip() and not line.startswith("#")]
+    if not lines:
+        raise Unreadable(f"`{path.name}` is empty")
+    separator = ";" if ";" in lines[0][1] and "," not in lines[0][1] else ","
+    if not _is_numbers(lines[0][1], separator) and len(lines) > 1:
+        lines = lines[1:]
+    width = len(lines[0][1].split(separator))
+    rows = np.empty((len(lines), width))
+    for row, (number, line) in zip(rows, lines):
+        cells = line.split(separator)
+        if len(cells) != width:
+            raise Unreadable(f"`{path.name}`, line {number}: {len(cells)} columns, but {width} in the lines before")
+        for k, cell in enumerate(cells):
+            try:
+                row[k] = float(cell)
+            except ValueError:
+                shown = cell.strip()[:20] or "an empty cell"
+                raise Unreadable(f"`{path.name}`, line {number}, column {k + 1}: `{shown}` is not a number") from None
+    return rows[:, 0] if width == 1 else rows
+
+
+def _is_numbers(line: str, separator: str) -> bool:
+    try:
+        for cell in line.split(separator):
+            float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _npy(path: Path) -> np.ndarray:
+    try:
+        return _numbers(np.load(path, allow_pickle=False), path.name)
+    except (ValueError, EOFError) as error:
+        raise Unreadable(f"`{path.name}` is not a NumPy file of numbers") from error
+
+
+def _npz(path: Path, key: str | None) -> np.ndarray:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            names = list(archive.files)
+            if key not in names:
+                raise Unreadable(f"`{path.name}` has no array `{key}`", f"it has: {', '.join(names)}")
+            return _numbers(archive[key], path.name)
+    except (ValueError, EOFError, AttributeError, TypeError) as error:
+        raise Unreadable(f"`{path.name}` is not a NumPy archive of numbers") from error
+    except Exception as error:  # a damaged ZIP archive
+        if isinstance(error, (Unreadable, OSError)):
+            raise
+        raise Unreadable(f"`{path.name}` is not a NumPy archive of numbers") from error
+
+
+def _json(path: Path, key: str | None) -> np.ndarray:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(f"`{path.name}` is not JSON: {error}") from error
+    if not isinstance(content, dict) or key not in content:
+        names = ", ".join(list(content)[:8]) if isinstance(content, dict) else "no names at all"
+        raise Unreadable(f"`{path.name}` has no entry `{key}`", f"it has: {names}")
+    return array_of(content[key], f"`{key}` in `{path.name}`")
+
+
+def array_of(value: object, what: str) -> np.ndarray:
+    """A number, or lists of numbers, as an array.
+
+    Raises:
+        Unreadable: something in it is no number, or rows differ in length.
+    """
+    if isinstance(value, bool) or isinstance(value, str) or value is None or isinstance(value, dict):
+        shown = {"True": "true", "False": "false", "None": "null"}.get(str(value), str(value))
+        raise Unreadable(f"{what} is not a number: {shown[:40]}")
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise Unreadable(f"{what} has rows of different lengths") from error
+    return _numbers(array, what)
+
+
+def _numbers(array: np.ndarray, what: str) -> np.ndarray:
+    if array.dtype.kind not in "iufb" or array.dtype.kind == "b":
+        raise Unreadable(f"{what} has entries that are not numbers")
+    return array.astype(float)

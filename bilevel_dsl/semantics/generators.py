@@ -1,0 +1,151 @@
+"""`for` loops of a model as arrays: all iterations at once.
+
+A `Frame` is a generator that is being read: how many iterations it has, the values of its loop
+variables in each, and how its iterations belong to those of the generator around it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..diagnostics import Span
+from ..syntax import ast
+from .ir import IndexSet, Node, Segments, node
+from .symbols import MANY
+
+
+@dataclass(eq=False)
+class Loop:
+    """A loop variable: a whole number, or the place of a label, in each iteration of its frame."""
+
+    values: np.ndarray
+    labels: tuple[str, ...] | None
+    set_name: str
+    frame: "Frame"
+
+
+@dataclass(eq=False)
+class Frame:
+    count: int
+    outer: "Frame | None" = None
+    parent: np.ndarray | None = None  # for each iteration, the one of `outer` that it is in
+    single: dict[str, tuple[float, object]] = field(default_factory=dict)
+
+    def segments(self) -> Segments:
+        if self.outer is None:
+            return Segments(np.zeros(self.count, int), None)
+        return Segments(self.parent, self.outer.count, np.bincount(self.parent, minlength=self.outer.count))
+
+    def back_to(self, frame: "Frame | None") -> np.ndarray | None:
+        """For each iteration, the iteration of an enclosing `frame`; None if it is this one or none."""
+        if frame is self or frame is None:
+            return None
+        here, places = self, np.arange(self.count)
+        while here is not frame:
+            places, here = here.parent[places], here.outer
+        return places
+
+
+@dataclass(frozen=True)
+class Env:
+    """What local names mean at a place: loop variables and function arguments."""
+
+    frame: Frame | None = None
+    names: dict[str, Loop | tuple[Node, Frame | None]] = field(default_factory=dict)
+
+    def lift(self, value: Node, frame: Frame | None, span: Span) -> Node:
+        """A node made in `frame`, seen from here."""
+        if value.batch is None or self.frame is None or value.bad:
+            return value
+        places = self.frame.back_to(frame)
+        if places is None:
+            return value
+        if value.op == "const":
+            return Node("const", (), value.shape, len(places), span, value.attr[places])
+        return node("rebatch", (value,), value.shape, span, places, batch=len(places))
+
+
+class Unvectorizable(Exception):
+    """An operation that has no form for all iterations at once; the generator is written out instead."""
+
+
+class Generators:
+    """Makes frames; `lowering` evaluates bounds and conditions."""
+
+    def __init__(self, lowering):
+        self.lowering = lowering
+        self.problems = lowering.problems
+
+    def open(self, generators: tuple[ast.Generator, ...], condition: ast.Expr | None, env: Env) -> Env | None:
+        """The environment inside of a generator; None after a mistake."""
+        outer = env.frame
+        inner = Frame(1 if outer is None else outer.count, outer,
+                      np.zeros(1, int) if outer is None else np.arange(outer.count))
+        env = Env(inner, dict(env.names))
+        mine: list[str] = []
+        for g in generators:
+            if not self._free_name(g, mine):
+                return None
+            values = self._values(g.domain, env)
+            if values is None:
+                return None
+            repeats, numbers, index_set = values
+            if int(repeats.sum()) > MANY:
+                self.problems.error("BL0315", f"this generator has {int(repeats.sum()):,} iterations, more than "
+                                              f"{MANY:,}", g.span)
+                return None
+            self._extend(env, mine, repeats)
+            env.names[g.variable.id] = Loop(numbers, index_set.labels if index_set else None,
+                                            index_set.name if index_set else "", inner)
+            mine.append(g.variable.id)
+        if condition is not None and not self._filter(env, mine, condition):
+            return None
+        return env
+
+    def _free_name(self, g: ast.Generator, mine: list[str]) -> bool:
+        name = g.variable.id
+        if name in mine:
+            self.problems.error("BL0201", f"two loop variables are called `{name}`", g.variable.span)
+            return False
+        return True
+
+    @staticmethod
+    def _extend(env: Env, mine: list[str], repeats: np.ndarray) -> None:
+        """Repeat each iteration of the frame `repeats` times."""
+        frame = env.frame
+        frame.parent = np.repeat(frame.parent, repeats)
+        frame.count = len(frame.parent)
+        for name in mine:
+            env.names[name].values = np.repeat(env.names[name].values, repeats)
+
+    def _filter(self, env: Env, mine: list[str], condition: ast.Expr) -> bool:
+        keep = self.lowering.condition(condition, env)
+        if keep is None:
+            return False
+        frame = env.frame
+        keep = np.broadcast_to(keep, (frame.count,))
+        frame.parent = frame.parent[keep]
+        frame.count = len(frame.parent)
+        for name in mine:
+            env.names[name].values = env.names[name].values[keep]
+        return True
+
+    def _values(self, domain: ast.Expr, env: Env) -> tuple[np.ndarray, np.ndarray, IndexSet | None] | None:
+        """For each iteration so far, how many values; and all of them in a row."""
+        count = env.frame.count
+        if isinstance(domain, ast.Range):
+            ends = [self.lowering.whole_numbers(e, env, "the end of a range") for e in (domain.lower, domain.upper)]
+            if any(e is None for e in ends):
+                return None
+            low, high = (np.broadcast_to(e, (count,)) for e in ends)
+            sizes = np.maximum(high - low + 1, 0)
+            if sizes.sum() > MANY:
+                return sizes, np.zeros(0), None
+            offsets = np.cumsum(sizes) - sizes
+            return sizes, np.repeat(low, sizes) + np.arange(sizes.sum()) - np.repeat(offsets, sizes), None
+        found = self.lowering.index_set(domain, env)
+        if found is None:
+            return None
+        return np.full(count, found.size), np.tile(found.values, count), found

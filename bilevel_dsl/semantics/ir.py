@@ -1,0 +1,119 @@
+"""Checked expressions: arrays of known shape, with generators turned into one array operation each.
+
+A `Node` is an operation on arrays. Inside a generator it stands for all iterations at once: `batch`
+is their number, and a node of shape s and batch N has N values of shape s. So `sum(c[i] * x[i]^2 for
+i in 1..n)` is five nodes, whatever n is. `shape` None marks an expression with a reported mistake; what
+is made from it is not reported again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from math import prod
+
+import numpy as np
+
+from ..diagnostics import Span
+
+Shape = tuple[int, ...]
+NONE: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Node:
+    op: str  # "const", "param", "var", an operator, the name of a built-in function, or see `lower`
+    args: tuple["Node", ...]
+    shape: Shape | None
+    batch: int | None
+    span: Span
+    attr: object = None
+    variables: frozenset[str] = NONE  # names of the variables that it depends on
+    params: frozenset[str] = NONE
+
+    @property
+    def size(self) -> int:
+        return prod(self.shape)
+
+    @property
+    def is_data(self) -> bool:
+        """Known before solving."""
+        return not self.variables
+
+    @property
+    def bad(self) -> bool:
+        return self.shape is None
+
+
+@dataclass(frozen=True, eq=False)
+class IndexSet:
+    """A range 1..n or labels; `name` as declared, empty for a literal."""
+
+    name: str
+    values: np.ndarray  # the integers, or 1..n for labels
+    labels: tuple[str, ...] | None = None
+    span: Span | None = None
+
+    @property
+    def size(self) -> int:
+        return len(self.values)
+
+
+@dataclass(frozen=True)
+class Dim:
+    """One declared dimension of a parameter or variable."""
+
+    size: int
+    labels: tuple[str, ...] | None = None
+    set_name: str = ""
+
+
+def node(op: str, args: tuple[Node, ...], shape: Shape | None, span: Span, attr: object = None,
+         batch: int | None = -1) -> Node:
+    """A node on `args`, batched if one of them is (or as given); bad if one of them is."""
+    if any(a.shape is None for a in args):
+        return bad(span)
+    if batch == -1:
+        batch = next((a.batch for a in args if a.batch is not None), None)
+    variables = NONE.union(*(a.variables for a in args)) if args else NONE
+    params = NONE.union(*(a.params for a in args)) if args else NONE
+    return Node(op, args, shape, batch, span, attr, variables, params)
+
+
+def const(value, span: Span, batch: int | None = None) -> Node:
+    """A constant: `value` of the logical shape, with a leading axis of length `batch` if there is one."""
+    array = np.asarray(value, float)
+    return Node("const", (), array.shape if batch is None else array.shape[1:], batch, span, array)
+
+
+def bad(span: Span) -> Node:
+    return Node("bad", (), None, None, span)
+
+
+def postorder(*roots: Node) -> Iterator[Node]:
+    """Every node once, arguments first; no recursion, so that long chains do no harm."""
+    seen: set[int] = set()
+    stack = [(root, False) for root in reversed(roots)]
+    while stack:
+        here, ready = stack.pop()
+        if id(here) in seen:
+            continue
+        if ready:
+            seen.add(id(here))
+            yield here
+        else:
+            stack.append((here, True))
+            stack.extend((a, False) for a in reversed(here.args) if id(a) not in seen)
+
+
+@dataclass(frozen=True, eq=False)
+class Segments:
+    """How iterations fold into those of the generator around: `parent[k]` is where iteration k belongs."""
+
+    parent: np.ndarray
+    count: int | None  # iterations around; None: there is no generator around
+    sizes: np.ndarray = field(default_factory=lambda: np.zeros(0, int))
+
+    @property
+    def uniform(self) -> bool:
+        return self.count is None or bool(np.all(self.sizes == self.sizes[0])) if self.sizes.size else True
