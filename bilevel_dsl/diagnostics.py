@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from unicodedata import combining, east_asian_width
 
@@ -42,7 +42,7 @@ class Source:
         return self.text[start : len(self.text) if end < 0 else end].rstrip("\r")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Span:
     """The characters start <= k < end of a source."""
 
@@ -119,6 +119,10 @@ class Collector:
         primary = None if span is None else Label(span, label)
         others = tuple(Label(s, t) for s, t in secondary)
         self.items.append(Diagnostic(code, message, primary, others, tuple(hints), severity))
+
+    def label(self, since: int, span: Span, text: str):
+        """Add a label to all items from index `since` on."""
+        self.items[since:] = [replace(d, secondary=(*d.secondary, Label(span, text))) for d in self.items[since:]]
 
     @property
     def errors(self) -> list[Diagnostic]:
