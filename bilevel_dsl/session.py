@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
@@ -18,24 +19,30 @@ from .methods import MethodInfo, choose, require
 from .model.build import build
 from .model.problem import Problem
 from .model.structure import analyse
+from .reading import read
 from .report.solution import Point, Solution
 from .runtime.execute import Run, execute
 from .runtime.status import Status
-from .semantics.check import check
-from .syntax.parser import load_source, parse
 
 
-def load(path: str | Path, *, data: dict[str, object] | None = None,
+def load(path: str | Path, *, data: dict[str, object] | None = None, params: dict[str, str] | None = None,
          data_dirs: tuple[str | Path, ...] = ()) -> Problem:
-    """Read, check and build the model in `path`; `data` replaces or supplies parameters.
+    """Read, check and build the model in `path`.
+
+    Args:
+        data: values of parameters by name, in place of those in the model: numbers, lists, lists of rows, arrays.
+        params: the same as expressions of the language, `{"demand": "2 * pi"}`; they win over `data`.
+        data_dirs: folders from which the model may read files, besides its own.
 
     Raises:
         BilevelError: everything that is wrong with the file, the model or the data, at once.
     """
-    source = load_source(path)
-    tree = parse(source)
-    checked = check(tree, source=source, base_dir=Path(path).parent, data=data, data_dirs=tuple(map(Path, data_dirs)))
-    return build(checked)
+    clock = _Clock()
+    checked = read(path, data=data, params=params, data_dirs=data_dirs)
+    clock.lap("parse")
+    problem = build(checked)
+    clock.lap("build")
+    return replace(problem, timings=clock.laps)
 
 
 def solve(problem: Problem, method: str | None = None, *, tol: float | None = None, max_iter: int | None = None,
