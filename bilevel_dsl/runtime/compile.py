@@ -1,9 +1,9 @@
 """Compiled programs, kept by content.
 
-A library is named `<key>-<content>.so`: the key is a hash of all that decides what the compiler
-makes (the program, our code and templates, compiler, flags, versions), `content` one of the file itself. So a file that is
-found is either whole or made again under a name that never stood for anything else, and processes
-need no lock: each compiles in a folder of its own and renames the result.
+A library is named `<key>-<content>.so`: the key is a hash of all that decides what the compiler makes
+(the program, our code and templates, compiler, flags, versions), `content` one of the file itself. So a
+file that is found is either whole or made again under a name that never stood for anything else, and
+processes need no lock: each compiles in a folder of its own and renames the result.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import stat
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -32,6 +33,7 @@ TIMEOUT = 120.0  # seconds for one compilation
 LARGEST = 1_500_000  # lines of C
 _STALE = 3600.0  # seconds after which the folder of a compilation that was killed is removed
 _DIGITS = 32
+_TEMPLATES = ("driver.c", "driver.h", "product.c")
 _SUFFIX = ".dll" if sys.platform == "win32" else ".so"
 
 _private: str | None = None  # folder of this process, where the user's cache cannot be used
@@ -76,7 +78,7 @@ def _key(layout: Layout, compiler: Compiler) -> str:
 @cache
 def _our_code() -> str:
     """Digest of all that makes sources of a program: a checkout changes without a new version."""
-    files = [*sorted(Path(__file__).parent.glob("*.py")), *(TEMPLATES / n for n in ("driver.c", "driver.h", "product.c"))]
+    files = [*sorted(Path(__file__).parent.glob("*.py")), *(TEMPLATES / n for n in _TEMPLATES)]
     return _digest(b"\0".join(path.read_bytes() for path in files))
 
 
@@ -90,21 +92,14 @@ def _kept(folder: Path, key: str) -> Library | None:
         try:
             if path.stem.partition("-")[2] == _digest(path.read_bytes()):
                 found = Library(path)
-                _ignoring_errors(os.utime, path)
+                with suppress(OSError):  # a folder that we may only read
+                    os.utime(path)
                 return found
         except (OSError, AttributeError, ValueError):  # gone meanwhile, or not loadable
             pass
-        _ignoring_errors(os.unlink, path)
+        with suppress(OSError):
+            path.unlink()
     return None
-
-
-def _ignoring_errors(action, path: Path) -> bool:
-    """Whether it worked: the folder may be read-only, or the file gone."""
-    try:
-        action(path)
-        return True
-    except OSError:
-        return False
 
 
 def _made(folder: Path, key: str, sources: dict[str, str], compiler: Compiler) -> Library:
@@ -187,5 +182,7 @@ def prune(folder: Path, keep: Path | None = None, budget: int = BUDGET) -> None:
     for _, size, path in sorted(files):
         if total <= budget:
             return
-        if path != keep and _ignoring_errors(os.unlink, path):
-            total -= size
+        if path != keep:
+            with suppress(OSError):
+                path.unlink()
+                total -= size

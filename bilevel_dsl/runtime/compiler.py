@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -101,8 +102,9 @@ def _identity(command: tuple[str, ...], binary: Path, notes: Path) -> str:
     try:
         temporary.write_text(json.dumps(known, indent=1), encoding="utf-8")
         os.replace(temporary, notes)
-    except OSError:
-        pass  # asked again next time
+    except OSError:  # asked again next time
+        with suppress(OSError):
+            temporary.unlink()
     return lines[0]
 
 

@@ -51,8 +51,8 @@ def functions_source(layout: Layout, prefix: str = "bl_", real: str = "double") 
     """
     bodies, names = _casadi_text(layout, prefix, real)
     return "\n".join([
-        f"/* The functions of the method, as CasADi {ca.CasadiMeta.version()} writes them, and where their inputs and outputs lie.",
-        f"   {NOTICE} */",
+        f"/* The functions of the method, as CasADi {ca.CasadiMeta.version()} writes them, and where their inputs",
+        f"   and outputs lie. {NOTICE} */",
         '#include "driver.h"',
         "",
         f"#define casadi_real {prefix}real",
@@ -90,6 +90,9 @@ def _casadi_text(layout: Layout, prefix: str, real: str) -> tuple[str, dict[str,
         text = generator.dump()
     except RuntimeError as error:  # CasADi knows no C for a node
         raise NotCompilable(str(error).strip().splitlines()[-1]) from error
+    refused = re.search(r"#error (.*)", text)
+    if refused:
+        raise NotCompilable(refused.group(1))
     names = {}
 
     def drop(match: re.Match) -> str:
@@ -101,7 +104,8 @@ def _casadi_text(layout: Layout, prefix: str, real: str) -> tuple[str, dict[str,
     kept = _TOP_LEVEL.sub(drop, text[: _end_of_code(text)])
     missing = [b.function.name() for b in layout.functions if b.function.name() not in names]
     if missing or "CASADI_MAX_NUM_THREADS" in kept:
-        raise NotCompilable(f"a function of the program keeps memory of its own: {', '.join(missing) or 'a solver node'}")
+        what = ", ".join(missing) or "a solver node"
+        raise NotCompilable(f"a function of the program keeps memory of its own: {what}")
     kept = re.sub(r"\n*/\* Configuration this file was compiled with \*/\n*", "\n\n", kept)
     return faster_products(_without_unused(kept)), names
 

@@ -183,7 +183,8 @@ def _trace(program: Program, machine: Interpreter | Compiled, rows: np.ndarray |
 class Poll:
     """Called from the loop about every 50 ms: progress, time, Ctrl-C. Says when to call again."""
 
-    def __init__(self, names: tuple[str, ...], pressed: "_Pressed", time_limit: float | None, on_progress: Progress | None):
+    def __init__(self, names: tuple[str, ...], pressed: "_Pressed", time_limit: float | None,
+                 on_progress: Progress | None):
         self.names, self.pressed, self.on_progress = names, pressed, on_progress
         now = perf_counter()
         self.end = np.inf if time_limit is None else now + time_limit

@@ -90,8 +90,9 @@ class Interpreter:
         return Status.ITERATION_LIMIT if self.iterations >= m[self.layout.offsets["o_max_iter"]] else RUNNING
 
     def prepare(self) -> int:
-        m = self.memory
-        given = [*self.data, m[: len(self.layout.program.settings)], m[self.layout.offsets["x_start"] : self.layout.state.start]]
+        settings = self.memory[: len(self.layout.program.settings)]
+        starts = self.memory[self.layout.offsets["x_start"] : self.layout.state.start]
+        given = [*self.data, settings, starts]
         if any(np.isnan(values).any() for values in given):
             return Status.NOT_FINITE
         return Status.NOT_FINITE if self._prepare() else RUNNING

@@ -13,6 +13,7 @@ MAX_ITER = Setting("max_iter", 500, "iterations", 0, integer=True)
 
 
 def function(name: str, inputs: list[ca.MX], outputs: dict[str, ca.MX]) -> ca.Function:
+    inputs = [v for v in inputs if v.numel()]  # an empty symbol has no name
     return ca.Function(name, inputs, [ca.densify(ca.MX(v)) for v in outputs.values()],
                        [v.name() for v in inputs], list(outputs), SAME)
 
@@ -84,13 +85,14 @@ def descent(n: int = 7, m: int = 9, seed: int = 3) -> Program:
     )
 
 
-def counter(updates: dict[str, float | ca.MX] | None = None, *, initial: float = 0.0, measure=None) -> Program:
-    """Counts in y; `updates` are further outputs of its phase, as functions of the count `y`."""
+def counter(updates=None, *, measure=None) -> Program:
+    """Counts in y. `updates(count)` are further outputs of its phase, `measure(count)` is what "distance" is."""
     y, x_start, y_start, x = ca.MX.sym("y"), ca.MX.sym("x_start", 2), ca.MX.sym("y_start"), ca.MX.sym("x", 2)
     spoil = updates(y + 1) if updates else {}
     return Program(
         "counter", "count", slots(phase=1, signal=1, x=2, y=1), (), (), (TOL, MAX_ITER), (), None,
-        function("initial", [x_start, y_start], {"phase": ca.MX(0), "signal": ca.MX(0), "x": x_start + initial, "y": y_start}),
+        function("initial", [x_start, y_start],
+                 {"phase": ca.MX(0), "signal": ca.MX(0), "x": x_start, "y": y_start}),
         (Phase("count", function("phase_count", [y, x], {"y": y + 1, "x": 0.5 * x, **spoil})),),
         function("measures", [y, x], {"count": y, "distance": ca.sqrt(ca.dot(x, x)) if measure is None else measure(y)}),
         {"distance": "tol"} if measure is not None else {},
