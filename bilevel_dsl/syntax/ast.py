@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ..diagnostics import Span
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Node:
     span: Span
 
@@ -20,44 +20,44 @@ class Node:
 # --- expressions ---------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Expr(Node):
     pass
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Number(Expr):
     value: float  # `inf` is a Number; integers are floats with an integer value
     is_integer: bool = False  # written without `.` and exponent
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Text(Expr):
     value: str  # a string literal, unescaped
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Name(Expr):
     id: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Array(Expr):
     items: tuple[Expr, ...]  # [a, b]: a vector; [[a, b], [c, d]]: a matrix by rows
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Labels(Expr):
     items: tuple[Expr, ...]  # {"a", "b"}: a set of labels, only in `set` and `for`
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Generator(Node):
     variable: Name
     domain: Expr  # a Name of an index set, a Range, or Labels
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Comprehension(Expr):
     """`body for i in I, j in J if condition`: inside `[ ]` or as the argument of a call."""
 
@@ -67,19 +67,19 @@ class Comprehension(Expr):
     in_brackets: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Range(Expr):
     lower: Expr
     upper: Expr
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Unary(Expr):
     op: str  # "-", "+", "not"
     operand: Expr
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Binary(Expr):
     op: str  # + - * / @ ^ == != <= >= < > and or
     left: Expr
@@ -87,19 +87,19 @@ class Binary(Expr):
     op_span: Span
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Conditional(Expr):
     condition: Expr
     then: Expr
     otherwise: Expr
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Transpose(Expr):
     operand: Expr
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Slice(Node):
     """`a:b` (both ends in) or `:` inside an index."""
 
@@ -107,20 +107,20 @@ class Slice(Node):
     upper: Expr | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Index(Expr):
     base: Expr
     items: tuple[Expr | Slice, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Call(Expr):
     function: Name
     arguments: tuple[Expr, ...]
     keywords: tuple[tuple[Name, Expr], ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Attribute(Expr):
     """`y.lower`, only as the argument of `dual`."""
 
@@ -131,43 +131,43 @@ class Attribute(Expr):
 # --- statements ----------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Statement(Node):
     pass
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ProblemName(Statement):
     name: Name
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Param(Statement):
     name: Name
     dimensions: tuple[Expr, ...]
     value: Expr | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SetDecl(Statement):
     name: Name
     value: Expr  # Range | Labels: an index set; otherwise a constraint set
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FunctionDecl(Statement):
     name: Name
     parameters: tuple[Name, ...]
     body: Expr
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Let(Statement):
     name: Name
     value: Expr
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Var(Statement):
     name: Name
     dimensions: tuple[Expr, ...]
@@ -175,13 +175,13 @@ class Var(Statement):
     start: Expr | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Objective(Statement):
     sense: str  # "minimize" | "maximize"
     value: Expr
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Constraint(Statement):
     label: Name | None
     generators: tuple[Generator, ...]  # of an indexed constraint, in [ ] after the label
@@ -190,34 +190,34 @@ class Constraint(Statement):
     operators: tuple[str, ...]  # "<=", ">=", "=="
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Level(Statement):
     kind: str  # "upper" | "lower"
     name: Name | None  # lower NAME { ... }
     items: tuple[Statement, ...]  # Var, Let, Objective, Constraint
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry(Node):
     name: Name
     value: Expr
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Options(Statement):
     entries: tuple[Entry, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Report(Statement):
     entries: tuple[Entry, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Reference(Statement):
     entries: tuple[Entry, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Model(Node):
     statements: tuple[Statement, ...]

@@ -1,36 +1,26 @@
-"""Text to tree. The only module that imports Lark.
+"""Text to tree.
 
-The grammar is `grammar/bilevel.lark`: inside the package where it was installed from a wheel,
-beside it in a checkout and an editable install. After a mistake the parser goes on with the next
-statement, so that one run reports all that are independent.
+An LALR automaton over the table of `grammar/bilevel.lark`. After a mistake the statement is read
+again as it was probably meant, or left out, so that one run reports all mistakes that are
+independent and none that only follows from another.
 """
 
 from __future__ import annotations
 
+import gc
 import os
-from functools import lru_cache
+from contextlib import contextmanager
 from pathlib import Path
-
-from lark import Lark, Token, Transformer
-from lark.exceptions import UnexpectedToken
 
 from ..diagnostics import BilevelError, Collector, Diagnostic, Source, Span
 from . import ast
-from .expected import habit, phrase
-from .tokens import Lexeme, tokenize
+from .mistakes import diagnose
+from .place import BLOCKS, STATEMENTS, Place
+from .table import END, Table, parse_table
+from .tokens import MAX_ERRORS, UNKNOWN, Lexeme, tokenize
+from .tree import TreeBuilder
 
 MAX_BYTES = 16 * 2**20
-MAX_ERRORS = 20
-
-
-def grammar_text() -> str:
-    """The grammar, packaged or beside the package."""
-    package = Path(__file__).resolve().parent.parent
-    for place in (package / "grammar", package.parent / "grammar"):
-        file = place / "bilevel.lark"
-        if file.is_file():
-            return file.read_text(encoding="utf-8")
-    raise FileNotFoundError("bilevel.lark is neither in the package nor beside it")
 
 
 def load_source(path: str | Path) -> Source:
@@ -70,374 +60,256 @@ def parse(source: Source) -> ast.Model:
         BilevelError: all independent syntax errors.
     """
     problems = Collector()
-    tokens = tokenize(source, problems)
-    tree = _run(source, tokens, problems)
+    tree = parse_what_can_be(source, problems)
     problems.raise_errors()
     return tree
 
 
+def parse_what_can_be(source: Source, problems: Collector) -> ast.Model:
+    """The tree of all statements that could be read, for editors; mistakes go to `problems`."""
+    with _collector_paused():
+        return _Parser(source, tokenize(source, problems), problems).run()
+
+
 def parse_expression(source: Source) -> ast.Expr:
-    """The tree of a single expression, as given to `--param`."""
+    """The tree of a single expression, as given to `--param`.
+
+    Raises:
+        BilevelError: it is none.
+    """
     problems = Collector()
-    tokens = tokenize(source, problems)
-    wrapped = [Lexeme("LET", "let", 0, 0), Lexeme("NAME", "value", 0, 0), Lexeme("EQUAL", "=", 0, 0), *tokens,
-               Lexeme("SEMICOLON", ";", len(source.text), len(source.text))]
-    tree = _run(source, wrapped, problems)
+    end = len(source.text)
+    around = [Lexeme("let", "let", 0, 0), Lexeme("NAME", "value", 0, 0), Lexeme("=", "=", 0, 0)]
+    tokens = [*around, *tokenize(source, problems), Lexeme(";", ";", end, end)]
+    stray = next((t for t in tokens[3:-1] if t.type == ";"), None)
+    if stray:
+        problems.error("BL0110", "a single expression has no `;`", Span(source, stray.start, stray.end))
+    else:
+        tree = _Parser(source, tokens, problems).run()
     problems.raise_errors()
     return tree.statements[0].value
 
 
-# --- driving the parser --------------------------------------------------------------------
-
-
-@lru_cache(maxsize=1)
-def _lark() -> Lark:
-    return Lark(grammar_text(), parser="lalr", lexer="basic", keep_all_tokens=True, maybe_placeholders=False,
-                transformer=_Builder())
-
-
-def _run(source: Source, tokens: list[Lexeme], problems: Collector) -> ast.Model | None:
-    parser = _lark().parse_interactive("")
-    safe = _copy(parser)  # the state after the last complete statement
-    _Builder.source, _Builder.problems = source, problems
-    end = len(source.text)
-    k, previous, depth = 0, None, 0
-    while k < len(tokens) and len(problems.errors) < MAX_ERRORS:
-        lexeme = tokens[k]
-        try:
-            parser.feed_token(_token(lexeme))
-        except UnexpectedToken:
-            accepted = parser.accepts()
-            if _missing_semicolon(source, previous, lexeme, accepted):
-                _report_missing(source, previous, problems)
-                parser.feed_token(Token("SEMICOLON", ";", start_pos=previous.end, end_pos=previous.end))
-                safe = _copy(parser)
-                continue
-            _report(source, tokens, k, accepted, problems)
-            k, parser = _resume(tokens, k, depth), _copy(safe)
-            continue
-        depth += (lexeme.text == "{" and lexeme.type == "LBRACE") - (lexeme.type == "RBRACE")
-        if lexeme.type in ("SEMICOLON", "RBRACE", "TO", "ST") or (lexeme.type == "LBRACE" and _opens_block(tokens, k)):
-            safe = _copy(parser)
-        previous = lexeme
-        k += 1
-    if problems.errors:
-        return None
+@contextmanager
+def _collector_paused():
+    """Nothing that a parser makes is garbage in a cycle; looking for it takes half of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
     try:
-        return parser.feed_eof(Token("$END", "", start_pos=end, end_pos=end))
-    except UnexpectedToken:
-        accepted = parser.accepts()
-        where = Span(source, previous.end - 1, previous.end) if previous else Span(source, 0, 0)
-        problems.error("BL0110", f"the file ends here, but {phrase(accepted)} is expected", where, "the end")
-        return None
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
-def _token(lexeme: Lexeme) -> Token:
-    return Token(lexeme.type, lexeme.text, start_pos=lexeme.start, end_pos=lexeme.end)
+# --- the automaton ----------------------------------------------------------------------------
 
 
-def _copy(parser):
-    return parser.copy(deepcopy_values=False)
+class _Parser:
+    """States and values of the automaton, and the last point between two statements."""
 
+    def __init__(self, source: Source, tokens: list[Lexeme], problems: Collector):
+        end = len(source.text)
+        self.source = source
+        self.tokens = [*tokens, Lexeme(END, "", end, end)]
+        self.problems = problems
+        self.table = parse_table()
+        self.builder = TreeBuilder(source, problems)
+        self.chains: dict[tuple[int, int, str], int] = {}
+        self.actions_of_rules = [getattr(self.builder, rule.action) if rule.action and not rule.through else None
+                                 for rule in self.table.rules]
+        self.between = _states_between_statements(self.table)
+        self.states: list[int] = [self.table.start]
+        self.values: list = []
+        self.safe: tuple[int, list[int], list] = (0, self.states[:], [])
+        self.repaired_to = -1  # tokens before this index were just put right: a mistake among them is a consequence
 
-def _opens_block(tokens: list[Lexeme], k: int) -> bool:
-    before = tokens[k - 1].type if k else ""
-    return before in ("UPPER", "LOWER", "OPTIONS", "REPORT", "REFERENCE") or \
-        (before == "NAME" and k > 1 and tokens[k - 2].type == "LOWER")
+    def run(self) -> ast.Model:
+        k = 0
+        while True:
+            k = self._advance(k)
+            if self.states[-1] == self.table.end:
+                break
+            if len(self.problems.errors) >= MAX_ERRORS:
+                self._give_up(k)
+                return ast.Model(Span(self.source, 0, len(self.source.text)), ())
+            k = self._recover(k)
+        self.builder.finish()
+        return self.values[-1]
 
+    def _advance(self, k: int) -> int:
+        """Read tokens from index `k` until the end, or to the index of one that does not fit."""
+        tokens, states, values = self.tokens, self.states, self.values
+        actions, default, gotos, rules = (self.table.actions, self.table.default, self.table.gotos, self.table.rules)
+        between, end, chains = self.between, self.table.end, self.chains
+        while True:
+            token = tokens[k]
+            kind = token[0]
+            fresh = True
+            while True:
+                state = states[-1]
+                action = default[state]
+                if not action:
+                    if fresh:
+                        fresh = False
+                        if between[state]:
+                            self.safe = (k, states[:], values[:])
+                    action = actions[state].get(kind, 0)
+                    if action > 0:
+                        break
+                    if action == 0:
+                        return k
+                number = -action - 1
+                rule = rules[number]
+                if rule.through:  # up the precedences, from the atom to where the next token is used
+                    key = (states[-2], state, kind)
+                    above = chains.get(key)
+                    if above is None:
+                        above = chains[key] = self._climb(*key)
+                    states[-1] = above
+                    continue
+                self._reduce(number, rule)
+                if states[-1] == end:
+                    return k
+            states.append(action - 1)
+            values.append(token)
+            k += 1
 
-def _missing_semicolon(source: Source, previous: Lexeme | None, found: Lexeme, accepted: set[str]) -> bool:
-    if previous is None or "SEMICOLON" not in accepted or found.type in ("EQUAL", "LESSTHAN", "MORETHAN"):
-        return False
-    starts = found.type in {"PARAM", "SET", "FUNCTION", "LET", "UPPER", "LOWER", "VAR", "MINIMIZE", "MAXIMIZE", "SUBJECT",
-                            "ST", "OPTIONS", "REPORT", "REFERENCE", "RBRACE"}
-    next_line = source.line_column(previous.end)[0] < source.line_column(found.start)[0]
-    return starts or (next_line and found.type in ("NAME", "NUMBER", "LPAR"))
+    def _climb(self, below: int, state: int, kind: str) -> int:
+        """The state that reductions of a single child lead to, above `below`, before token `kind`."""
+        table = self.table
+        while True:
+            action = table.default[state] or table.actions[state].get(kind, 0)
+            if action >= 0 or not table.rules[-action - 1].through:
+                return state
+            state = table.gotos[below][table.rules[-action - 1].origin]
 
-
-def _report_missing(source: Source, previous: Lexeme, problems: Collector) -> None:
-    problems.error("BL0111", f"expected `;` after `{previous.text}`", Span(source, previous.end - 1, previous.end),
-                   "the statement ends here")
-
-
-def _report(source: Source, tokens: list[Lexeme], k: int, accepted: set[str], problems: Collector) -> None:
-    found = tokens[k]
-    before = tokens[k - 1].text if k else ""
-    after = tokens[k + 1].text if k + 1 < len(tokens) else ""
-    span = Span(source, found.start, found.end)
-    known = habit(before, found.text, after, accepted)
-    if known:
-        problems.error("BL0112", known[0], span, hints=(known[1],))
-        return
-    word = f"the keyword `{found.text}`" if found.type.lower() == found.text else f"`{found.text}`"
-    hints = ()
-    if found.type.lower() == found.text and "NAME" in accepted:
-        hints = (f"`{found.text}` is a keyword of the language and cannot be a name",)
-    problems.error("BL0110", f"expected {phrase(accepted)}, found {word}", span, hints=hints)
-
-
-def _resume(tokens: list[Lexeme], k: int, depth: int) -> int:
-    """Where to go on: after the next `;` of this block, or at the `}` that closes it."""
-    level = 0
-    while k < len(tokens):
-        kind = tokens[k].type
-        k += 1
-        if kind == "LBRACE":
-            level += 1
-        elif kind == "RBRACE":
-            if level == 0:
-                return k - 1 if depth > 0 else k
-            level -= 1
-            if level == 0 and depth == 0:
-                return k
-        elif kind == "SEMICOLON" and level == 0:
-            return k
-    return k
-
-
-# --- building the tree -----------------------------------------------------------------------
-
-
-def _raw(text: str) -> str:
-    escapes = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
-    out, it = [], iter(text[1:-1])
-    for c in it:
-        if c == "\\":
-            c = next(it, "")
-            out.append(escapes.get(c, "\\" + c))
+    def _reduce(self, number: int, rule) -> None:
+        states, values, size = self.states, self.values, rule.size
+        if size:
+            children = values[-size:]
+            del values[-size:]
+            del states[-size:]
         else:
-            out.append(c)
-    return "".join(out)
+            children = []
+        build = self.actions_of_rules[number]
+        if build is None:  # a repetition: what came before, and what is added
+            value = (children[0], children[1:]) if rule.repeats else (None, children)
+        else:
+            value = build(_flat(children) if rule.repeats else children)
+        values.append(value)
+        states.append(self.table.gotos[states[-1]][rule.origin])
+
+    # --- after a mistake
+
+    def _recover(self, k: int) -> int:
+        """Report the mistake at token `k`; the index at which to go on."""
+        if k < self.repaired_to:
+            return self._skip(k)
+        self._return_to_safe_point()
+        self._advance_states_to(k)
+        if self.tokens[k].type == UNKNOWN:  # reported when the text was cut into tokens
+            return self._skip(k)
+        symbols = [self.table.symbols[s] for s in self.states[1:]]
+        mistake = diagnose(Place(self.source, self.tokens, k, self.safe[0], symbols, list(self.values),
+                                 len(self.safe[1]) - 1, self._accepted()))
+        self.problems.error(mistake.code, mistake.message, mistake.span, mistake.label,
+                            secondary=mistake.secondary, hints=mistake.hints)
+        repair = mistake.repair
+        if repair is None:
+            return self._skip(k)
+        self.tokens[repair.first : repair.last] = repair.tokens
+        self.repaired_to = repair.first + len(repair.tokens) + 1
+        if repair.first < self.safe[0]:
+            raise AssertionError("a repair before the statement it belongs to")
+        return self._return_to_safe_point()
+
+    def _return_to_safe_point(self) -> int:
+        k, states, values = self.safe
+        self.states[:], self.values[:] = states, values
+        return k
+
+    def _advance_states_to(self, k: int) -> None:
+        """To the state after the tokens before `k`, before anything that the token at `k` leads to."""
+        kept = self.tokens
+        self.tokens = [*kept[:k], Lexeme("", "", kept[k].start, kept[k].start)]
+        self._advance(self.safe[0])
+        self.tokens = kept
+
+    def _accepted(self) -> frozenset[str]:
+        terminals = {kind for row in self.table.actions for kind in row}
+        return frozenset(t for t in terminals if self._accepts(t))
+
+    def _accepts(self, kind: str) -> bool:
+        table, states = self.table, list(self.states)
+        while True:
+            action = table.default[states[-1]] or table.actions[states[-1]].get(kind, 0)
+            if action > 0:
+                return True
+            if action == 0:
+                return False
+            rule = table.rules[-action - 1]
+            if rule.size:
+                del states[-rule.size :]
+            states.append(table.gotos[states[-1]][rule.origin])
+            if states[-1] == table.end:
+                return kind == END
+
+    def _skip(self, k: int) -> int:
+        """Leave the statement out: after its `;`, or before what ends its block or begins another statement."""
+        self._return_to_safe_point()
+        inside = "{" in [self.table.symbols[s] for s in self.states]
+        depth, first = 0, k
+        while True:
+            token = self.tokens[k]
+            if token.type == END:
+                return k
+            if token.type == "}" and depth <= 0 and inside:
+                return k
+            if k > first and self._begins_statement(k):
+                return k
+            k += 1
+            if token.type in ("(", "[", "{"):
+                depth += 1
+            elif token.type in (")", "]", "}"):
+                depth -= 1
+                if token.type == "}" and depth <= 0 and not inside:
+                    return k
+            elif token.type == ";" and depth <= 0:
+                return k
+
+    def _begins_statement(self, k: int) -> bool:
+        """A keyword that begins a statement, first on its line."""
+        token, previous = self.tokens[k], self.tokens[k - 1]
+        if "\n" not in self.source.text[previous.end : token.start]:
+            return False
+        if token.type in BLOCKS:
+            return any(t.type == "{" for t in self.tokens[k + 1 : k + 3])
+        return token.type in STATEMENTS
+
+    def _give_up(self, k: int) -> None:
+        token = self.tokens[k]
+        self.problems.error("BL0120", f"more than {MAX_ERRORS} mistakes; the rest of the file is not read",
+                            Span(self.source, token.start, token.end))
+
 
-
-class _Builder(Transformer):
-    """One method per rule; children are tokens and nodes, all of them."""
-
-    source: Source
-    problems: Collector
-
-    def _at(self, children) -> Span:
-        first, last = children[0], children[-1]
-        start = first.start_pos if isinstance(first, Token) else first.span.start
-        end = last.end_pos if isinstance(last, Token) else last.span.end
-        return Span(self.source, start, end)
-
-    def _span(self, token: Token) -> Span:
-        return Span(self.source, token.start_pos, token.end_pos)
-
-    def _name(self, token: Token) -> ast.Name:
-        return ast.Name(self._span(token), str(token))
-
-    @staticmethod
-    def _nodes(children):
-        return tuple(c for c in children if isinstance(c, ast.Node))
-
-    # statements
-
-    def start(self, c):
-        return ast.Model(Span(self.source, 0, len(self.source.text)), tuple(c))
-
-    def problem(self, c):
-        return ast.ProblemName(self._at(c), self._name(c[1]))
-
-    def param(self, c):
-        dims = next((x for x in c if isinstance(x, list)), [])
-        value = c[-2] if isinstance(c[-2], ast.Expr) else None
-        return ast.Param(self._at(c), self._name(c[1]), tuple(dims), value)
-
-    def set_decl(self, c):
-        return ast.SetDecl(self._at(c), self._name(c[1]), c[3])
-
-    def function(self, c):
-        names = next((x for x in c if isinstance(x, list)), [])
-        return ast.FunctionDecl(self._at(c), self._name(c[1]), tuple(names), c[-2])
-
-    def let(self, c):
-        return ast.Let(self._at(c), self._name(c[1]), c[3])
-
-    def names(self, c):
-        return [self._name(x) for x in c if x.type == "NAME"]
-
-    def dims(self, c):
-        return list(self._nodes(c))
-
-    def entry_name(self, c):
-        return self._name(c[0])
-
-    def entry(self, c):
-        return ast.Entry(self._at(c), c[0], c[2])
-
-    def options(self, c):
-        return ast.Options(self._at(c), self._nodes(c))
-
-    def report(self, c):
-        return ast.Report(self._at(c), self._nodes(c))
-
-    def reference(self, c):
-        return ast.Reference(self._at(c), self._nodes(c))
-
-    # levels
-
-    def upper(self, c):
-        return self._level("upper", c)
-
-    def lower(self, c):
-        return self._level("lower", c)
-
-    def _level(self, kind, c):
-        name = self._name(c[1]) if c[1].type == "NAME" else None
-        items = []
-        for child in c:
-            items += child if isinstance(child, list) else [child] if isinstance(child, ast.Node) else []
-        return ast.Level(self._at(c), kind, name, tuple(items))
-
-    def within(self, c):
-        return ("in", c[1])
-
-    def beginning(self, c):
-        return ("start", c[1])
-
-    def var(self, c):
-        dims = next((x for x in c if isinstance(x, list)), [])
-        pairs = [x for x in c if isinstance(x, tuple)]
-        sets = tuple(e for kind, e in pairs if kind == "in")
-        start = next((e for kind, e in pairs if kind == "start"), None)
-        return ast.Var(self._at(c), self._name(c[1]), tuple(dims), sets, start)
-
-    def objective(self, c):
-        return ast.Objective(self._at(c), str(c[0]), c[1])
-
-    def subject_to(self, c):
-        return None
-
-    def constraints(self, c):
-        return [x for x in c if x is not None]
-
-    def relation(self, c):
-        return c[0]
-
-    def constraint(self, c):
-        label, generators, condition = None, (), None
-        terms = c
-        if isinstance(c[1], Token) and c[1].type == "COLON":
-            label, generators, condition = self._label(c[0])
-            terms = c[2:]
-        return ast.Constraint(self._at(c), label, generators, condition, self._nodes(terms),
-                              tuple(str(x) for x in terms if isinstance(x, Token) and x.type != "SEMICOLON"))
-
-    def _label(self, e):
-        if isinstance(e, ast.Name):
-            return e, (), None
-        if isinstance(e, _Indexed) and isinstance(e.base, ast.Name) and all(isinstance(i, ast.Generator) for i in e.items):
-            return e.base, e.items, e.condition
-        self.problems.error("BL0113", "this is not a label for a constraint", e.span,
-                            hints=("a label is a name, `cap:`, with indices `cap[i in I]:`",))
-        return None, (), None
-
-    # expressions
-
-    def conditional(self, c):
-        return ast.Conditional(self._at(c), c[1], c[3], c[5])
-
-    def binary(self, c):
-        return ast.Binary(self._at(c), str(c[1]), c[0], c[2], self._span(c[1]))
-
-    def compare(self, c):
-        return c[0]
-
-    def plus(self, c):
-        return c[0]
-
-    def times(self, c):
-        return c[0]
-
-    def unary(self, c):
-        return ast.Unary(self._at(c), str(c[0]), c[1])
-
-    def interval(self, c):
-        return ast.Range(self._at(c), c[0], c[2])
-
-    def transpose(self, c):
-        return ast.Transpose(self._at(c), c[0])
-
-    def index(self, c):
-        items = c[2]
-        condition = c[3] if isinstance(c[3], ast.Expr) else None
-        return _Indexed(self._at(c), c[0], tuple(items), condition)
-
-    def index_items(self, c):
-        return [x for x in c if isinstance(x, ast.Node)]
-
-    def slice(self, c):
-        colon = next(i for i, x in enumerate(c) if isinstance(x, Token) and x.type == "COLON")
-        low = c[0] if colon == 1 else None
-        high = c[-1] if colon < len(c) - 1 else None
-        return ast.Slice(self._at(c), low, high)
-
-    def number(self, c):
-        text = str(c[0])
-        value = float("inf") if text == "inf" else float(text)
-        return ast.Number(self._at(c), value, text.isdigit())
-
-    def text(self, c):
-        return ast.Text(self._at(c), _raw(str(c[0])))
-
-    def name(self, c):
-        return self._name(c[0])
-
-    def call(self, c):
-        arguments = c[2] if isinstance(c[2], list) else []
-        plain = tuple(a for a in arguments if isinstance(a, ast.Expr))
-        return ast.Call(self._at(c), self._name(c[0]), plain, tuple(a for a in arguments if isinstance(a, tuple)))
-
-    def arguments(self, c):
-        if isinstance(c[-1], _Loop):
-            loop = c[-1]
-            return [ast.Comprehension(c[0].span.to(loop.span), c[0], loop.generators, loop.condition)]
-        return [x for x in c if not isinstance(x, Token)]
-
-    def keyword(self, c):
-        return (self._name(c[0]), c[2])
-
-    def attribute(self, c):
-        return ast.Attribute(self._at(c), self._name(c[0]), self._name(c[2]))
-
-    def parenthesis(self, c):
-        return c[1]
-
-    def array(self, c):
-        return ast.Array(self._at(c), self._nodes(c))
-
-    def labels(self, c):
-        return ast.Labels(self._at(c), self._nodes(c))
-
-    def comprehension(self, c):
-        return ast.Comprehension(self._at(c), c[1], c[2].generators, c[2].condition, True)
-
-    def loop(self, c):
-        generators = tuple(x for x in c if isinstance(x, ast.Generator))
-        condition = c[-1] if isinstance(c[-1], ast.Expr) else None
-        return _Loop(self._at(c), generators, condition)
-
-    def generator(self, c):
-        return ast.Generator(self._at(c), self._name(c[0]), c[2])
-
-    def condition(self, c):
-        return c[1]
-
-
-class _Loop(ast.Node):
-    def __init__(self, span, generators, condition):
-        object.__setattr__(self, "span", span)
-        object.__setattr__(self, "generators", generators)
-        object.__setattr__(self, "condition", condition)
-
-
-class _Indexed(ast.Index):
-    """An index that may still turn out to be the label of a constraint."""
-
-    def __init__(self, span, base, items, condition):
-        object.__setattr__(self, "span", span)
-        object.__setattr__(self, "base", base)
-        object.__setattr__(self, "items", items)
-        object.__setattr__(self, "condition", condition)
+def _flat(children: list) -> list:
+    """The children of a rule, with those of its repetitions in their place."""
+    flat = []
+    for child in children:
+        if type(child) is tuple:
+            pieces = []
+            while child is not None:
+                child, piece = child
+                pieces.append(piece)
+            for piece in reversed(pieces):
+                flat += piece
+        else:
+            flat.append(child)
+    return flat
+
+
+def _states_between_statements(table: Table) -> list[bool]:
+    """For each state: whether nothing of a statement, an entry or a constraint has been read."""
+    kinds = ({"var", "}"}, {"NAME", "upper", "}"}, {"param", "upper", END})
+    return [any(k <= row.keys() for k in kinds) and not table.default[s] for s, row in enumerate(table.actions)]

@@ -1,9 +1,13 @@
-"""Text to tokens: one scan, no recursion, every character accounted for."""
+"""Text to tokens: one scan, no recursion, every character accounted for.
+
+The type of a token is what the grammar calls it: an operator or a keyword is its own text, the
+others are NAME, NUMBER and STRING.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..diagnostics import Collector, Source, Span
 
@@ -12,8 +16,10 @@ KEYWORDS = frozenset(
     "else and or not inf options report reference".split()
 )
 RESERVED = KEYWORDS | {"expect", "dual"}  # ordinary calls to the grammar, but not names to declare
+UNKNOWN = "?"  # the type of a token that was reported and fits nowhere
 MAX_NESTING = 200  # of brackets
 MAX_CHAIN = 3000  # operators in one statement outside brackets: `a + b + ...`; longer sums are `sum(...)`
+MAX_ERRORS = 20  # in one text; what follows is rarely independent
 
 _PATTERN = re.compile(
     r"""(?P<SPACE>[ \t\r\n\f\v\ufeff]+|\#[^\n]*)
@@ -24,22 +30,16 @@ _PATTERN = re.compile(
       | (?P<OPEN_STRING>"[^\n]*)
       | (?P<ST>s\.t\.)
       | (?P<NAME>[A-Za-z_][A-Za-z_0-9]*)
+      | (?P<OTHER_COMMENT>//|%)
+      | (?P<LOGIC>&&|\|\||/\\|\\/|\\[A-Za-z]+)
       | (?P<OP><=|>=|==|!=|\.\.|[;=(){},\[\]:<>+\-*/@^'.])
+      | (?P<QUOTED>[\u201c\u201d\u201e\u00ab][^\n\u201c\u201d\u00bb]*[\u201c\u201d\u00bb])
       | (?P<OTHER>.)""",
-    re.VERBOSE | re.DOTALL,
+    re.VERBOSE | re.DOTALL | re.ASCII,
 )
 
-# Operators by the names that Lark gives them in the grammar.
-OPERATORS = {
-    ";": "SEMICOLON", "=": "EQUAL", "(": "LPAR", ")": "RPAR", "{": "LBRACE", "}": "RBRACE", ",": "COMMA",
-    "[": "LSQB", "]": "RSQB", ":": "COLON", "<=": "__ANON_0", ">=": "__ANON_1", "==": "__ANON_2", "!=": "__ANON_3",
-    "<": "LESSTHAN", ">": "MORETHAN", "..": "__ANON_4", "+": "PLUS", "-": "MINUS", "*": "STAR", "/": "SLASH",
-    "@": "AT", "^": "CIRCUMFLEX", "'": "QUOTE", ".": "DOT",
-}
 
-
-@dataclass(frozen=True, slots=True)
-class Lexeme:
+class Lexeme(NamedTuple):
     type: str
     text: str
     start: int
@@ -47,50 +47,169 @@ class Lexeme:
 
 
 def tokenize(source: Source, problems: Collector) -> list[Lexeme]:
-    """The tokens of `source`; characters that belong to none are reported and left out."""
-    tokens: list[Lexeme] = []
-    for match in _PATTERN.finditer(source.text):
-        kind = match.lastgroup
-        if kind in ("SPACE", "COMMENT"):
-            continue
-        text, start, end = match.group(), match.start(), match.end()
-        if kind == "OP":
-            tokens.append(Lexeme(OPERATORS[text], text, start, end))
-        elif kind == "NAME":
-            tokens.append(Lexeme(text.upper() if text in KEYWORDS else "NAME", text, start, end))
-        elif kind in ("NUMBER", "STRING", "ST"):
-            tokens.append(Lexeme(kind, text, start, end))
-        elif _unreadable(kind, text, Span(source, start, end), tokens, problems):
-            break
-    _limit_nesting(source, tokens, problems)
-    return tokens
+    """The tokens of `source`; what belongs to none is reported, and replaced where it is clear what was meant."""
+    scan = _Scan(source, problems)
+    scan.run()
+    _limit_nesting(source, scan.tokens, problems)
+    return scan.tokens
 
 
-def _unreadable(kind: str, text: str, span: Span, tokens: list[Lexeme], problems: Collector) -> bool:
-    """Report what is no token; True ends the scan."""
-    if kind == "OPEN_COMMENT":
-        problems.error("BL0101", "this comment is never closed", Span(span.source, span.start, span.start + 2),
-                       "opened here", hints=("close it with `*/`",))
-        return True
-    if kind == "OPEN_STRING":
-        problems.error("BL0102", "this string is not closed on its line", span, "opened here",
-                       hints=('close it with `"`',))
-        tokens.append(Lexeme("STRING", text + '"', span.start, span.end))
-        return False
-    if len(problems.errors) >= 20:
-        return True
-    if text == "\0" or not text.isprintable():
-        problems.error("BL0103", f"the character U+{ord(text):04X} is not text; is this a model file?", span)
-        return True
-    hints = {
-        "%": ("a comment starts with `#`",), "&": ("`and` joins conditions",), "|": ("`or` joins conditions",),
-        "!": ("`not` negates a condition, `!=` compares",), "≤": ("write `<=`",), "≥": ("write `>=`",),
-        "·": ("write `*`",), "×": ("write `*`",), "−": ("write `-`",), "²": ("write `^2`",),
-    }.get(text, ())
-    if not hints and ord(text) > 127:
-        hints = ("letters outside ASCII are allowed in comments and strings only",)
-    problems.error("BL0104", f"`{text}` has no meaning here", span, hints=hints)
-    return False
+class _Scan:
+    def __init__(self, source: Source, problems: Collector):
+        self.source = source
+        self.problems = problems
+        self.tokens: list[Lexeme] = []
+        self.seen: set[str] = set()  # characters already reported; once each is enough
+
+    def run(self) -> None:
+        text, add = self.source.text, self.tokens.append
+        position, scanner = 0, _PATTERN.match
+        while match := scanner(text, position):
+            kind = match.lastgroup
+            start, position = position, match.end()
+            if kind == "SPACE" or kind == "COMMENT":
+                continue
+            word = match.group()
+            if kind == "NAME":
+                add(Lexeme(word if word in KEYWORDS else "NAME", word, start, position))
+            elif kind == "OP" or kind == "ST":
+                add(Lexeme(word, word, start, position))
+            elif kind == "NUMBER" or kind == "STRING":
+                add(Lexeme(kind, word, start, position))
+            else:
+                position = self._mistake(kind, word, Span(self.source, start, position))
+
+    def _mistake(self, kind: str, word: str, span: Span) -> int:
+        """Report what is no token; where the scan goes on."""
+        if len(self.problems.errors) >= MAX_ERRORS:
+            return len(self.source.text)
+        return getattr(self, "_" + kind.lower())(word, span)
+
+    def _open_comment(self, word: str, span: Span) -> int:
+        self.problems.error("BL0101", "this comment is never closed", span, "opened here",
+                            hints=("close it with `*/`",))
+        return len(self.source.text)
+
+    def _open_string(self, word: str, span: Span) -> int:
+        """A string without an end: up to the `;` or bracket at the end of its line, if there is one."""
+        kept = re.sub(r"[\s;)\]},]*(#.*)?$", "", word) or word[:1]
+        end = span.start + len(kept)
+        self.problems.error("BL0102", "this string is not closed on its line",
+                            Span(span.source, span.start, max(end, span.start + 1)), "opened here",
+                            hints=('close it with `"`',))
+        self.tokens.append(Lexeme("STRING", kept + '"', span.start, end))
+        return end
+
+    def _other_comment(self, word: str, span: Span) -> int:
+        """`//` and `%`: a comment of another language up to the end of the line, or an operator of one."""
+        end = self.source.text.find("\n", span.start)
+        end = len(self.source.text) if end < 0 else end
+        rest = self.source.text[span.end : end]
+        if self._first_on_line(span.start) or not re.search(r"[;{}]", rest):
+            users = "Stan, C and GAMS" if word == "//" else "MiniZinc, MATLAB and LaTeX"
+            self._once("BL0112", word, f"`{word}` does not start a comment here, as it does in {users}", span,
+                       "a comment starts with `#`")
+            return end
+        if word == "//":
+            self._once("BL0112", word, "`//` is Python's division without remainder, not an operator here", span,
+                       "write `/`; of data, `floor(a / b)` rounds down")
+            self.tokens.append(Lexeme("/", word, span.start, span.end))
+        else:
+            self._once("BL0112", word, "`%` is not an operator here", span,
+                       "a remainder of data is `a - b * floor(a / b)`; a comment starts with `#`")
+            self.tokens.append(Lexeme("/", word, span.start, span.end))
+        return span.end
+
+    def _logic(self, word: str, span: Span) -> int:
+        known = {"&&": "and", "/\\": "and", "||": "or", "\\/": "or", "\\le": "<=", "\\leq": "<=", "\\ge": ">=",
+                 "\\geq": ">=", "\\cdot": "*", "\\times": "*", "\\in": "in", "\\infty": "inf"}
+        if word in known:
+            self._once("BL0112", word, f"`{word}` is written `{known[word]}` here", span, f"write `{known[word]}`")
+            self.tokens.append(Lexeme(known[word], word, span.start, span.end))
+            return span.end
+        self._once("BL0104", word, f"`{word}` has no meaning here; is it LaTeX?", span,
+                   "a model is plain text: `sum(c[i] * x[i] for i in I)`, `x[1]^2`, `a <= b`")
+        self.tokens.append(Lexeme(UNKNOWN, word, span.start, span.end))
+        return span.end
+
+    def _quoted(self, word: str, span: Span) -> int:
+        self._once("BL0104", "quotes", "these are typographic quotes", span, 'write plain ones: `"..."`')
+        inside = re.sub(r'["\\]', "", word[1:-1])
+        self.tokens.append(Lexeme("STRING", f'"{inside}"', span.start, span.end))
+        return span.end
+
+    def _other(self, word: str, span: Span) -> int:
+        if word.isalpha():
+            return self._foreign_name(span)
+        if word in _MEANT:
+            types, hint = _MEANT[word]
+            self._once("BL0104", word, f"`{word}` is not a character of the language", span, hint)
+            self.tokens += [Lexeme(kind, text, span.start, span.end) for kind, text in types]
+            return span.end
+        if word.isspace():
+            self._once("BL0104", word, f"there is a special space here (U+{ord(word):04X})", span,
+                       "replace it with a plain one; they come with text pasted from web pages and PDF files")
+            return span.end
+        if word == "\0" or not word.isprintable():
+            self.problems.error("BL0103", f"the character U+{ord(word):04X} is not text; is this a model file?", span)
+            return len(self.source.text)
+        hint = _HINTS.get(word, "letters outside ASCII are allowed in comments and strings only" if ord(word) > 127
+                          else "")
+        self._once("BL0104", word, f"`{word}` has no meaning here", span, hint)
+        self.tokens.append(Lexeme(UNKNOWN, word, span.start, span.end))
+        return span.end
+
+    def _foreign_name(self, span: Span) -> int:
+        """A name with letters outside ASCII, whole; it stays a name."""
+        text, start, end = self.source.text, span.start, span.end
+        while end < len(text) and (text[end].isalpha() or text[end].isdecimal() or text[end] == "_"):
+            end += 1
+        if self.tokens and self.tokens[-1].end == start and self.tokens[-1].text.isidentifier():
+            start = self.tokens.pop().start
+        word = text[start:end]
+        spelt = _GREEK.get(word)
+        self._once("BL0104", word, f"`{word}` has letters outside ASCII, which names cannot have", Span(self.source, start, end),
+                   f"write `{spelt}`" if spelt else "they are allowed in comments and strings only")
+        self.tokens.append(Lexeme("NAME", word, start, end))
+        return end
+
+    def _once(self, code: str, what: str, message: str, span: Span, hint: str) -> None:
+        if what not in self.seen:
+            self.seen.add(what)
+            self.problems.error(code, message, span, hints=(hint,) if hint else ())
+
+    def _first_on_line(self, offset: int) -> bool:
+        return not self.source.text[self.source.text.rfind("\n", 0, offset) + 1 : offset].strip()
+
+
+# What is meant by a character: the tokens that stand for it, and the hint.
+_MEANT = {
+    "\u2264": ([("<=", "<=")], "write `<=`"), "\u2265": ([(">=", ">=")], "write `>=`"),
+    "\u2260": ([("!=", "!=")], "write `!=`"), "\u00b7": ([("*", "*")], "write `*`"),
+    "\u00d7": ([("*", "*")], "write `*`"), "\u22c5": ([("*", "*")], "write `*`"),
+    "\u2212": ([("-", "-")], "write `-`"), "\u2013": ([("-", "-")], "write `-`"),
+    "\u00b2": ([("^", "^"), ("NUMBER", "2")], "write `^2`"), "\u00b3": ([("^", "^"), ("NUMBER", "3")], "write `^3`"),
+    "\u2208": ([("in", "in")], "write `in`"), "\u221e": ([("inf", "inf")], "write `inf`"),
+    "\u22a4": ([("'", "'")], "write `'`"), "&": ([("and", "and")], "write `and`"),
+    "!": ([("not", "not")], "write `not`; `!=` compares"),
+}
+_HINTS = {
+    "|": "a loop is `for`: `[e for i in I]`; `or` joins conditions; an absolute value is `abs(e)`",
+    "~": "`!=` is not equal, `not` negates; a random draw of data is `normal(0, 1, seed=1)`",
+    "?": "a choice is `if c then a else b`", "\\": "to solve `A z = b`, write `solve(A, b)`",
+    "`": "names and expressions stand without quotes",
+    "$": "GAMS options and LaTeX have no place here; a comment starts with `#`",
+    "\u2211": "write `sum(e for i in I)`", "\u221a": "write `sqrt(e)`", "\u220f": "write `prod(e for i in I)`",
+    "\u2016": "write `norm(x)`", "\u2200": "an indexed constraint is `name[i in I]: a <= b;`",
+}
+_GREEK = {chr(code): name for code, name in zip(
+    [*range(0x3B1, 0x3C2), *range(0x3C3, 0x3CA)],
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon phi chi "
+    "psi omega".split())}
+
+_OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
+_SEPARATING = frozenset(";,")
+_JOINING = frozenset(["+", "-", "*", "/", "@", "^", "'", "and", "or", "not", "if"])
 
 
 def _limit_nesting(source: Source, tokens: list[Lexeme], problems: Collector) -> None:
@@ -98,23 +217,10 @@ def _limit_nesting(source: Source, tokens: list[Lexeme], problems: Collector) ->
 
     Trees are walked recursively from here on; the limits keep every walk within the stack.
     """
-    depth, chains = 0, [0]
+    chains = [0]
     for token in tokens:
-        if token.text in ("(", "[", "{") and token.type != "STRING":
-            depth += 1
-            chains.append(0)
-            if depth > MAX_NESTING:
-                problems.error("BL0105", f"brackets are nested more than {MAX_NESTING} deep",
-                               Span(source, token.start, token.end))
-                tokens.clear()
-                return
-        elif token.text in (")", "]", "}"):
-            depth = max(0, depth - 1)
-            if len(chains) > 1:
-                chains.pop()
-        elif token.text in (";", ","):
-            chains[-1] = 0
-        elif token.type in ("PLUS", "MINUS", "STAR", "SLASH", "AT", "CIRCUMFLEX", "QUOTE", "AND", "OR", "NOT", "IF"):
+        kind = token[0]
+        if kind in _JOINING:
             chains[-1] += 1
             if chains[-1] > MAX_CHAIN:
                 problems.error("BL0106", f"an expression has more than {MAX_CHAIN} operators in a row",
@@ -122,3 +228,15 @@ def _limit_nesting(source: Source, tokens: list[Lexeme], problems: Collector) ->
                                hints=("use `sum(...)`, or name parts of it with `let`",))
                 tokens.clear()
                 return
+        elif kind in _OPENING:
+            chains.append(0)
+            if len(chains) > MAX_NESTING + 1:
+                problems.error("BL0105", f"brackets are nested more than {MAX_NESTING} deep",
+                               Span(source, token.start, token.end))
+                tokens.clear()
+                return
+        elif kind in _CLOSING:
+            if len(chains) > 1:
+                chains.pop()
+        elif kind in _SEPARATING:
+            chains[-1] = 0

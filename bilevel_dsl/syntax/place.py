@@ -1,0 +1,204 @@
+"""Where the parser stopped: the tokens around it, the unfinished statement, what would have been accepted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..diagnostics import Source, Span
+from .tokens import Lexeme
+
+LEVELS = frozenset(["upper", "lower"])
+BLOCKS = LEVELS | {"options", "report", "reference"}
+TOP_LEVEL = BLOCKS | {"problem", "param", "set", "function"}
+IN_LEVEL = frozenset(["var", "minimize", "maximize", "subject", "s.t."])
+STATEMENTS = TOP_LEVEL | IN_LEVEL | {"let"}
+RELATIONS = frozenset(["<=", ">=", "=="])
+OPENING = {"(": ")", "[": "]", "{": "}"}
+
+
+@dataclass(frozen=True)
+class Repair:
+    """What was meant: `tokens` in the place of the tokens `first` to `last` (excluded)."""
+
+    first: int
+    last: int
+    tokens: tuple[Lexeme, ...] = ()
+
+
+@dataclass(frozen=True)
+class Mistake:
+    code: str
+    message: str
+    span: Span
+    label: str = ""
+    secondary: tuple[tuple[Span, str], ...] = ()
+    hints: tuple[str, ...] = ()
+    repair: Repair | None = None  # None: the statement is left out
+
+
+@dataclass
+class Place:
+    """Token `k` does not fit.
+
+    `symbols` and `values` are what the parser has read and not yet put together, outermost first; those
+    from `depth` on belong to the unfinished statement, which begins with token `first`.
+    """
+
+    source: Source
+    tokens: list[Lexeme]
+    k: int
+    first: int
+    symbols: list[str]
+    values: list
+    depth: int
+    accepted: frozenset[str]
+    block: tuple[Lexeme, Lexeme] | None = field(init=False)  # the keyword and the brace of the block around it
+
+    def __post_init__(self):
+        braces = [i for i, s in enumerate(self.symbols[: self.depth]) if s == "{"]
+        if braces:
+            i = braces[-1]
+            keyword = self.values[i - 1]
+            self.block = (self.values[i - 2] if keyword.type == "NAME" else keyword, self.values[i])
+        else:
+            self.block = None
+
+    # --- tokens
+
+    @property
+    def found(self) -> Lexeme:
+        return self.tokens[self.k]
+
+    @property
+    def before(self) -> Lexeme:
+        return self.tokens[self.k - 1] if self.k else Lexeme("", "", 0, 0)
+
+    def at(self, offset: int) -> Lexeme:
+        """The token `offset` after the one that does not fit; before the first and after the last an empty one."""
+        i = self.k + offset
+        return self.tokens[i] if 0 <= i < len(self.tokens) else Lexeme("", "", self.found.end, self.found.end)
+
+    def types(self, *offsets: int) -> tuple[str, ...]:
+        return tuple(self.at(i).type for i in offsets)
+
+    def adjacent(self, offset: int) -> bool:
+        """No space between the token at `offset` and the next."""
+        return self.at(offset).end == self.at(offset + 1).start
+
+    def new_line(self, k: int | None = None) -> bool:
+        """Whether token `k` is the first on its line."""
+        k = self.k if k is None else k
+        return k == 0 or "\n" in self.source.text[self.tokens[k - 1].end : self.tokens[k].start]
+
+    def line_end(self) -> int:
+        """The index of the first token on a later line."""
+        i = self.k + 1
+        while i < len(self.tokens) - 1 and not self.new_line(i):
+            i += 1
+        return min(i, len(self.tokens) - 1)
+
+    def closing(self, i: int) -> int:
+        """The index of the bracket that closes the one at `i`; the last token's if none does."""
+        level = 0
+        while i < len(self.tokens) - 1:
+            level += (self.tokens[i].type in OPENING) - (self.tokens[i].type in (")", "]", "}"))
+            if level == 0:
+                return i
+            i += 1
+        return i
+
+    def surplus(self, i: int) -> bool:
+        """From token `i` on, braces close one more than they open."""
+        level = 0
+        for token in self.tokens[i:]:
+            level += (token.type == "{") - (token.type == "}")
+            if level < 0:
+                return True
+        return False
+
+    # --- spans and texts
+
+    def span(self, first: int = 0, last: int | None = None) -> Span:
+        """The tokens at offsets `first` to `last` (included)."""
+        return Span(self.source, self.at(first).start, self.at(first if last is None else last).end)
+
+    def after_before(self) -> Span:
+        """The point behind what was read last."""
+        return Span(self.source, self.before.end, self.before.end)
+
+    def text(self, first: int, last: int) -> str:
+        """The text of tokens `first` to `last` (excluded, indices), on one line."""
+        if first >= last:
+            return ""
+        return " ".join(self.source.text[self.tokens[first].start : self.tokens[last - 1].end].split())
+
+    # --- repairs
+
+    def replaced(self, first: int, last: int, *words: str) -> Repair:
+        """`words` for the tokens at offsets `first` to `last` (excluded)."""
+        start, end = self.at(first).start, max(self.at(first).start, self.at(last - 1).end)
+        return Repair(self.k + first, self.k + last, tuple(Lexeme(w, w, start, end) for w in words))
+
+    def inserted(self, *words: str) -> Repair:
+        end = self.before.end
+        return Repair(self.k, self.k, tuple(Lexeme(w, w, end, end) for w in words))
+
+    # --- the statement
+
+    @property
+    def statement(self) -> list[str]:
+        return self.symbols[self.depth :]
+
+    @property
+    def in_constraints(self) -> bool:
+        return "subject_to" in self.symbols[: self.depth]
+
+    @property
+    def begins(self) -> bool:
+        """Nothing of the statement has been read."""
+        return self.k == self.first
+
+    @property
+    def kind(self) -> str:
+        """Its keyword; "constraint" and "entry" where there is none; "" where none has begun."""
+        word = self.tokens[self.first].type
+        if self.block and self.block[0].type not in LEVELS:
+            return "entry"
+        if word in STATEMENTS and not self.begins:
+            return word
+        return "constraint" if self.in_constraints else ""
+
+    @property
+    def name(self) -> str:
+        token = self.tokens[self.first + (0 if self.kind == "entry" else 1)]
+        known = self.kind in ("param", "set", "function", "let", "var", "entry")
+        return token.text if known and token.type in ("NAME", "upper", "lower") else ""
+
+    def noun(self) -> str:
+        """The statement in words: "the objective", "the parameter `n`"."""
+        if self.kind == "constraint":
+            label = self.tokens[self.first]
+            named = label.type == "NAME" and ":" in self.statement
+            return f"the constraint `{label.text}`" if named else "the constraint"
+        fixed = {"minimize": "the objective", "maximize": "the objective", "problem": "the name of the problem"}
+        if self.kind in fixed:
+            return fixed[self.kind]
+        entries = {"options": "the option", "report": "the result", "reference": "the reference value"}
+        words = {"param": "the parameter", "set": "the set", "function": "the function", "let": "the definition of",
+                 "var": "the variable", "entry": entries.get(self.block[0].type if self.block else "", "the entry")}
+        return f"{words.get(self.kind, 'the statement')} `{self.name}`" if self.name else "the statement"
+
+    def open_bracket(self) -> int | None:
+        """The index of the innermost bracket of the statement that is not closed."""
+        for symbol, value in zip(reversed(self.statement), reversed(self.values[self.depth :])):
+            if symbol in OPENING:
+                return next(i for i in range(self.k - 1, -1, -1) if self.tokens[i] is value)
+        return None
+
+    @property
+    def needs_expression(self) -> bool:
+        return {"NAME", "NUMBER", "("} <= self.accepted
+
+    @property
+    def complete(self) -> bool:
+        return ";" in self.accepted

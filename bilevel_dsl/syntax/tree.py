@@ -1,0 +1,270 @@
+"""Rules to nodes: one method per rule of the grammar, named as there.
+
+A method gets the children of its rule, tokens and nodes, and returns a node, or something smaller
+that the rule above it takes apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..diagnostics import Collector, Source, Span
+from . import ast
+from .tokens import Lexeme
+
+_ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What is no node: the pieces of a statement or of a call, with their extent."""
+
+    start: int
+    end: int
+    items: tuple
+    condition: ast.Expr | None = None
+
+
+class TreeBuilder:
+    def __init__(self, source: Source, problems: Collector):
+        self.source = source
+        self.problems = problems
+        self._labels: dict[int, tuple[ast.Index, ast.Expr | None]] = {}  # by id: indices that only a label can have
+
+    def finish(self) -> None:
+        """Report the indices that only the label of a constraint can have, and that were none."""
+        for node, _ in self._labels.values():
+            self.problems.error(
+                "BL0119", f"a loop cannot be an index of `{node.base.span.text}`", node.span,
+                hints=("`name[i in I]:` begins an indexed constraint; to add up, write `sum(e for i in I)`",))
+        self._labels.clear()
+
+    def _at(self, c) -> Span:
+        first, last = c[0], c[-1]
+        start = first.span.start if isinstance(first, ast.Node) else first.start
+        end = last.span.end if isinstance(last, ast.Node) else last.end
+        return Span(self.source, start, end)
+
+    def _token_span(self, token: Lexeme) -> Span:
+        return Span(self.source, token.start, token.end)
+
+    def _name(self, token: Lexeme) -> ast.Name:
+        return ast.Name(Span(self.source, token.start, token.end), token.text)
+
+    def _part(self, c, items, condition=None) -> _Part:
+        span = self._at(c)
+        return _Part(span.start, span.end, tuple(items), condition)
+
+    # --- statements
+
+    def start(self, c):
+        return ast.Model(Span(self.source, 0, len(self.source.text)), tuple(c))
+
+    def problem(self, c):
+        return ast.ProblemName(self._at(c), self._name(c[1]))
+
+    def param(self, c):
+        value = c[-2] if isinstance(c[-2], ast.Expr) else None
+        return ast.Param(self._at(c), self._name(c[1]), _items(c[2]), value)
+
+    def set_decl(self, c):
+        return ast.SetDecl(self._at(c), self._name(c[1]), c[3])
+
+    def function(self, c):
+        return ast.FunctionDecl(self._at(c), self._name(c[1]), _items(c[3]), c[-2])
+
+    def let(self, c):
+        return ast.Let(self._at(c), self._name(c[1]), c[3])
+
+    def names(self, c):
+        return self._part(c, (self._name(x) for x in c[::2]))
+
+    def dims(self, c):
+        return self._part(c, _nodes(c))
+
+    def entry_name(self, c):
+        return self._name(c[0])
+
+    def entry(self, c):
+        return ast.Entry(self._at(c), c[0], c[2])
+
+    def options(self, c):
+        return ast.Options(self._at(c), _nodes(c))
+
+    def report(self, c):
+        return ast.Report(self._at(c), _nodes(c))
+
+    def reference(self, c):
+        return ast.Reference(self._at(c), _nodes(c))
+
+    # --- levels
+
+    def upper(self, c):
+        return self._level("upper", c)
+
+    def lower(self, c):
+        return self._level("lower", c)
+
+    def _level(self, kind, c):
+        name = self._name(c[1]) if c[1].type == "NAME" else None
+        items = []
+        for child in c[2:-1]:
+            items += child.items if isinstance(child, _Part) else [child] if isinstance(child, ast.Node) else []
+        return ast.Level(self._at(c), kind, name, tuple(items))
+
+    def within(self, c):
+        return self._part(c, [c[1]])
+
+    beginning = within
+
+    def var(self, c):
+        rest = c[2:-1]
+        dimensions = rest.pop(0).items if rest and self._opens(rest[0], "[") else ()
+        start = rest.pop().items[0] if rest and self._opens(rest[-1], "start") else None
+        return ast.Var(self._at(c), self._name(c[1]), dimensions, tuple(p.items[0] for p in rest), start)
+
+    def _opens(self, part: _Part, word: str) -> bool:
+        return self.source.text.startswith(word, part.start)
+
+    def objective(self, c):
+        return ast.Objective(self._at(c), c[0].type, c[1])
+
+    def subject_to(self, c):
+        return self._part(c, ())
+
+    def constraints(self, c):
+        return self._part(c, c[1:])
+
+    def constraint(self, c):
+        label, generators, condition, terms = None, (), None, c
+        if isinstance(c[1], Lexeme) and c[1].type == ":":
+            label, generators, condition = self._label(c[0])
+            terms = c[2:]
+        return ast.Constraint(self._at(c), label, generators, condition, _nodes(terms),
+                              tuple(x.type for x in terms[1:-1:2]))
+
+    def _label(self, e):
+        if isinstance(e, ast.Name):
+            return e, (), None
+        if isinstance(e, ast.Index) and isinstance(e.base, ast.Name) and all(isinstance(i, ast.Generator) for i in e.items):
+            _, condition = self._labels.pop(id(e))
+            return e.base, e.items, condition
+        if isinstance(e, ast.Index):
+            self._labels.pop(id(e), None)
+        self.problems.error("BL0113", "this is not a label for a constraint", e.span,
+                            hints=("a label is a name, `cap:`, with loops where it has indices, `cap[i in I]:`",))
+        return None, (), None
+
+    # --- expressions
+
+    def conditional(self, c):
+        return ast.Conditional(self._at(c), c[1], c[3], c[5])
+
+    def binary(self, c):
+        left, operator, right = c
+        return ast.Binary(Span(self.source, left.span.start, right.span.end), operator.type, left, right,
+                          Span(self.source, operator.start, operator.end))
+
+    def unary(self, c):
+        return ast.Unary(self._at(c), c[0].type, c[1])
+
+    def interval(self, c):
+        return ast.Range(self._at(c), c[0], c[2])
+
+    def transpose(self, c):
+        return ast.Transpose(self._at(c), c[0])
+
+    def index(self, c):
+        node = ast.Index(self._at(c), c[0], c[2].items)
+        condition = c[3].items[0] if isinstance(c[3], _Part) else None
+        if condition is not None or any(isinstance(item, ast.Generator) for item in node.items):
+            self._labels[id(node)] = (node, condition)
+        return node
+
+    def index_items(self, c):
+        return self._part(c, c[::2])
+
+    def slice(self, c):
+        low = c[0] if isinstance(c[0], ast.Node) else None
+        high = c[-1] if isinstance(c[-1], ast.Node) else None
+        return ast.Slice(self._at(c), low, high)
+
+    def number(self, c):
+        text = c[0].text
+        value = float(text)
+        if value == float("inf") and text != "inf":
+            self.problems.error("BL0107", f"`{text if len(text) < 30 else text[:20] + '...'}` is larger than any number here",
+                                self._at(c), hints=("the largest is about 1.8e308; without bound is `inf`",))
+        return ast.Number(self._at(c), value, text.isdigit())
+
+    def text(self, c):
+        return ast.Text(self._at(c), _unescaped(c[0].text))
+
+    def name(self, c):
+        return self._name(c[0])
+
+    def call(self, c):
+        arguments = _items(c[2])
+        plain = tuple(a for a in arguments if isinstance(a, ast.Expr))
+        keywords = tuple(a.items for a in arguments if isinstance(a, _Part))
+        return ast.Call(self._at(c), self._name(c[0]), plain, keywords)
+
+    def arguments(self, c):
+        return self._part(c, c[::2])
+
+    def loop_argument(self, c):
+        body, loop = c
+        return self._part(c, [ast.Comprehension(self._at(c), body, loop.items, loop.condition)])
+
+    def keyword(self, c):
+        return self._part(c, (self._name(c[0]), c[2]))
+
+    def attribute(self, c):
+        return ast.Attribute(self._at(c), self._name(c[0]), self._name(c[2]))
+
+    def parenthesis(self, c):
+        """The expression itself; its span takes in the parentheses."""
+        object.__setattr__(c[1], "span", self._at(c))
+        return c[1]
+
+    def array(self, c):
+        return ast.Array(self._at(c), _nodes(c))
+
+    def labels(self, c):
+        return ast.Labels(self._at(c), _nodes(c))
+
+    def comprehension(self, c):
+        return ast.Comprehension(self._at(c), c[1], c[2].items, c[2].condition, True)
+
+    def loop(self, c):
+        condition = c[-1].items[0] if isinstance(c[-1], _Part) else None
+        return self._part(c, _nodes(c), condition)
+
+    def generator(self, c):
+        return ast.Generator(self._at(c), self._name(c[0]), c[2])
+
+    def condition(self, c):
+        return self._part(c, [c[1]])
+
+
+def _nodes(c) -> tuple[ast.Node, ...]:
+    return tuple([x for x in c if isinstance(x, ast.Node)])
+
+
+def _items(child) -> tuple:
+    """Of the pieces of an optional part; none where the child is the next token."""
+    return child.items if isinstance(child, _Part) else ()
+
+
+def _unescaped(text: str) -> str:
+    """The value of a string literal: \\n, \\t, \\" and \\\\; before anything else a backslash is itself."""
+    if "\\" not in text:
+        return text[1:-1]
+    out, rest = [], iter(text[1:-1])
+    for character in rest:
+        if character == "\\":
+            character = next(rest, "")
+            out.append(_ESCAPES.get(character, "\\" + character))
+        else:
+            out.append(character)
+    return "".join(out)
