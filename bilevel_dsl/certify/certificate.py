@@ -109,7 +109,9 @@ def _leader_gap(follower: Follower, s, answers, x, y, f, g, tol, notes, details)
     """Among the follower's answers: the leader's best and worst value, if there are several."""
     if not follower.describable:
         return None
-    values = [a.f for a in answers if a.g <= g + tol * (1 + abs(g))]
+    level = min([g, *(a.g for a in answers)]) + tol * (1 + abs(g))
+    optimal = [a for a in answers if a.g <= level]
+    values = [a.f for a in optimal]
     several = s is not None and s.singular
     if several:
         slack = 1e-9 * (1 + abs(g))
@@ -118,14 +120,15 @@ def _leader_gap(follower: Follower, s, answers, x, y, f, g, tol, notes, details)
             answer = follower.respond(x, y, objective, ceiling)
             if answer.solved:
                 values.append(answer.f)
-    apart = any(np.linalg.norm(a.y - y) > 1e-3 * (1 + np.linalg.norm(y)) and a.g <= g + tol * (1 + abs(g))
-                for a in answers)
+    one = y if g <= level or not optimal else optimal[0].y  # y itself may be no answer at all
+    apart = any(np.linalg.norm(a.y - one) > 1e-3 * (1 + np.linalg.norm(one)) for a in optimal)
     if not (several or apart) or not values:
         return None
     best, worst = min(values), max(values)
     sense = follower.oracles.problem.f.sense
     details["leader_best"], details["leader_worst"] = sorted((sense * best, sense * worst), reverse=sense < 0)
-    notes.append(f"the follower has several answers; over them the leader's objective goes from "
-                 f"{sense * best:.6g} to {sense * worst:.6g}")
+    if worst - best > tol * (1 + abs(best)):
+        notes.append(f"the follower has several answers; over them the leader's objective goes from "
+                     f"{sense * best:.6g} to {sense * worst:.6g}")
     # the ceiling on g lets y move by sqrt(slack): that much of a gap says nothing
     return Check("leader_gap", max(0.0, f - best) / (1 + abs(f)), 1e3 * tol, "among the follower's answers found")

@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 LARGEST = 1 << 30  # bytes, also of an unpacked NPZ
 
 
-def read_data(paths: list[str]) -> dict[str, np.ndarray]:
+def read_data(paths: list[str]) -> dict[str, object]:
     """The values of all parameters in data files; a later file wins.
 
-    - `.json`: an object, name -> number, list or list of rows;
+    - `.json`: an object, name -> number, list, list of rows, or {label: value};
     - `.npz`: one array for each name;
     - `.csv`: a header of names with a column of numbers below each; or `NAME.csv`, only numbers: the value of NAME.
 
     Raises:
         BilevelError: BL0512 cannot be read, BL0513 malformed.
     """
-    values: dict[str, np.ndarray] = {}
+    values: dict[str, object] = {}
     for path in paths:
         kind = os.path.splitext(path)[1].lower()
         if kind not in _READERS:
@@ -48,7 +48,7 @@ def read_point(path: str) -> dict[str, np.ndarray]:
     return _guarded(path, _point)
 
 
-def _guarded(path: str, reader: Callable[[str], dict]) -> dict[str, np.ndarray]:
+def _guarded(path: str, reader: Callable[[str], dict]) -> dict:
     from ..semantics.files import Unreadable
 
     try:
@@ -96,10 +96,11 @@ def _object(path: str) -> dict:
     return content
 
 
-def _json(path: str) -> dict[str, np.ndarray]:
+def _json(path: str) -> dict[str, object]:
     from ..semantics.files import array_of
 
-    return {name: array_of(value, f"`{name}` in `{path}`") for name, value in _object(path).items()}
+    return {name: value if isinstance(value, dict) else array_of(value, f"`{name}` in `{path}`")
+            for name, value in _object(path).items()}
 
 
 def _point(path: str) -> dict[str, np.ndarray]:
