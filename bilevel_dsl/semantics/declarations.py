@@ -24,6 +24,7 @@ class Declarations(Lowering):
         self._texts = set(texts)
         self._stack: list[Symbol] = []
         self.missing: list[Symbol] = []
+        self._wrong_sizes: set[tuple[str, str]] = set()
 
     def resolve_all(self) -> None:
         """Everything declared, then what is missing from outside, all at once."""
@@ -158,7 +159,7 @@ class Declarations(Lowering):
             return None
         total = int(np.prod([float(d.size) for d in dims])) if dims else 1
         if total > MANY:
-            self.problems.error("BL0315", f"this has {total:,} entries, more than {MANY:,}", written[0].span.to(written[-1].span))
+            self._wrong_size("BL0315", f"this has {total:,} entries, more than {MANY:,}", written[0].span.to(written[-1].span))
             return None
         return tuple(dims)
 
@@ -183,9 +184,15 @@ class Declarations(Lowering):
         if value is None:
             return None
         if not (value >= 1 and value == np.round(value)):
-            self.problems.error("BL0316", f"a size is a whole number from 1, not {float(value):g}", e.span)
+            self._wrong_size("BL0316", f"a size is a whole number from 1, not {float(value):g}", e.span)
             return None
         return Dim(int(min(value, 2**53)))
+
+    def _wrong_size(self, code: str, message: str, span: Span) -> None:
+        """Once for each way of writing it: `[n]` with a wrong n is one mistake, wherever it is used."""
+        if (code, span.text) not in self._wrong_sizes:
+            self._wrong_sizes.add((code, span.text))
+            self.problems.error(code, message, span)
 
     # --- values --------------------------------------------------------------------------
 

@@ -70,7 +70,7 @@ def _gather(n: Node, base: np.ndarray) -> np.ndarray:
         return entries[index]
     if index.ndim == len(n.shape):  # the same index in every iteration
         return entries[:, index]
-    return entries[np.arange(n.batch).reshape(-1, *(1,) * len(n.shape)), index]
+    return entries[np.arange(n.batch).reshape((-1,) + (1,) * len(n.shape)), index]
 
 
 def _merge(n: Node, *parts: np.ndarray) -> np.ndarray:
@@ -104,7 +104,8 @@ def _transpose(n: Node, v: np.ndarray) -> np.ndarray:
     rank = len(n.args[0].shape)
     if rank == 0:
         return v
-    return np.expand_dims(v, -2) if rank == 1 else np.swapaxes(v, -1, -2)
+    turned = np.expand_dims(v, -2) if rank == 1 else np.swapaxes(v, -1, -2)
+    return turned[..., 0] if len(n.shape) == 1 else turned
 
 
 def _matmul(n: Node, a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -112,7 +113,7 @@ def _matmul(n: Node, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     a = np.expand_dims(a, -1) if len(left.shape) == 1 else a
     b = np.expand_dims(b, -1) if len(right.shape) == 1 else b
     out = a @ b
-    return out.reshape(*(() if n.batch is None else (n.batch,)), *n.shape)
+    return out.reshape(n.shape if n.batch is None else (n.batch, *n.shape))
 
 
 _STRUCTURAL = {

@@ -250,7 +250,9 @@ class Lowering(Indexing):
         a = self.expr(e.operand, env)
         if a.bad or a.shape == ():
             return a
-        return self._folded(node("transpose", (a,), (1, a.shape[0]) if len(a.shape) == 1 else a.shape[::-1], e.span))
+        # a row becomes a column, and a column is a vector
+        shape = (1, a.shape[0]) if len(a.shape) == 1 else (a.shape[1],) if a.shape[0] == 1 else a.shape[::-1]
+        return self._folded(node("transpose", (a,), shape, e.span))
 
     def _unary(self, e: ast.Unary, env: Env) -> Node:
         signs, inner = [], e
