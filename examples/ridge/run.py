@@ -19,8 +19,8 @@ def main() -> None:
     rng = np.random.default_rng(0)
     (X, target), (Xv, target_v), (Xt, target_t) = (sample(rng, rows) for rows in (40, 200, 10_000))
     problem = bl.load(MODEL, data={
-        "rows": len(X), "features": TRUE_W.size, "X": X, "target": target,
-        "rows_validation": len(Xv), "X_validation": Xv, "target_validation": target_v})
+        "n": len(X), "p": TRUE_W.size, "X": X, "target": target,
+        "n_validation": len(Xv), "X_validation": Xv, "target_validation": target_v})
     solution = bl.solve(problem)
     print(f"{solution.status}, {'verified' if solution.verified else 'not verified'}")
 
