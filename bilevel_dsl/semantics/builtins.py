@@ -81,7 +81,7 @@ _ONE = {
 }
 _TWO = {
     "atan2": (2, np.arctan2, "atan2(y, x)", "angle of the point (x, y)"),
-    "huber": (1, _huber, "huber(x, delta=1)", "x^2/2 near zero, delta (|x| - delta/2) beyond delta"),
+    "huber": (1, _huber, "huber(x, delta=1)", "x^2/2 near zero, delta (abs(x) - delta/2) beyond delta"),
     "smooth_abs": (1, _smooth_abs, "smooth_abs(x, eps=1e-3)", "sqrt(x^2 + eps^2)"),
 }
 

@@ -27,7 +27,7 @@ DECLARATIONS = {
 UPPER = "upper { var x[4]; minimize sumsqr(x); }"
 LOWER = "lower { var y[4]; minimize sumsqr(y); }"
 
-_VALUE = re.compile(r"^(?:let|param) (\w+)[^#]*;\s*# = (.*)$", re.MULTILINE)
+_VALUE = re.compile(r"^(?:let|param) (\w+)[^#\n]*; *# = (.*)$", re.MULTILINE)
 _CODE = re.compile(r"# (BL\d{4})$")
 
 
