@@ -33,11 +33,15 @@ def hypergradient(oracles: Oracles, s: Sensitivity, x: np.ndarray, y: np.ndarray
 
 
 def gradient_mapping(oracles: Oracles, s: Sensitivity, x: np.ndarray, y: np.ndarray) -> float:
-    """|d| relative to max(1, |F|, |grad_x f|)."""
+    """|d| relative to max(1, |F| / (1 + |x|), |grad_x f|).
+
+    |F| over the size of x, for a gradient is a value over a length: relative to |F| alone, every point far enough
+    out on an unbounded linear objective would count as stationary.
+    """
     gradient = hypergradient(oracles, s, x, y)
     f = float(evaluate(oracles, "f", x, y)[0].item())
     direct = evaluate(oracles, "grad_x_f", x, y)[0]
-    scale = max(1.0, abs(f), float(np.max(np.abs(direct), initial=0)))
+    scale = max(1.0, abs(f) / (1 + float(np.linalg.norm(x))), float(np.max(np.abs(direct), initial=0)))
     if not oracles.upper_equalities:
         return float(np.linalg.norm(project_x(oracles, x - gradient) - x)) / scale
     rows = evaluate(oracles, "c", x, y)[0].ravel()

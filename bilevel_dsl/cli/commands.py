@@ -13,6 +13,8 @@ from ..files import require_place, write_whole
 from .inputs import read_data, read_point
 from .terminal import emit, tell, use_color, use_unicode, width
 
+MANY = 1000  # diagnostics in one JSON object
+
 if TYPE_CHECKING:
     from ..report.page import Line
     from ..report.solution import Point, Solution
@@ -27,8 +29,8 @@ def check(arguments: argparse.Namespace) -> int:
     except BilevelError as error:
         found, status = error.diagnostics, error.exit_status
     if arguments.format == "json":
-        emit(json.dumps({"schema": 1, "model": arguments.model, "ok": status == 0,
-                         "diagnostics": [to_json(d) for d in found]}, indent=2, ensure_ascii=False) + "\n")
+        emit(json.dumps({"schema": 1, "model": arguments.model, "ok": status == 0, "omitted": len(found[MANY:]),
+                         "diagnostics": [to_json(d) for d in found[:MANY]]}, indent=2, ensure_ascii=False) + "\n")
         return status
     tell(found, arguments.color)
     if status == 0:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TextIO
 
 from ..diagnostics import BilevelError, Diagnostic, render
 
+MANY = 20  # diagnostics shown on a terminal
 
 def use_color(choice: str, file: TextIO) -> bool:
     """`choice` is auto, always or never; auto colours a terminal unless NO_COLOR or TERM=dumb says no."""
@@ -31,11 +32,13 @@ def width() -> int:
     return shutil.get_terminal_size((80, 24)).columns
 
 
-def tell(diagnostics: Iterable[Diagnostic], color: str) -> None:
-    """Diagnostics to standard error."""
-    text = render(diagnostics, use_color(color, sys.stderr))
+def tell(diagnostics: Sequence[Diagnostic], color: str) -> None:
+    """Diagnostics to standard error; of very many the first."""
+    text = render(diagnostics[:MANY], use_color(color, sys.stderr))
     if text:
         print(text, file=sys.stderr)
+    if len(diagnostics) > MANY:
+        print(f"\n... and {len(diagnostics) - MANY} more", file=sys.stderr)
 
 
 def tolerate() -> None:

@@ -204,7 +204,7 @@ def test_check_as_json(run, model):
     (diagnostic,) = [d for d in found["diagnostics"] if d["severity"] == "error"]
     assert diagnostic["location"]["firstLine"] == 4 and "z" in diagnostic["message"]
     assert json.loads(run("check", model(), "--format", "json").out) == {
-        "schema": 1, "model": str(path), "ok": True, "diagnostics": []}
+        "schema": 1, "model": str(path), "ok": True, "omitted": 0, "diagnostics": []}
 
 
 # --- codegen ------------------------------------------------------------------------------------
