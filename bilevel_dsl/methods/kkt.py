@@ -33,6 +33,7 @@ from .program import Program, Setting, Signal
 
 NAME = "kkt"
 ARMIJO = 1e-4
+RHO_LIMIT = 1e6  # above, rounding alone exceeds the tolerance
 REACH = 1e3  # sizes of the start; grows with every return to it
 
 SETTINGS = (
@@ -73,6 +74,9 @@ class _Kkt:
         self.inner = draft.state("inner", 1, "Newton steps since the last update")
         self.updates = draft.state("updates", 1, "multiplier updates")
         self.reach = draft.state("reach", 1, "size of u from which on it counts as running away")
+        self.branch = draft.state("branch", system.n_pairs, "0 open, -1 multiplier held at 0, 1 slack held at 0")
+        self.held = draft.state("held", 1, "1: every pair is held on a branch")
+        self.flips = draft.state("flips", 1, "changes of branch")
         self.resets = draft.state("resets", 1, "returns to the start after running away")
         self.stationarity = draft.state("stationarity", 1, "projected gradient, relative")
         self.violation = draft.state("violation", 1, "of the equations and the upper rows, relative")
@@ -90,7 +94,7 @@ class _Kkt:
     def restarted(self, u: ca.MX) -> dict[str, ca.MX]:
         nx, ny = self.oracles.nx, self.oracles.ny
         return {"u": u, "x": u[:nx], "y": u[nx : nx + ny], "eta": ca.MX.zeros(self.eta.numel()), "accuracy": 1e-1,
-                "inner": 0, "stationarity": 1, "violation": 1e20, "complementarity": 1e20}
+                "inner": 0, "branch": ca.MX.zeros(self.branch.numel()), "held": 0, "stationarity": 1, "violation": 1e20, "complementarity": 1e20}
 
     # --- phase newton: the direction -----------------------------------------------------------
 
@@ -100,7 +104,8 @@ class _Kkt:
         value, gradient, hessian = self.system.merit_derivatives()(*self.arguments(u))
         mapping = norm(clip(u - gradient, low, high) - u)
         near = ca.fmin(1e-3, mapping)
-        fixed = ca.logic_or(ca.logic_and(u <= low + near, gradient > 0), ca.logic_and(u >= high - near, gradient < 0))
+        pushed = ca.logic_or(ca.logic_and(u <= low + near, gradient > 0), ca.logic_and(u >= high - near, gradient < 0))
+        fixed = ca.logic_or(low >= high, pushed)
         free = ca.if_else(fixed, 0, ca.MX.ones(u.numel()))
         masked = hessian * (free @ free.T) + ca.diag(1 - free)
         newton = -positive_solve(masked, free * gradient)
@@ -143,21 +148,26 @@ class _Kkt:
         violation = multipliers.violation(rows, self.eta, self.rho, equalities) if equalities else ca.MX(0)
         goal = 1e-3 * o.tol
         gap = gap / (1 + norm(u))
-        solved = ca.logic_and(violation <= goal, gap <= goal)
-        good = ca.logic_and(solved, self.stationarity <= o.tol)
+        solved = ca.logic_and(self.stationarity <= o.tol, ca.logic_and(violation <= goal, gap <= goal))
         slow = ca.logic_and(violation > goal, violation > 0.25 * self.violation)
-        open_ = ca.logic_and(gap > goal, gap > 0.1 * self.complementarity)
+        unsettled = ca.logic_and(gap > goal, gap > 0.1 * self.complementarity)
         gone = norm(u) > self.reach
         again = ca.logic_and(gone, self.resets < 8)
-        exhausted = self.updates >= 100
-        hopeless = violation > 1e-4
-        signal = either(good, int(Signal.CONVERGED), either(
+
+        branch, better = self.system.branches()(u, self.gradient, self.branch, o.tol, *self.draft.p)
+        hold = ca.logic_and(self.held == 0, ca.logic_and(violation <= 1e-4, gap <= 1e-5))
+        flip = ca.logic_and(self.held > 0, ca.logic_and(solved, ca.logic_and(better, self.flips < 20)))
+        finished = ca.logic_and(self.held > 0, ca.logic_and(solved, ca.logic_not(flip)))
+        chosen = either(ca.logic_or(hold, flip), branch, self.branch)
+        signal = either(finished, int(Signal.CONVERGED), either(
             ca.logic_and(gone, ca.logic_not(again)), int(Signal.DIVERGED),
-            either(exhausted, either(hopeless, int(Signal.INFEASIBLE), int(Signal.STALLED)), 0)))
+            either(self.updates >= 100, either(violation > 1e-4, int(Signal.INFEASIBLE), int(Signal.STALLED)), 0)))
         updates = {
+            "u": clip(u, *self.limits(chosen)),
+            "branch": chosen, "held": ca.logic_or(self.held, hold), "flips": self.flips + flip,
             "eta": multipliers.updated(rows, self.eta, self.rho, equalities) if equalities else self.eta,
-            "rho": either(slow, ca.fmin(10 * self.rho, 1e9), self.rho),
-            "gamma": either(open_, ca.fmin(o.gamma_factor * self.gamma, 1e8), self.gamma),
+            "rho": either(hold, ca.fmin(self.rho, 1e3), either(slow, ca.fmin(10 * self.rho, RHO_LIMIT), self.rho)),
+            "gamma": either(unsettled, ca.fmin(o.gamma_factor * self.gamma, 1e8), self.gamma),
             "violation": violation, "complementarity": gap, "stationarity": self.stationarity,
             "accuracy": ca.fmax(0.1 * self.accuracy, 0.1 * o.tol), "inner": 0, "updates": self.updates + 1,
         }
@@ -165,7 +175,7 @@ class _Kkt:
         fresh = self.restarted(start)
         updates |= {k: either(again, v, updates.get(k, self.draft[k])) for k, v in fresh.items()}
         updates["gamma"] = either(again, ca.fmin(10 * o.gamma_factor * self.gamma, 1e8), updates["gamma"])
-        updates["rho"] = either(again, ca.fmin(10 * self.rho, 1e9), updates["rho"])
+        updates["rho"] = either(again, ca.fmin(10 * self.rho, RHO_LIMIT), updates["rho"])
         updates["reach"] = either(again, 10 * self.reach, self.reach)
         return updates | {"resets": self.resets + again, "signal": signal, "phase": NEWTON}
 
@@ -174,8 +184,8 @@ class _Kkt:
     def arguments(self, u: ca.MX) -> list[ca.MX]:
         return [u, self.eta, self.rho, self.gamma, self.scale, *self.draft.p]
 
-    def limits(self) -> list[ca.MX]:
-        return self.system.limits().call(list(self.draft.p))
+    def limits(self, branch: ca.MX | None = None) -> tuple[ca.MX, ca.MX]:
+        return self.system.limits()(self.branch if branch is None else branch, *self.draft.p)
 
     def measures(self) -> dict[str, ca.MX]:
         x, y, p = self.draft["x"], self.draft["y"], self.draft.p
@@ -210,7 +220,8 @@ class System:
         self.n_rows = sum(sizes)
         self.at_low, self.at_high = _finite(self.y_limits[0], -np.inf), _finite(self.y_limits[1], np.inf)
         nx, ny = oracles.nx, oracles.ny
-        self.size = nx + ny + 2 * self.n_in + len(self.at_low) + len(self.at_high) + self.n_eq
+        self.n_pairs = self.n_in + len(self.at_low) + len(self.at_high)
+        self.size = nx + ny + self.n_in + self.n_pairs + self.n_eq
         self.equalities = [True] * (ny + self.n_in + self.n_eq) + [
             equal for e, equal in upper_rows for _ in range(e.numel())]
         self._functions: dict[str, ca.Function] = {}
@@ -229,14 +240,46 @@ class System:
         return ca.densify(ca.vertcat(*rows)) if rows else ca.MX(0, 1)
 
     def limits(self) -> ca.Function:
-        """(p) -> bounds on u."""
+        """(branch, p) -> bounds on u. A branch holds one of each pair, slack or multiplier, at zero."""
         def make():
+            branch = ca.MX.sym("branch", self.n_pairs)
+            rows, at_low, at_high = self._by_pairs(branch > 0)
+            y_low, y_high = (ca.densify(v) for v in self.y_limits)
+            ny = y_low.numel()
+            y_limits = (ca.if_else(_placed(at_high, self.at_high, ny) > 0, y_high, y_low),
+                        ca.if_else(_placed(at_low, self.at_low, ny) > 0, y_low, y_high))
             free = ca.MX(ca.DM([np.inf] * self.n_eq))
-            signed = self.size - self.oracles.nx - self.oracles.ny - self.n_eq
-            low = ca.vertcat(self.x_limits[0], self.y_limits[0], ca.MX.zeros(signed), -free)
-            high = ca.vertcat(self.x_limits[1], self.y_limits[1], ca.MX(ca.DM([np.inf] * signed)), free)
-            return ca.Function("limits", [*self.problem.p], [ca.densify(low), ca.densify(high)])
+            low = ca.vertcat(self.x_limits[0], y_limits[0], ca.MX.zeros(self.n_in + self.n_pairs), -free)
+            high = ca.vertcat(self.x_limits[1], y_limits[1], ca.if_else(rows, 0, ca.inf), ca.if_else(branch < 0, 0, ca.inf), free)
+            return ca.Function("limits", [branch, *self.problem.p], [ca.densify(low), ca.densify(high)])
         return self._made("limits", make)
+
+    def branches(self) -> ca.Function:
+        """(u, gradient of the merit function, branch, tol, p) -> the next branch, and does it promise descent?
+
+        An open pair is held by its smaller member. A held member whose partner is zero too is let go, and
+        the partner held, if the merit function falls along it.
+        """
+        def make():
+            u, gradient = ca.MX.sym("u", self.size), ca.MX.sym("gradient", self.size)
+            branch, tol = ca.MX.sym("branch", self.n_pairs), ca.MX.sym("tol")
+            _, y, s, *mu, _ = self._split(u)
+            _, by_y, by_s, *by_mu, _ = self._split(gradient)
+            low, high = self.y_limits
+            mu, by_mu = ca.vertcat(*mu), ca.vertcat(*by_mu)
+            slack = ca.vertcat(s, _taken(y - low, self.at_low), _taken(high - y, self.at_high))
+            by_slack = ca.vertcat(by_s, _taken(by_y, self.at_low), _taken(-by_y, self.at_high))
+            release_mu = ca.logic_and(branch < 0, ca.logic_and(slack <= 1e-7, by_mu < -10 * tol))
+            release_slack = ca.logic_and(branch > 0, ca.logic_and(mu <= 1e-7, by_slack < -10 * tol))
+            opened = ca.if_else(mu < slack, -1, ca.MX.ones(self.n_pairs, 1))
+            held = ca.if_else(release_mu, 1, ca.if_else(release_slack, -1, branch))
+            better = ca.sum1(ca.logic_or(release_mu, release_slack)) > 0 if self.n_pairs else ca.MX(0)
+            return ca.Function("branches", [u, gradient, branch, tol, *self.problem.p],
+                               [ca.densify(ca.if_else(branch == 0, opened, held)), better])
+        return self._made("branches", make)
+
+    def _by_pairs(self, values: ca.MX) -> list[ca.MX]:
+        return ca.vertsplit(values, [0, self.n_in, self.n_in + len(self.at_low), self.n_pairs])
 
     def start(self) -> ca.Function:
         """(x, y, p) -> the first u, and the scales that make all gradients there at most one."""
@@ -257,8 +300,7 @@ class System:
             scale, rows = local(x_in, y_in, *p)
             h = ca.vertsplit(scale[2:] * rows, [0, self.n_in, self.n_rows])[0]
             s = ca.if_else(h < 0, -h, 0 * h)
-            n_mu = self.n_in + len(self.at_low) + len(self.at_high)
-            u = ca.vertcat(x_in, y_in, s, ca.MX(ca.DM([0.1] * n_mu)), ca.MX.zeros(self.n_eq))
+            u = ca.vertcat(x_in, y_in, s, ca.MX(ca.DM([0.1] * self.n_pairs)), ca.MX.zeros(self.n_eq))
             return ca.Function("start", [x, y, *p], [ca.densify(u), scale])
         return self._made("start", make)
 
@@ -284,11 +326,7 @@ class System:
         stationary += _placed(mu_high, self.at_high, y.numel())
 
         low, high = self.y_limits
-        gap = ca.dot(mu, s)
-        if self.at_low:
-            gap = gap + ca.dot(mu_low, (y - low)[self.at_low])
-        if self.at_high:
-            gap = gap + ca.dot(mu_high, (high - y)[self.at_high])
+        gap = ca.dot(mu, s) + ca.dot(mu_low, _taken(y - low, self.at_low)) + ca.dot(mu_high, _taken(high - y, self.at_high))
         residual = ca.vertcat(stationary, h + s, e, c)
         objective = ca.Function("objective", [problem.x, problem.y, *problem.p], [problem.f.expression])
         merit = scale[0] * objective(x, y, *problem.p) + gamma * gap
@@ -347,6 +385,10 @@ def _one_sided(expression: ca.MX, lb, ub) -> list[tuple[ca.MX, bool]]:
 def _finite(limit: ca.MX, never: float) -> list[int]:
     """The entries of a bound that are not constantly infinite."""
     return [i for i in range(limit.numel()) if ca.symvar(limit[i]) or float(ca.evalf(limit[i])) != never]
+
+
+def _taken(values: ca.MX, places: list[int]) -> ca.MX:
+    return ca.densify(values)[places] if places else ca.MX(0, 1)
 
 
 def _placed(values: ca.MX, places: list[int], n: int) -> ca.MX:
