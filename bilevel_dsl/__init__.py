@@ -14,7 +14,7 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 _HOMES = {
-    "load": "session", "solve": "session", "export_c": "session", "verify": "session", "functions": "session",
+    "load": "session", "solve": "session", "export_c": "session", "verify": "session", "functions_of": "session",
     "Problem": "model.problem", "Solution": "report.solution", "Point": "report.solution",
     "Certificate": "certify.result", "BilevelError": "diagnostics", "Diagnostic": "diagnostics",
 }

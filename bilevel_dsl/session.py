@@ -117,8 +117,8 @@ def verify(problem: Problem, variables: dict[str, np.ndarray], *, tol: float = 1
                  timings={**problem.timings, **clock.laps}, warnings=problem.warnings)
 
 
-def functions(problem: Problem) -> Functions:
-    """The CasADi functions of `problem` by name: `functions(problem)["grad_y_g"](x, y, *functions(problem).data)`."""
+def functions_of(problem: Problem) -> Functions:
+    """The CasADi functions of `problem` by name: `f = functions_of(problem)`, then `f["grad_y_g"](x, y, *f.data)`."""
     return Functions(problem)
 
 

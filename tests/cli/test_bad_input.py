@@ -103,7 +103,7 @@ def test_an_unknown_parameter(run, model):
 
 
 @pytest.mark.parametrize("text, said", [
-    ('{"a": [1, 2]}', "a vector of 2"), ('{"a": [1, "x", 2]}', "not numbers"), ('{"a": [1, NaN, 3]}', "NaN"), ('{"a": {"b": 1}}', "label"),
+    ('{"a": [1, 2]}', "a vector of 2"), ('{"a": [1, "x", 2]}', "not a number: x"), ('{"a": [1, NaN, 3]}', "NaN"), ('{"a": {"b": 1}}', "label"),
     ('{"a": [1, 2, 3], "zz": 1}', "zz"), ('{"a": [[1, 2], [3]]}', "different lengths")])
 def test_data_that_do_not_fit(run, model, tmp_path, text, said):
     (tmp_path / "d.json").write_text(text)
