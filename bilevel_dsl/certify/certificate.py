@@ -19,7 +19,7 @@ from .follower import Follower, Response
 from .result import Certificate, Check
 from .sensitivity import Sensitivity, sensitivity
 
-STARTS = 4  # random ones, besides the point itself and zero
+STARTS = 4  # besides the point itself
 
 
 def certify(oracles: Oracles, x: np.ndarray, y: np.ndarray, *, tol: float = 1e-6, seed: int = 0) -> Certificate:

@@ -18,6 +18,9 @@ QUIET = {"print_time": False, "error_on_fail": False, "ipopt": {
     "print_level": 0, "sb": "yes", "tol": 1e-10, "constr_viol_tol": 1e-10, "compl_inf_tol": 1e-9,
     "acceptable_tol": 1e-8, "bound_relax_factor": 0.0, "honor_original_bounds": "yes", "max_iter": 300,
     "max_wall_time": 10.0}}
+RELAXED = 1e-7  # of rows, where the set has no interior
+SAMPLES = 200  # points looked at for starts of the re-solution
+SAMPLED_SIZE = 30  # lower variables up to which they are
 EXACT_HESSIAN_LIMIT = 200  # lower variables; above, limited-memory approximations
 
 
@@ -63,6 +66,7 @@ class Follower:
                for k in (0, 1)] if self.describable else [ca.MX(), ca.MX()]
         inputs = [problem.x, *problem.p]
         self._limits = ca.Function("limits", inputs, [*box, *limits])
+        self._rows = ca.Function("rows", [problem.x, problem.y, *problem.p], [ca.densify(self.rows)])
         self._solvers: dict[str, ca.Function] = {}
         self._names = {"g": problem.g.expression, "f": problem.f.expression, "-f": -problem.f.expression}
 
@@ -86,9 +90,11 @@ class Follower:
             self._solvers[key] = ca.nlpsol("follower", "ipopt", nlp, options)
         return self._solvers[key]
 
-    def respond(self, x: np.ndarray, start: np.ndarray, objective: str = "g", ceiling: float | None = None) -> Response:
-        """A local minimiser from `start`. With `ceiling`, over the answers with g <= ceiling."""
+    def respond(self, x: np.ndarray, start: np.ndarray, objective: str = "g", ceiling: float | None = None,
+                slack: float = 0.0) -> Response:
+        """A local minimiser from `start`. With `ceiling`, over the answers with g <= ceiling; rows relaxed by `slack`."""
         lbx, ubx, lbg, ubg = self.limits(x)
+        lbg, ubg = lbg - slack, ubg + slack
         if ceiling is not None:
             lbg, ubg = np.append(lbg, -np.inf), np.append(ubg, ceiling)
         solver = self.solver(objective, ceiling is not None)
@@ -116,18 +122,51 @@ class Follower:
         return float(np.max(np.where(equal, np.abs(h), np.maximum(h, 0)), initial=0.0))
 
     def answers(self, x: np.ndarray, y: np.ndarray, seed: int, starts: int) -> list[Response]:
-        """Re-solutions from y itself, from zero, and from `starts` random points around it."""
-        rng = np.random.default_rng(seed)
-        lbx, ubx, *_ = self.limits(x)
-        scale = 1 + np.abs(y)
-        points = [y, np.zeros_like(y)] + [y + s * scale * rng.standard_normal(y.size)
-                                          for s in np.geomspace(0.1, 3, starts)]
-        found = []
-        for point in points:
-            response = self.respond(x, np.clip(point, lbx, ubx))
-            if response.solved and self.infeasibility(x, response.y) <= 1e-7 * (1 + np.max(np.abs(response.y), initial=0)):
-                found.append(response)
+        """Re-solutions from y itself and from `starts` of the best among many points; and the best of these.
+
+        Where none succeeds, the set may have no interior: then once more with the rows relaxed by `RELAXED`.
+        """
+        points, found = self._starting_points(x, y, np.random.default_rng(seed), starts)
+        for slack in (0.0, RELAXED):
+            for point in points:
+                response = self.respond(x, point, slack=slack)
+                size = 1 + np.max(np.abs(response.y), initial=0)
+                if response.solved and self.infeasibility(x, response.y) <= 2 * RELAXED * size:
+                    found.append(response)
+            if found:
+                break
         return found
+
+    def _starting_points(self, x, y, rng, starts: int) -> tuple[list[np.ndarray], list[Response]]:
+        """y, and further points by increasing g + violation; with the best admissible one as an answer."""
+        lbx, ubx, *_ = self.limits(x)
+        spread = np.geomspace(0.1, 100, SAMPLES if y.size <= SAMPLED_SIZE else starts)
+        points = [y + s * (1 + np.abs(y)) * rng.standard_normal(y.size) for s in spread]
+        bounded = np.isfinite(lbx) & np.isfinite(ubx)
+        for k, point in enumerate(points):  # half of them uniform in the box, every fourth of these at corners
+            if k % 2 and bounded.any():
+                u = rng.random(y.size)
+                point[bounded] = (lbx + (np.round(u) if k % 8 == 1 else u) * (ubx - lbx))[bounded]
+        points = [np.clip(point, lbx, ubx) for point in (np.zeros_like(y), *points)]
+        if y.size > SAMPLED_SIZE:
+            return [y, *points[: starts + 1]], []
+        ranked = []
+        for point in points:
+            f, g = self.values(x, point)
+            violation = self.row_violation(x, point)
+            if np.isfinite(g) and np.isfinite(violation):
+                ranked.append((g + (1 + abs(g)) * violation, violation, Response(point, g, f, True)))
+        ranked.sort(key=lambda entry: entry[0])
+        admissible = [response for _, violation, response in ranked if violation <= 1e-9]
+        return [y, *(response.y for _, _, response in ranked[:starts])], admissible[:1]
+
+    def row_violation(self, x: np.ndarray, y: np.ndarray) -> float:
+        """Largest violation of any row: of the constraints, and of the sets that are no boxes."""
+        if not self.rows.numel():
+            return 0.0
+        _, _, lbg, ubg = self.limits(x)
+        rows = np.array(self._rows.call([ca.DM(x), ca.DM(y), *self._columns()])[0]).ravel()
+        return float(np.max(np.maximum(np.maximum(lbg - rows, rows - ubg), 0)))
 
 
 def _column(value, n: int) -> ca.MX:
