@@ -95,6 +95,11 @@ def words(shape: Shape) -> str:
         f"a {shape[0]} by {shape[1]} matrix"
 
 
+def exactly(value: float) -> str:
+    """Short, but not so short that it looks like a whole number that it is not."""
+    return f"{value:g}" if not np.isfinite(value) or float(f"{value:g}") != np.round(value) else repr(float(value))
+
+
 def _any_to_scalar(a: Shape) -> Shape:
     return ()
 

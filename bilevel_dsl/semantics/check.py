@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Mapping
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ from .declarations import Declarations, fit
 from .lower import TOP
 from .sets import Sets
 from .symbols import Levels, declare
+from .unused import check_functions
+from .walk import loop_variables
 
 
 def check(tree: ast.Model, *, source: Source, base_dir: Path = Path("."), data: Mapping[str, object] | None = None,
@@ -35,7 +38,7 @@ def check(tree: ast.Model, *, source: Source, base_dir: Path = Path("."), data: 
         BilevelError: everything that is wrong with the model and its data.
     """
     problems = Collector()
-    with _deep_recursion():
+    with _deep_recursion(), _no_collection():
         try:
             checked = _Check(tree, source, base_dir, tuple(data_dirs), data or {}, params or {}, problems).run()
         except MemoryError:
@@ -55,12 +58,25 @@ def _deep_recursion():
         sys.setrecursionlimit(before)
 
 
+@contextmanager
+def _no_collection():
+    """Nodes form no cycles: looking for some, again and again, would take most of the time of a large model."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 class _Check:
     def __init__(self, tree, source: Source, base: Path, data_dirs, data, params, problems: Collector):
         self.tree, self.source, self.problems = tree, source, problems
         self.symbols, self.levels = declare(tree, problems)
         here = Span(source, 0, 0)
         self.lowering = Declarations(self.symbols, problems, here, base, data_dirs, data, params)
+        self.lowering.loops = lambda: loop_variables(tree)
 
     def run(self) -> Checked | None:
         self.structure()
@@ -160,7 +176,7 @@ class _Check:
             return None
         fitted = fit(value, shape)
         if fitted is None:
-            self.problems.error("BL0332", f"the start of `{decl.name.id}` is {words(value.shape)}, but it is {words(shape)}",
+            self.problems.error("BL0332", f"the start of `{decl.name.id}` is {words(value.shape)}, but the variable is {words(shape)}",
                                 decl.start.span, secondary=[(decl.name.span, "declared here")])
         elif not np.isfinite(fitted).all():
             self.problems.error("BL0334", f"the start of `{decl.name.id}` is not finite", decl.start.span)
@@ -248,7 +264,7 @@ class _Check:
                 self._reference_point(entry, symbol, found)
             else:
                 names = [s.name for s in self.symbols.values() if s.kind == "var"]
-                self.problems.error("BL0202", f"`{key}` is no variable", entry.name.span,
+                self.problems.error("BL0202", f"`{key}` is not a variable", entry.name.span,
                                     hints=did_you_mean(key, [*names, "upper", "lower", "source"])
                                     or ("a reference has `upper`, `lower`, `source` and values of variables",))
         return found
@@ -259,15 +275,13 @@ class _Check:
             return
         fitted = fit(value, symbol.shape)
         if fitted is None:
-            self.problems.error("BL0332", f"the reference of `{symbol.name}` is {words(value.shape)}, but it is {words(symbol.shape)}",
+            self.problems.error("BL0332", f"the reference of `{symbol.name}` is {words(value.shape)}, but the variable is {words(symbol.shape)}",
                                 entry.value.span, secondary=[(symbol.span, "declared here")])
             return
         found[symbol.name] = fitted
 
     def names(self) -> None:
         """Names in functions that no expression calls."""
-        from .unused import check_functions
-
         check_functions(self.symbols, self.lowering)
 
     # --- rules over the whole model ------------------------------------------------------
@@ -277,7 +291,7 @@ class _Check:
             follower = level.name.id if level.name else ""
             if not any(v.follower == follower for v in lower):
                 self.problems.error("BL0211", f"the `lower` block{f' `{follower}`' if follower else ''} has no variable",
-                                    _head(level), hints=("the follower decides something: `var y;`",))
+                                    _head(level), hints=("what the follower decides is declared in its block: `var y;`",))
         for objective in g:
             mine = {v.name for v in lower if v.follower == objective.follower}
             if mine and not objective.node.variables & mine:
@@ -311,8 +325,9 @@ class _Check:
                 p = infinite.pop(name)
                 at = tuple(int(i) + 1 for i in np.argwhere(~np.isfinite(p.value))[0])
                 entry = f"`{name}[{', '.join(map(str, at))}]`" if at else f"`{name}`"
-                self.problems.error("BL0334", f"{entry} is infinite, and is used in an objective or a constraint", thing.span,
-                                    secondary=[(p.span, "declared here")])
+                self.problems.error("BL0334", f"{entry} is infinite, and an objective or a constraint computes with it", thing.span,
+                                    secondary=[(p.span, "declared here")],
+                                    hints=("infinity is for bounds alone: of sets, or on one side of a constraint",))
 
 
 def _head(statement: ast.Node) -> Span:

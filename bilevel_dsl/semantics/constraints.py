@@ -32,8 +32,8 @@ class Constraints:
         name = c.label.id if c.label else f"line {c.span.line}"
         pairs = list(zip(terms, terms[1:], c.operators))
         if len(pairs) == 2 and len({op for op in c.operators}) > 1:
-            self.problems.error("BL0353", "the two comparisons of a constraint point in different directions", c.span,
-                                hints=("write `l <= e <= u`, or two constraints",))
+            self.problems.error("BL0353", f"a constraint with two comparisons has them in one direction, not `{c.operators[0]}` and "
+                                          f"`{c.operators[1]}`", c.span, hints=("write `l <= e <= u`, or two constraints",))
             return
         for k, (a, b, op) in enumerate(pairs):
             small, large = (b, a) if op == ">=" else (a, b)
@@ -54,7 +54,7 @@ class Constraints:
     def _shapes_fit(self, c: ast.Constraint, terms: list[Node]) -> bool:
         shapes = {t.shape for t in terms if t.shape}
         if len(shapes) > 1:
-            self.problems.error("BL0301", "the sides of a constraint need equal shapes or scalars", c.span,
+            self.problems.error("BL0301", "the sides of a constraint differ in shape", c.span,
                                 secondary=[(w.span, words(t.shape)) for t, w in zip(terms, c.terms)])
         return len(shapes) <= 1
 
@@ -62,7 +62,7 @@ class Constraints:
         """small <= large, without the entries whose bound is infinite."""
         row = node("-", (small, large), small.shape or large.shape, c.span)
         if not row.variables:
-            return self._constant(c, row, kind)
+            return self._constant(c, small, large, kind)
         row = self._finite_rows(row, small, large, kind, c)
         if row is not None:
             self.found.append(CheckedConstraint(name, level, follower, kind, row, c.span, side))
@@ -74,7 +74,8 @@ class Constraints:
             if value is None or np.isfinite(value).all():
                 continue
             if kind == "eq" or (value == -sign * np.inf).any():
-                self.problems.error("BL0352", "this constraint compares with infinity and never holds", c.span)
+                self.problems.error("BL0352", "no number satisfies this constraint", bound.span, "infinite",
+                                    hints=("a bound that is not there is written `<= inf` or `>= -inf`",))
                 return None
             self.lowering.frozen |= bound.params
             bounded = np.isfinite(value)
@@ -83,15 +84,20 @@ class Constraints:
             return row
         return _entries(row, keep)
 
-    def _constant(self, c, row: Node, kind: str) -> None:
-        value = self.lowering.peek(row, freeze=True)
-        if value is None:
+    def _constant(self, c, small: Node, large: Node, kind: str) -> None:
+        values = [self.lowering.peek(side, freeze=True) for side in (small, large)]
+        if any(v is None for v in values):
             return
-        broken = np.abs(value) > 1e-12 if kind == "eq" else ~(value <= 1e-12)
-        if np.any(broken):
-            self.problems.error("BL0352", "this constraint has no variables, and does not hold for the data", c.span)
-        else:
+        low, high = (v.ravel() for v in np.broadcast_arrays(*values)) if small.batch is large.batch else (
+            np.ravel(v) for v in np.broadcast_arrays(*(v.reshape(v.shape[0] if s.batch else 1, -1) for v, s in zip(values, (small, large)))))
+        with np.errstate(invalid="ignore"):
+            broken = ~((np.abs(low - high) <= 1e-12) | (low == high)) if kind == "eq" else ~(low - high <= 1e-12)
+        if not broken.any():
             self.problems.warning("BL0706", "this constraint has no variables: it holds whatever is decided", c.span)
+            return
+        at = int(np.argmax(broken))
+        told = f"{low[at]:g} is not {'equal to' if kind == 'eq' else 'at most'} {high[at]:g}"
+        self.problems.error("BL0352", "this constraint has no variables, and the data break it", c.span, told)
 
 
 def _entries(row: Node, keep: np.ndarray) -> Node | None:

@@ -71,9 +71,10 @@ class Declarations(Lowering):
         ring = self._stack[self._stack.index(symbol):]
         for s in ring:
             s.state = "broken"
-        chain = " -> ".join(f"`{s.name}`" for s in [*ring, symbol])
-        self.problems.error("BL0203", f"{'these definitions go' if len(ring) > 1 else 'this definition goes'} in a circle: {chain}",
-                            symbol.span, secondary=[(s.span, "and this") for s in ring[1:]])
+        needs = [f"needs `{after.name}`" for after in [*ring[1:], symbol]]
+        message = f"`{symbol.name}` is defined by itself" if len(ring) == 1 else "these definitions go in a circle"
+        self.problems.error("BL0203", message, symbol.span, needs[0] if len(ring) > 1 else "",
+                            secondary=[(s.span, text) for s, text in zip(ring[1:], needs[1:])])
 
     # --- kinds ---------------------------------------------------------------------------
 
@@ -82,7 +83,8 @@ class Declarations(Lowering):
         names = [p.id for p in decl.parameters]
         for k, p in enumerate(decl.parameters):
             if p.id in names[:k]:
-                self.problems.error("BL0201", f"two arguments of `{symbol.name}` are called `{p.id}`", p.span)
+                self.problems.error("BL0201", f"two arguments of `{symbol.name}` are called `{p.id}`", p.span,
+                                    secondary=[(decl.parameters[names.index(p.id)].span, "the first one")])
                 return False
         return True
 
@@ -132,14 +134,17 @@ class Declarations(Lowering):
         symbol.dims = dims
         if fitted is None:
             where = "from outside " if given else ""
+            rows = ("a matrix is written by rows, `[[1, 2], [3, 4]]`; `reshape` fills one by columns",) \
+                if value.size == np.prod(shape, dtype=int) and len(shape) == 2 else ()
             self.problems.error("BL0332", f"the value {where}of `{symbol.name}` is {words(value.shape)}, but it is declared as "
                                           f"{words(shape)}", symbol.span if given or decl.value is None else decl.value.span,
-                                secondary=[] if given else [(symbol.span, "declared here")])
+                                secondary=[] if given else [(symbol.span, "declared here")], hints=rows)
             return False
         if np.isnan(fitted).any():
             at = tuple(int(i) + 1 for i in np.argwhere(np.isnan(fitted))[0])
             entry = f"`{symbol.name}[{', '.join(map(str, at))}]`" if at else f"`{symbol.name}`"
-            self.problems.error("BL0334", f"the value of {entry} is not a number (NaN)", symbol.span)
+            self.problems.error("BL0334", f"the value of {entry} is not a number (NaN)",
+                                symbol.span if given or decl.value is None else decl.value.span)
             return False
         symbol.value = self.params[symbol.name] = fitted
         return True
@@ -171,7 +176,7 @@ class Declarations(Lowering):
                 return None
             if found.labels is None and (found.size == 0 or found.values[0] != 1):
                 self.problems.error("BL0316", f"a dimension is numbered from 1, and this range starts at {int(found.values[0]) if found.size else 'nothing'}",
-                                    e.span, hints=("shift it: `1..n`",))
+                                    e.span, hints=(f"number it `1..{found.size}`, and write the shift in the indices",) if found.size else ())
                 return None
             return Dim(found.size, found.labels, found.name)
         found = self.data(e, "a size must be known before solving")
@@ -238,14 +243,17 @@ def fit(value: np.ndarray, shape: Shape) -> np.ndarray | None:
 def _by_label(value: Mapping, dims: tuple[Dim, ...], name: str):
     """{"north": 1, ...} as a list in the order of the labels."""
     if not dims or dims[0].labels is None:
-        raise Unreadable(f"the value of `{name}` from outside has labels, but `{name}` is not indexed by any")
+        raise Unreadable(f"the value of `{name}` from outside has labels, but `{name}` is not indexed by any",
+                         'a set of labels is declared as `set ROAD = {"north", "south"};`')
     unknown = [k for k in value if k not in dims[0].labels]
     missing = [k for k in dims[0].labels if k not in value]
     if unknown or missing:
-        wrong = f'"{unknown[0]}" is not a label of it' if unknown else f'"{missing[0]}" is missing'
-        raise Unreadable(f"the value of `{name}` from outside does not fit: {wrong}")
+        wrong = f'"{unknown[0]}" is not a label' if unknown else f'"{missing[0]}" is missing'
+        raise Unreadable(f"the value of `{name}` from outside does not fit{f' the set `{dims[0].set_name}`' if dims[0].set_name else ''}: {wrong}",
+                         f"the labels are {', '.join(map(_quoted, dims[0].labels[:8]))}{', ...' if len(dims[0].labels) > 8 else ''}")
     rows = [value[k] for k in dims[0].labels]
     return [_by_label(row, dims[1:], name) if isinstance(row, Mapping) else row for row in rows]
 
 
-
+def _quoted(label: str) -> str:
+    return f'"{label}"'

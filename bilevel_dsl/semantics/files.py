@@ -6,9 +6,12 @@ Files are looked for relative to the model, and only below its folder or a folde
 from __future__ import annotations
 
 import json
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
+
+from ..diagnostics import did_you_mean
 
 LARGEST = 1 << 30  # bytes
 
@@ -62,8 +65,20 @@ def find(name: str, base: Path, data_dirs: tuple[Path, ...]) -> Path:
     if outside:
         raise Unreadable(f"`{name}` is not below the folder of the model",
                          "data outside of it need `--data-dir FOLDER`, and a name relative to that folder")
-    raise Unreadable(f"there is no file `{name}` in the folder of the model",
-                     "names are relative to the model; other folders are given with `--data-dir FOLDER`")
+    raise Unreadable(f"there is no file `{name}` in the folder of the model", *_near(name, folders) or (
+        "names are relative to the model; other folders are given with `--data-dir FOLDER`",))
+
+
+def _near(name: str, folders: list[Path]) -> tuple[str, ...]:
+    """The hint for a misspelt name."""
+    files: list[str] = []
+    for folder in folders:
+        place = (folder / name).parent
+        try:
+            files += [str(Path(name).with_name(f.name)) for f in islice(place.iterdir(), 1000) if f.is_file()]
+        except OSError:  # no such folder
+            pass
+    return did_you_mean(name, files)
 
 
 def _csv(path: Path) -> np.ndarray:
@@ -76,7 +91,7 @@ def _csv(path: Path) -> np.ndarray:
     if not lines:
         raise Unreadable(f"`{path.name}` is empty")
     separator = ";" if ";" in lines[0][1] and "," not in lines[0][1] else ","
-    if not _is_numbers(lines[0][1], separator) and len(lines) > 1:
+    if not all(map(_is_number, lines[0][1].split(separator))) and len(lines) > 1:
         lines = lines[1:]
     width = len(lines[0][1].split(separator))
     rows = np.empty((len(lines), width))
@@ -93,15 +108,6 @@ def _csv(path: Path) -> np.ndarray:
     return rows[:, 0] if width == 1 else rows
 
 
-def _is_numbers(line: str, separator: str) -> bool:
-    try:
-        for cell in line.split(separator):
-            float(cell)
-    except ValueError:
-        return False
-    return True
-
-
 def _npy(path: Path) -> np.ndarray:
     try:
         return _numbers(np.load(path, allow_pickle=False), path.name)
@@ -114,7 +120,7 @@ def _npz(path: Path, key: str | None) -> np.ndarray:
         with np.load(path, allow_pickle=False) as archive:
             names = list(archive.files)
             if key not in names:
-                raise Unreadable(f"`{path.name}` has no array `{key}`", f"it has: {', '.join(names)}")
+                raise Unreadable(f"`{path.name}` has no array `{key}`", *did_you_mean(key, names) or (f"it has: {', '.join(names[:8])}",))
             return _numbers(archive[key], path.name)
     except (ValueError, EOFError, AttributeError, TypeError) as error:
         raise Unreadable(f"`{path.name}` is not a NumPy archive of numbers") from error
@@ -128,10 +134,12 @@ def _json(path: Path, key: str | None) -> np.ndarray:
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise Unreadable(f"`{path.name}` is not JSON: {error}") from error
+        where = f"{error.msg} (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else str(error)
+        raise Unreadable(f"`{path.name}` is not JSON: {where}") from error
     if not isinstance(content, dict) or key not in content:
         names = ", ".join(list(content)[:8]) if isinstance(content, dict) else "no names at all"
-        raise Unreadable(f"`{path.name}` has no entry `{key}`", f"it has: {names}")
+        near = did_you_mean(key, content) if isinstance(content, dict) else ()
+        raise Unreadable(f"`{path.name}` has no entry `{key}`", *near or (f"it has: {names}",))
     return array_of(content[key], f"`{key}` in `{path.name}`")
 
 
@@ -152,6 +160,15 @@ def array_of(value: object, what: str) -> np.ndarray:
 
 
 def _numbers(array: np.ndarray, what: str) -> np.ndarray:
-    if array.dtype.kind not in "iufb" or array.dtype.kind == "b":
-        raise Unreadable(f"{what} has entries that are not numbers")
+    if array.dtype.kind not in "iuf":
+        first = next((v for v in array.ravel().tolist() if not _is_number(v)), array.dtype.name)
+        raise Unreadable(f"{what} has an entry that is not a number: {str(first)[:40]}")
     return array.astype(float)
+
+
+def _is_number(value: object) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return not isinstance(value, bool)

@@ -85,8 +85,8 @@ class Generators:
                       np.zeros(1, int) if outer is None else np.arange(outer.count))
         env = Env(inner, dict(env.names))
         mine: list[str] = []
-        for g in generators:
-            if not self._free_name(g, mine):
+        for k, g in enumerate(generators):
+            if not self._free_name(g, generators[:k]):
                 return None
             values = self._values(g.domain, env)
             if values is None:
@@ -104,12 +104,13 @@ class Generators:
             return None
         return env
 
-    def _free_name(self, g: ast.Generator, mine: list[str]) -> bool:
+    def _free_name(self, g: ast.Generator, before: tuple[ast.Generator, ...]) -> bool:
         name = g.variable.id
-        if name in mine:
-            self.problems.error("BL0201", f"two loop variables are called `{name}`", g.variable.span)
-            return False
-        return True
+        first = next((b for b in before if b.variable.id == name), None)
+        if first is not None:
+            self.problems.error("BL0201", f"two loop variables are called `{name}`", g.variable.span,
+                                secondary=[(first.variable.span, "the first one")])
+        return first is None
 
     @staticmethod
     def _extend(env: Env, mine: list[str], repeats: np.ndarray) -> None:

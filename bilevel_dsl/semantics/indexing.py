@@ -6,9 +6,12 @@ import numpy as np
 
 from ..diagnostics import Span, did_you_mean
 from ..syntax import ast
-from .builtins import words
+from .builtins import exactly, words
 from .generators import Env, Loop, Unvectorizable
 from .ir import Dim, Node, bad, node
+
+
+WHOLE = ("`round`, `floor` and `ceil` make whole numbers",)  # the hint for what is none
 
 
 class Indexing:
@@ -25,7 +28,7 @@ class Indexing:
         rank = len(base.shape)
         if len(e.items) != rank:
             hints = (f"`{e.base.id}[i, :]` is a row, `{e.base.id}[:, j]` a column",) if rank == 2 and isinstance(e.base, ast.Name) else ()
-            self.problems.error("BL0310", f"{_named(e.base)} is {words(base.shape)} and needs {'an index' if rank == 1 else 'two indices'}, "
+            self.problems.error("BL0310", f"{_named(e.base)} is {words(base.shape)} and needs {'one index' if rank == 1 else 'two indices'}, "
                                           f"not {len(e.items)}", e.span, hints=hints, secondary=self._declared(base))
             return bad(e.span)
         dims = self._dims(base)
@@ -58,12 +61,14 @@ class Indexing:
               node_: Node) -> tuple[np.ndarray, bool, bool] | None:
         if isinstance(item, ast.Slice):
             return self._slice(item, dim, base, env, node_)
+        if isinstance(item, ast.Number) and 1 <= item.value <= dim.size and item.value == int(item.value):
+            return np.array(int(item.value) - 1), False, False  # by far the most frequent
         if isinstance(item, ast.Text):
             place = self._label(item, dim)
             return None if place is None else (np.array(place), False, False)
         loop = env.names.get(item.id) if isinstance(item, ast.Name) else None
         if isinstance(loop, Loop) and loop.labels is not None:
-            return self._label_variable(item, loop, dim, base, env)
+            return self._label_variable(item, loop, dim, base, env, node_)
         if isinstance(item, ast.Name) and item.id not in env.names:
             symbol = self.symbols.get(item.id)
             if symbol is not None and symbol.kind == "set" and (found := self.index_set(item, env)) is not None:
@@ -80,7 +85,7 @@ class Indexing:
             return None
         if np.any(value != np.round(value)) or not np.isfinite(value).all():
             wrong = np.ravel(value)[np.argmax(np.ravel(value != np.round(value)))]
-            self.problems.error("BL0308", f"an index is a whole number, and this is {wrong:g}", item.span)
+            self.problems.error("BL0308", f"an index is a whole number, and this is {exactly(wrong)}", item.span, hints=WHOLE)
             return None
         if not self._within(value, dim, item.span, base, env, node_):
             return None
@@ -110,7 +115,8 @@ class Indexing:
         at = int(np.argmax(wrong))
         found = int(np.ravel(value)[at])
         where = self._iteration(env, at) if value.ndim and env.frame is not None and value.shape[0] == env.frame.count else ""
-        hints = ("indices start at 1",) if found == 0 else ()
+        hints = ("indices start at 1",) if found == 0 else \
+            (f"indices start at 1, and the last one is {dim.size}",) if found < 0 else ()
         self.problems.error("BL0309", f"index {found} is out of range: {_named(base)} has 1..{dim.size}{where}", span,
                             hints=hints, secondary=self._declared(node_))
         return False
@@ -130,7 +136,7 @@ class Indexing:
 
     def _label(self, item: ast.Text, dim: Dim) -> int | None:
         if dim.labels is None:
-            self.problems.error("BL0311", f'there is no label "{item.value}" here: this dimension is numbered from 1', item.span)
+            self.problems.error("BL0311", f'there is no label "{item.value}" here: this dimension is numbered 1..{dim.size}', item.span)
             return None
         if item.value not in dim.labels:
             self._no_label(item, dim.labels, dim.set_name)
@@ -143,11 +149,11 @@ class Indexing:
         self.problems.error("BL0311", f'"{item.value}" is not in {f"the set `{set_name}`" if set_name else "the set"}',
                             item.span, hints=tuple(h.replace("`", '"') for h in near) or (f"its labels are {known}",))
 
-    def _label_variable(self, item: ast.Name, loop: Loop, dim: Dim, base: ast.Expr, env: Env):
+    def _label_variable(self, item: ast.Name, loop: Loop, dim: Dim, base: ast.Expr, env: Env, node_: Node):
         if dim.labels is not None and dim.labels != loop.labels or dim.labels is None and dim.size != len(loop.labels):
             expected = f"by `{dim.set_name}`" if dim.set_name else f"from 1 to {dim.size}"
             self.problems.error("BL0311", f"`{item.id}` is a label of {f'`{loop.set_name}`' if loop.set_name else 'a set'}, but "
-                                          f"{_named(base)} is indexed {expected}", item.span)
+                                          f"{_named(base)} is indexed {expected}", item.span, secondary=self._declared(node_))
             return None
         value = self.loop_value(loop, env, item.span)
         return value.attr.astype(np.int64) - 1, value.batch is not None, False

@@ -5,17 +5,19 @@ Every mistake is reported where it is, once; what depends on it becomes a bad no
 
 from __future__ import annotations
 
+from collections.abc import Callable, Set
 from math import prod
 
 import numpy as np
 
 from ..diagnostics import Span, did_you_mean
 from ..syntax import ast
-from .builtins import BUILTINS, FILES, FUNCTION_NAMES, REDUCTIONS, SET_FUNCTIONS, Builtin, Misuse, words
+from .builtins import BUILTINS, FILES, FUNCTION_NAMES, REDUCTIONS, SET_FUNCTIONS, Builtin, Misuse, exactly, words
 from .evaluate import evaluate
 from .files import Unreadable, read
 from .generators import Env, Frame, Generators, Loop, Unvectorizable
-from .indexing import Indexing
+from .habits import FUNCTIONS
+from .indexing import WHOLE, Indexing
 from .ir import IndexSet, Node, bad, const, node
 from .symbols import MANY, Symbol, unknown_name
 
@@ -32,6 +34,7 @@ class Lowering(Indexing):
         self.base, self.data_dirs = base, data_dirs
         self.params: dict[str, np.ndarray] = {}  # values
         self.frozen: set[str] = set()  # parameters that decided a size, an index or a condition
+        self.loops: Callable[[], Set[str]] = frozenset  # all loop variables of the model
         self.generators = Generators(self)
         self._unknown: set[str] = set()
         self._calls: list[ast.Call] = []
@@ -73,16 +76,18 @@ class Lowering(Indexing):
         try:
             return evaluate(found, self.params)
         except np.linalg.LinAlgError:
-            self.problems.error("BL0306", "this matrix is singular", found.span)
+            self.problems.error("BL0306", "a matrix in this expression is singular", found.span)
             return None
 
     def condition(self, e: ast.Expr, env: Env) -> np.ndarray | None:
         """The truth of a condition on data, in each iteration."""
-        found = self.data(e, "a condition on iterations must be known before solving", env=env)
+        found = self.data(e, "a condition on iterations must be known before solving",
+                          "what depends on a variable is chosen inside: `sum(if x[i] > 1 then x[i] else 0 for i in 1..n)`", env=env)
         if found.bad:
             return None
         if found.shape != ():
-            self.problems.error("BL0314", f"a condition is true or false, not {words(found.shape)}", e.span)
+            self.problems.error("BL0314", f"a condition is true or false, not {words(found.shape)}", e.span,
+                                hints=("it is read in each iteration: write `c[i]`, not `c`",))
             return None
         value = self.peek(found, freeze=True)
         return None if value is None else value != 0
@@ -99,7 +104,7 @@ class Lowering(Indexing):
             return None
         if not np.all(np.isfinite(value)) or np.any(value != np.round(value)) or np.any(np.abs(value) > 2**53):
             wrong = np.ravel(value)[np.argmax(np.ravel(~np.isfinite(value) | (value != np.round(value))))]
-            self.problems.error("BL0308", f"{what} is {wrong:g}, which is not a whole number", e.span)
+            self.problems.error("BL0308", f"{what} is {exactly(wrong)}, which is not a whole number", e.span, hints=WHOLE)
             return None
         return value.astype(np.int64)
 
@@ -127,8 +132,9 @@ class Lowering(Indexing):
         if found.bad:
             return None
         if found.shape == () or found.batch is not None or len(found.shape) > 1:
+            end = e.span.text if found.shape == () else "n"
             self.problems.error("BL0313", f"a generator runs over a set or a range, not {words(found.shape)}", e.span,
-                                hints=("write `i in 1..n`",))
+                                hints=(f"a range is written `1..{end}`",))
             return None
         value = self.peek(found, freeze=True)
         if value is None:
@@ -142,7 +148,8 @@ class Lowering(Indexing):
         labels = []
         for item in e.items:
             if not isinstance(item, ast.Text):
-                self.problems.error("BL0311", "a label is a string", item.span, hints=('write `{"a", "b"}`',))
+                hint = "whole numbers are a range, `1..n`" if isinstance(item, ast.Number) else f'write `"{item.span.text}"`'
+                self.problems.error("BL0311", "a label is a string", item.span, hints=(hint,))
                 return None
             if item.value in labels:
                 self.problems.error("BL0311", f'the label "{item.value}" is in the set twice', item.span)
@@ -198,13 +205,13 @@ class Lowering(Indexing):
             names = frozenset((e.id,))
             return Node(symbol.kind, (), symbol.shape, None, e.span, e.id, *((frozenset(), names) if is_param else (names,)))
         hint = f"call it: `{e.id}(...)`" if symbol.kind == "function" else "use it in `for i in ...`, as a dimension, or after `in`"
-        self.problems.error("BL0205", f"the {symbol.words} `{e.id}` is no value", e.span, hints=(hint,),
+        self.problems.error("BL0205", f"the {symbol.words} `{e.id}` is not a value", e.span, hints=(hint,),
                             secondary=[(symbol.span, "declared here")])
         return bad(e.span)
 
     def _loop_variable(self, e: ast.Name, loop: Loop, env: Env) -> Node:
         if loop.labels is not None:
-            self.problems.error("BL0311", f"`{e.id}` is a label of {loop.set_name or 'a set'}, not a number", e.span,
+            self.problems.error("BL0311", f"`{e.id}` is a label of {f'`{loop.set_name}`' if loop.set_name else 'a set'}, not a number", e.span,
                                 hints=(f"use it as an index, `x[{e.id}]`, or compare it, `{e.id} == \"{loop.labels[0]}\"`",))
             return bad(e.span)
         return self.loop_value(loop, env, e.span)
@@ -220,8 +227,11 @@ class Lowering(Indexing):
             hint = f"call it: `{builtin.signature}`" if builtin else f"call it: `{e.id}(...)`"
             self.problems.error("BL0205", f"`{e.id}` is a built-in function, not a value", e.span, hints=(hint,))
         else:
-            unknown_name(e, [*self.symbols, *env.names], self.problems, self._unknown)
+            self.undeclared(e, [*self.symbols, *env.names])
         return bad(e.span)
+
+    def undeclared(self, name: ast.Name, known: list[str]) -> None:
+        unknown_name(name, known, self.problems, self._unknown, self.loops())
 
     def _array(self, e: ast.Array, env: Env) -> Node:
         if not e.items:
@@ -335,7 +345,9 @@ class Lowering(Indexing):
                 self._no_label(side, labels)
                 return bad(e.span)
             if not text and loop.labels != labels:
-                self.problems.error("BL0311", "labels of different sets are compared", e.span)
+                names = [f"of `{v.set_name}`" if v.set_name else "of another set" for v in loops]
+                self.problems.error("BL0311", "labels of different sets are never equal", e.span, secondary=[
+                    (s.span, f"a label {n}") for s, n in zip((e.left, e.right), names)])
                 return bad(e.span)
             sides.append(const(labels.index(side.value) + 1, side.span) if text else self.loop_value(loop, env, side.span))
         return self._folded(node(e.op, tuple(sides), (), e.span))
@@ -360,19 +372,21 @@ class Lowering(Indexing):
             hints = ("transpose one of them with `'`",)
         elif e.op == "*" and len(a.shape) == len(b.shape) == 1:
             hints = ("the scalar product is `dot(a, b)`",)
-        self.problems.error("BL0301", f"`{e.op}` needs equal shapes or a scalar", e.op_span, secondary=[
+        self.problems.error("BL0301", f"`{e.op}` works entry by entry, and the two sides differ in shape", e.op_span, secondary=[
             (e.left.span, words(a.shape)), (e.right.span, words(b.shape))], hints=hints)
 
     def _product(self, e: ast.Binary, a: Node, b: Node) -> Node:
         if not a.shape or not b.shape:
-            self.problems.error("BL0303", "`@` is the matrix product, and one side is a scalar", e.op_span,
-                                hints=("write `*`",))
+            scalars = [(w.span, "a scalar") for w, n in ((e.left, a), (e.right, b)) if not n.shape]
+            self.problems.error("BL0303", "`@` is the matrix product, and not of scalars", e.op_span, secondary=scalars,
+                                hints=("a scalar multiplies with `*`",))
             return bad(e.span)
         (m, k), (k2, n) = (s if len(s) == 2 else (s[0], 1) for s in (a.shape, b.shape))
         if k != k2:
             hints = ("the scalar product of two vectors is `dot(a, b)`",) if len(a.shape) == len(b.shape) == 1 else ()
-            if not hints and len(a.shape) == 2 and a.shape[0] == k2:
-                hints = ("transpose the left side with `'`",)
+            if not hints and a.shape[0] == k2:
+                hints = ("transpose the left side with `'`" if len(a.shape) == 2 else
+                         f"a vector is a column: write `{_operand(e.left)}'` for the row",)
             self.problems.error("BL0303", f"`@` needs as many columns on the left ({k}) as rows on the right ({k2})",
                                 e.op_span, secondary=[(e.left.span, words(a.shape)), (e.right.span, words(b.shape))],
                                 hints=hints)
@@ -393,7 +407,7 @@ class Lowering(Indexing):
         """The one shape of nodes that meet entry by entry; scalars go with anything."""
         shapes = {n.shape for n, _ in parts if n.shape}
         if len(shapes) > 1:
-            self.problems.error("BL0301", f"{what} needs equal shapes or scalars", e.span, secondary=[
+            self.problems.error("BL0301", f"{what} works entry by entry, on equal shapes or scalars", e.span, secondary=[
                 (w.span, words(n.shape)) for n, w in parts])
             return None
         return shapes.pop() if shapes else ()
@@ -428,14 +442,8 @@ class Lowering(Indexing):
         return self._built_in(e, builtin, env)
 
     def _no_function(self, name: ast.Name) -> None:
-        habits = {"ln": "`log` is the natural logarithm", "log10": "write `log(x) / log(10)`", "pow": "write `x^p`",
-                  "sqr": "write `x^2`", "square": "write `x^2`", "transpose": "write `A'`", "len": "`rows(x)`",
-                  "length": "`rows(x)`", "size": "`rows(x)` and `cols(x)`", "identity": "`eye(n)`",
-                  "sumsq": "`sumsqr(x)`", "sum_square": "`sumsqr(x)`", "matmul": "write `A @ B`", "norm2": "`norm(x)`",
-                  "arctan": "`atan(x)`", "arcsin": "`asin(x)`", "arccos": "`acos(x)`", "rand": "`uniform(0, 1, n, seed=1)`",
-                  "randn": "`normal(0, 1, n, seed=1)`", "relu6": "`min(relu(x), 6)`"}
         functions = [s.name for s in self.symbols.values() if s.kind == "function"]
-        hints = (habits[name.id],) if name.id in habits else did_you_mean(name.id, [*functions, *FUNCTION_NAMES])
+        hints = (FUNCTIONS[name.id],) if name.id in FUNCTIONS else did_you_mean(name.id, [*functions, *FUNCTION_NAMES])
         if name.id not in self._unknown:
             self._unknown.add(name.id)
             self.problems.error("BL0206", f"there is no function `{name.id}`", name.span, hints=hints)
@@ -535,9 +543,10 @@ class Lowering(Indexing):
         rest = nodes[: builtin.sizes] + nodes[plain:]
         if builtin.name == "reshape":
             if prod(sizes) != rest[0].size:
-                raise Misuse(f"keeps the number of entries, and {words(rest[0].shape)} has {rest[0].size}, not {prod(sizes)}")
+                raise Misuse(f"keeps the number of entries: {words(rest[0].shape)} does not become {words(tuple(sizes))}")
         elif any(n.shape != () for n in rest):
-            raise Misuse("takes numbers")
+            wrong = next(n for n in rest if n.shape != ())
+            raise Misuse(f"takes single numbers, not {words(wrong.shape)}")
         if prod(sizes) > MANY:
             self.problems.error("BL0315", f"this has {prod(sizes):,} entries, more than {MANY:,}", e.span)
             return bad(e.span)
@@ -580,7 +589,7 @@ class Lowering(Indexing):
     def _reduction(self, e: ast.Call, env: Env) -> Node:
         kind = e.function.id
         if e.keywords or not e.arguments or (len(e.arguments) > 1 and kind not in ("min", "max")):
-            self.problems.error("BL0305", f"`{kind}` takes an array or a generator", e.span,
+            self.problems.error("BL0305", f"`{kind}` takes one array or a generator", e.span,
                                 hints=(f"write `{kind}(x)` or `{kind}(x[i] for i in 1..n)`",))
             return bad(e.span)
         first = e.arguments[0]
@@ -588,7 +597,7 @@ class Lowering(Indexing):
             return self._expectation(e, first, env) if kind == "expect" else self._folded_generator(kind, first, env, e.span)
         if kind == "expect":
             self.problems.error("BL0351", "`expect` is the mean over samples", e.span,
-                                hints=("write `expect(... for i in 1..N)`",))
+                                hints=("write `expect(... for i in 1..N)`; of an array, it is `mean(...)`",))
             return bad(e.span)
         nodes = [self.expr(a, env) for a in e.arguments]
         if any(n.bad for n in nodes):
@@ -605,8 +614,8 @@ class Lowering(Indexing):
 
     def _expectation(self, e: ast.Call, c: ast.Comprehension, env: Env) -> Node:
         if self._inside_expect or env.frame is not None:
-            self.problems.error("BL0351", "`expect` stands inside of another generator", e.span,
-                                hints=("at most one `expect` around each term; write `mean(...)` inside",))
+            self.problems.error("BL0351", "`expect` stands inside another generator", e.span,
+                                hints=("`expect` is outermost; a mean inside is `mean(...)`",))
             return bad(e.span)
         self._inside_expect = True
         try:
@@ -621,7 +630,8 @@ class Lowering(Indexing):
         segments = inner.frame.segments()
         empty = inner.frame.count == 0 or (segments.count is not None and not segments.sizes.all())
         if empty and kind in ("mean", "min", "max", "expect"):
-            self.problems.error("BL0317", f"`{kind}` is over no iterations at all", span)
+            self.problems.error("BL0317", f"`{kind}` is over nothing: its generator has no iterations", span, secondary=[
+                (g.span, "empty") for g in c.generators[:1]])
             return bad(span)
         if inner.frame.count == 0:
             value = 1.0 if kind == "prod" else 0.0
@@ -640,8 +650,12 @@ class Lowering(Indexing):
             raise Unvectorizable
         count = inner.frame.count if segments.count is None else int(segments.sizes[0]) if segments.count else 0
         if len(body.shape) > 1 or count == 0:
-            what = "this vector has no entries" if count == 0 else f"the entries of a vector are numbers, not {words(body.shape)}"
-            self.problems.error("BL0317" if count == 0 else "BL0306", what, c.span)
+            if count == 0:
+                self.problems.error("BL0317", "this vector has no entries", c.span)
+            else:
+                self.problems.error("BL0306", f"brackets gather numbers or vectors, not {words(body.shape)}", c.span,
+                                    secondary=[(c.body.span, words(body.shape))],
+                                    hints=("`vec(...)` makes a vector of a row: then each is a row of the result",))
             return bad(c.span)
         return self._folded(node("collect", (body,), (count, *body.shape), c.span, segments, batch=segments.count))
 
@@ -683,6 +697,10 @@ class Lowering(Indexing):
                 return bad(span)
             nodes.append(one)
         return node("columns", tuple(nodes), nodes[0].shape, span, batch=count) if nodes else bad(span)
+
+
+def _operand(e: ast.Expr) -> str:
+    return e.span.text if isinstance(e, (ast.Name, ast.Index, ast.Call, ast.Array)) else f"({e.span.text})"
 
 
 _NOT_IN_BATCHES = {"diag", "kron", "outer", "solve", "inv", "det", "hcat", "vcat", "eye", "trace"}

@@ -9,10 +9,14 @@ import numpy as np
 from ..diagnostics import Span, did_you_mean
 from ..syntax import ast
 from .builtins import SET_FUNCTIONS, SET_NAMES, words
+from .habits import SETS
 from .ir import Node, Shape, const, node
 
-KNOWN = "[l, u], box, nonneg, free, simplex, capped_simplex, ball, l1ball, linfball, halfspace, hyperplane, affine, " \
-        "soc, psd, spectral"
+SIGNATURES = {
+    "box": "box(lower, upper)", "nonneg": "nonneg", "free": "free", "simplex": "simplex(total)", "capped_simplex": "capped_simplex(k)",
+    "ball": "ball(center, radius)", "l1ball": "l1ball(radius)", "linfball": "linfball(center, radius)", "halfspace": "halfspace(a, b)",
+    "hyperplane": "hyperplane(a, b)", "affine": "affine(A, b)", "soc": "soc", "psd": "psd", "spectral": "spectral(low, high)"}
+KNOWN = ", ".join(["[l, u]", *SIGNATURES])
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,17 +52,21 @@ class Sets:
     def _one(self, e: ast.Expr, shape: Shape, name: str) -> SetSpec | None:
         if isinstance(e, ast.Array):
             if len(e.items) != 2:
-                return self._fail("BL0320", f"a box is written `[lower, upper]`, not with {len(e.items)} entries", e)
+                hints = ("variables are continuous: a list of values is not a set",) if len(e.items) > 2 else ()
+                return self._fail("BL0320", f"a box has two ends, `[lower, upper]`, and this has {len(e.items)}", e, *hints)
             return self._make("box", e.items, shape, name, e)
         if isinstance(e, ast.Name):
             return self._named(e, shape, name)
         if isinstance(e, ast.Call) and (e.function.id in SET_FUNCTIONS or e.function.id in SET_NAMES):
             if e.keywords:
-                return self._fail("BL0320", f"`{e.function.id}` takes no named arguments", e)
+                return self._fail("BL0320", f"`{e.function.id}` takes no named arguments", e, f"it is called as `{SIGNATURES[e.function.id]}`")
             return self._make(e.function.id, e.arguments, shape, name, e)
         if isinstance(e, (ast.Labels, ast.Range)):
-            return self._fail("BL0320", "variables are continuous: integer and label sets are not constraint sets", e,
-                              "an interval is written `[1, n]`")
+            hint = f"an interval is written `[{e.lower.span.text}, {e.upper.span.text}]`" if isinstance(e, ast.Range) else \
+                "integer variables are not part of the language"
+            return self._fail("BL0320", "variables are continuous: an index set is not a constraint set", e, hint)
+        if isinstance(e, ast.Call) and self.lowering.symbols.get(e.function.id) is None:
+            return self._unknown(e.function)
         return self._fail("BL0320", "this is not a constraint set", e, f"the sets are: {KNOWN}")
 
     def _named(self, e: ast.Name, shape: Shape, name: str) -> SetSpec | None:
@@ -72,22 +80,25 @@ class Sets:
                 return self._fail("BL0320", f"`{e.id}` is an index set, and a variable needs a constraint set", e,
                                   "integer variables are not part of the language", other=(symbol.span, "declared here"))
             return self._one(symbol.decl.value, shape, name)
-        if symbol is None and e.id not in SET_FUNCTIONS:
-            habit = {"integer": "variables are continuous", "binary": "variables are continuous",
-                     "real": "write nothing, or `free`", "reals": "write nothing, or `free`",
-                     "positive": "write `nonneg`", "nonnegative": "write `nonneg`"}.get(e.id.lower())
-            hints = (habit,) if habit else did_you_mean(e.id, [*SET_FUNCTIONS, *SET_NAMES, *(
-                s.name for s in self.lowering.symbols.values() if s.kind == "set")])
-            return self._fail("BL0320", f"there is no set `{e.id}`", e, *(hints or (f"the sets are: {KNOWN}",)))
-        return self._fail("BL0320", f"`{e.id}` is not a constraint set by itself", e, f"the sets are: {KNOWN}")
+        if symbol is not None:
+            return self._fail("BL0320", f"`{e.id}` is a {symbol.words}, not a constraint set", e, f"the sets are: {KNOWN}",
+                              other=(symbol.span, "declared here"))
+        if e.id in SIGNATURES:
+            return self._fail("BL0305", f"`{e.id}` needs arguments", e, f"it is called as `{SIGNATURES[e.id]}`")
+        return self._unknown(e)
+
+    def _unknown(self, name: ast.Name) -> None:
+        hints = (SETS[name.id.lower()],) if name.id.lower() in SETS else did_you_mean(name.id, [
+            *SET_FUNCTIONS, *SET_NAMES, *(s.name for s in self.lowering.symbols.values() if s.kind == "set")])
+        self._fail("BL0320", f"there is no set `{name.id}`", name, *(hints or (f"the sets are: {KNOWN}",)))
 
     def _make(self, kind: str, items: tuple[ast.Expr, ...], shape: Shape, name: str, e: ast.Expr) -> SetSpec | None:
         least, most = {"box": (2, 2), "simplex": (0, 1), "capped_simplex": (1, 1), "ball": (2, 2), "l1ball": (1, 1),
                        "linfball": (2, 2), "halfspace": (2, 2), "hyperplane": (2, 2), "affine": (2, 2),
                        "spectral": (2, 2)}.get(kind, (0, 0))
         if not least <= len(items) <= most:
-            wanted = str(least) if least == most else f"{least} or {most}"
-            return self._fail("BL0305", f"`{kind}` needs {wanted} arguments, not {len(items)}", e)
+            wanted = f"{least or 'no'} argument{'s' * (least != 1)}" if least == most else f"{least} or {most} arguments"
+            return self._fail("BL0305", f"`{kind}` needs {wanted}, not {len(items)}", e, f"it is called as `{SIGNATURES[kind]}`")
         before = len(self.problems.errors)
         args = [self.lowering.data(i, "a constraint set may not depend on variables",
                                    "write it as a constraint under `subject to`") for i in items]
@@ -101,8 +112,7 @@ class Sets:
         out = []
         for item, arg, want in zip(items or (e,), args, wanted):
             if arg.shape != want and not (arg.shape == () and kind in ("box", "ball", "linfball")):
-                return self._fail("BL0322", f"the set of `{name}`, {words(shape)}, needs {words(want)} here, "
-                                            f"not {words(arg.shape)}", item)
+                return self._fail("BL0322", f"`{name}` is {words(shape)}: its set needs {words(want)} here, not {words(arg.shape)}", item)
             out.append(arg)
         return SetSpec(kind, tuple(out), e.span)
 
@@ -190,7 +200,8 @@ def _empty(kind: str, v: list[np.ndarray], shape: Shape) -> str | None:
         if len(wrong):
             at = tuple(wrong[0])
             where = f" of entry {', '.join(str(i + 1) for i in at)}" if at else ""
-            return f"the lower bound{where}, {low[at]:g}, and the upper one, {high[at]:g}, leave nothing between them"
+            return f"nothing{where} lies between {low[at]:g} and {high[at]:g}" if low[at] <= high[at] else \
+                f"the lower bound{where} is {low[at]:g}, above the upper one, {high[at]:g}"
     if kind == "simplex" and not 0 <= v[0] < np.inf:
         return f"its total is {float(v[0]):g}"
     if kind == "capped_simplex" and not 0 <= v[0] <= shape[0]:

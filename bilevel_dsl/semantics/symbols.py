@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from ..diagnostics import Collector, Span, did_you_mean
 from ..syntax import ast
 from .builtins import FUNCTION_NAMES
+from .habits import NAMES
 from .ir import Dim, IndexSet, Node, Shape
 
 MANY = 20_000_000  # entries that any one array may have
@@ -80,19 +81,23 @@ def _add(symbols: dict[str, Symbol], symbol: Symbol, problems: Collector) -> Non
     if before is not None:
         same = f"the {symbol.words} `{symbol.name}` is declared twice" if before.kind == symbol.kind else \
             f"`{symbol.name}` is already the name of a {before.words}"
-        problems.error("BL0201", same, symbol.span, "declared again here", secondary=[(before.span, "first declared here")])
+        hints = ("the levels share their names: each uses the variables of the other",) \
+            if (before.level, before.follower) != (symbol.level, symbol.follower) and before.level and symbol.level else ()
+        problems.error("BL0201", same, symbol.span, "declared again here", secondary=[(before.span, "first declared here")],
+                       hints=hints)
         return
     symbols[symbol.name] = symbol
 
 
-def unknown_name(name: ast.Name, known: list[str], problems: Collector, reported: set[str]) -> None:
-    """Report an undeclared name, the first time it is met."""
+def unknown_name(name: ast.Name, known: list[str], problems: Collector, reported: set[str],
+                 loops: Set[str] = frozenset()) -> None:
+    """Report an undeclared name, the first time it is met; `loops`: all loop variables of the model."""
     if name.id in reported:
         return
     reported.add(name.id)
-    habits = {"pi": "write `2 * acos(0)`, or declare `param pi = 3.141592653589793;`", "Inf": "write `inf`",
-              "infinity": "write `inf`", "Infinity": "write `inf`", "e": "write `exp(1)`"}
     hints = did_you_mean(name.id, [*known, *FUNCTION_NAMES])
-    if name.id in habits:
-        hints = (habits[name.id],)
+    if name.id in NAMES:
+        hints = (NAMES[name.id],)
+    elif name.id in loops:
+        hints = (f"the loop variable `{name.id}` is known only inside its own generator",)
     problems.error("BL0202", f"`{name.id}` is not declared", name.span, hints=hints)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 from ..syntax import ast
 from .builtins import FUNCTION_NAMES
-from .symbols import Symbol, unknown_name
+from .symbols import Symbol
+from .walk import children
 
 
 def check_functions(symbols: dict[str, Symbol], lowering) -> None:
@@ -18,18 +17,11 @@ def check_functions(symbols: dict[str, Symbol], lowering) -> None:
 def _walk(e, local: set[str], symbols: dict[str, Symbol], lowering) -> None:
     if isinstance(e, ast.Name):
         if e.id not in local and e.id not in symbols and e.id not in FUNCTION_NAMES:
-            unknown_name(e, [*symbols, *local], lowering.problems, lowering._unknown)
+            lowering.undeclared(e, [*symbols, *local])
         return
     if isinstance(e, ast.Comprehension):
         local = local | {g.variable.id for g in e.generators}
-    for f in fields(e) if isinstance(e, ast.Node) else ():
-        if f.name not in ("span", "op_span", "function"):
-            _each(getattr(e, f.name), local, symbols, lowering)
-
-
-def _each(value, local, symbols, lowering) -> None:
-    if isinstance(value, tuple):
-        for v in value:
-            _each(v, local, symbols, lowering)
-    elif isinstance(value, ast.Node):
-        _walk(value, local, symbols, lowering)
+    names = (e.function, *(k for k, _ in e.keywords)) if isinstance(e, ast.Call) else (e.name,) if isinstance(e, ast.Attribute) else ()
+    for child in children(e):
+        if not any(child is n for n in names):
+            _walk(child, local, symbols, lowering)
