@@ -144,9 +144,10 @@ class TreeBuilder:
                               tuple(x.type for x in terms[1:-1:2]))
 
     def _label(self, e):
-        if isinstance(e, ast.Name):
+        bare = not self.source.text.startswith("(", e.span.start)
+        if bare and isinstance(e, ast.Name):
             return e, (), None
-        if isinstance(e, ast.Index) and isinstance(e.base, ast.Name) and all(isinstance(i, ast.Generator) for i in e.items):
+        if bare and isinstance(e, ast.Index) and isinstance(e.base, ast.Name) and all(isinstance(i, ast.Generator) for i in e.items):
             _, condition = self._labels.pop(id(e))
             return e.base, e.items, condition
         if isinstance(e, ast.Index):

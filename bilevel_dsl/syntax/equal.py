@@ -1,0 +1,46 @@
+"""Whether two trees say the same, wherever it is written; and room for walks over deep ones."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from dataclasses import fields
+from functools import lru_cache
+
+from . import ast
+
+_FRAMES = 20_000  # enough for `MAX_CHAIN` links inside of `MAX_NESTING` brackets
+
+
+def same_tree(a: ast.Node, b: ast.Node) -> bool:
+    """Equal but for their spans. No recursion, so that long chains do no harm."""
+    pairs: list[tuple[object, object]] = [(a, b)]
+    while pairs:
+        left, right = pairs.pop()
+        if type(left) is not type(right):
+            return False
+        if isinstance(left, ast.Node):
+            pairs += [(getattr(left, name), getattr(right, name)) for name in _content(type(left))]
+        elif isinstance(left, tuple):
+            if len(left) != len(right):
+                return False
+            pairs += zip(left, right)
+        elif left != right:
+            return False
+    return True
+
+
+@lru_cache(maxsize=None)
+def _content(kind: type) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(kind) if f.name not in ("span", "op_span"))
+
+
+@contextmanager
+def deep_recursion():
+    """Room for a walk down any tree that the parser lets through."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, _FRAMES))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
