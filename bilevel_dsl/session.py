@@ -170,9 +170,10 @@ def _setting(info: MethodInfo, key: str, value, span) -> float:
         number = float(value)
     except (TypeError, ValueError):
         number = np.nan
+    kind = "a whole number" if setting.integer else "a number"
     if not setting.lower <= number <= setting.upper or (setting.integer and number != np.floor(number)):
-        kind = "a whole number" if setting.integer else "a number"
-        raise BilevelError(Diagnostic("BL0404", f"`{key}` is {value}, which is out of its range", label,
+        wrong = "out of its range" if setting.lower > number or number > setting.upper else f"not {kind}"
+        raise BilevelError(Diagnostic("BL0404", f"`{key}` is {value}, which is {wrong}", label,
                                       hints=(f"it is {kind} from {setting.lower:g} to {setting.upper:g}",),
                                       exit_status=status))
     return number

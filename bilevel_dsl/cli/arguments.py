@@ -88,8 +88,12 @@ def parse(argv: list[str]) -> argparse.Namespace:
         SystemExit: after `--help` and `--version`.
     """
     parser, commands = _parsers()
+    if argv[:1] == ["help"]:
+        argv = [*argv[1:2], "--help"]
     command = next((a for a in argv if not a.startswith("-")), None)
     if command is not None and command not in commands:
+        if command.endswith((".bilevel", ".bl")):
+            parser.error(f"a command is missing before `{command}` - did you mean `bileveldsl solve {command}`?")
         _unknown(parser, "command", command, list(commands))
     arguments, unknown = parser.parse_known_args(argv)
     if arguments.command is None:

@@ -24,6 +24,7 @@ STOPPED = {
     "not_finite": "a function or derivative became infinite or not a number",
     "interrupted": "stopped by the user; the best point so far is kept",
 }
+_DIGITS = 8  # of objectives: enough to tell them from their references
 _GOOD, _POOR, _BAD = "bold green", "bold yellow", "bold red"
 
 
@@ -103,10 +104,10 @@ def _objectives(page: Page, result: Point) -> None:
     for level, objective, value, known in (("upper", problem.f, result.upper, reference.upper),
                                            ("lower", problem.g, result.lower, reference.lower)):
         sense = "minimize" if objective.sense > 0 else "maximize"
-        more = "" if known is None else f"   reference {number(known)}"
+        more = "" if known is None else f"   reference {number(known, _DIGITS)}"
         if level == "upper" and error is not None:
             more += f", relative error {rough(error)}"
-        page.entry(f"{level} ({sense})", number(value) + more, "bold")
+        page.entry(f"{level} ({sense})", number(value, _DIGITS) + more, "bold")
     if reference.source and (reference.upper is not None or reference.lower is not None):
         page.entry("reference from", reference.source)
     page.blank()

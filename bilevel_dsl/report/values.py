@@ -13,9 +13,9 @@ _LONGEST = 1000  # entries of a vector that are looked at
 _LABEL = 20  # characters of a label that are shown
 
 
-def number(value: float) -> str:
-    """Six digits; zero without a sign."""
-    return f"{value + 0.0:.6g}"
+def number(value: float, digits: int = 6) -> str:
+    """A number of so many digits; zero without a sign."""
+    return f"{value + 0.0:.{digits}g}"
 
 
 def rough(value: float) -> str:

@@ -40,7 +40,8 @@ def load_source(path: str | Path) -> Source:
         with open(name, "rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        fail("BL0501", f"there is no file `{name}`")
+        near = next((name + end for end in (".bilevel", ".bl") if os.path.isfile(name + end)), None)
+        fail("BL0501", f"there is no file `{name}`", *([f"did you mean `{near}`?"] if near else []))
     except (OSError, ValueError) as problem:
         reason = getattr(problem, "strerror", None) or str(problem)
         fail("BL0503", f"`{name}` cannot be read: {reason}")

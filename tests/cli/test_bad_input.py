@@ -36,6 +36,8 @@ def errors(done, status: int) -> str:
 def test_files_that_cannot_be_read(run, tmp_path, command):
     assert f"there is no file `{tmp_path}/m.bilevel`" in errors(run(command, tmp_path / "m.bilevel"), 2)
     assert "is a folder" in errors(run(command, tmp_path), 2)
+    (tmp_path / "m.bilevel").touch()
+    assert f"did you mean `{tmp_path}/m.bilevel`?" in errors(run(command, tmp_path / "m"), 2)
     junk = tmp_path / "junk.bilevel"
     junk.write_bytes(bytes(range(256)) * 10)
     assert "is not UTF-8 text (byte 129)" in errors(run(command, junk), 2)
@@ -176,6 +178,7 @@ def test_an_infeasible_lower_level_is_never_called_solved(run, model):
     (["--method", "dbgd"], "dbgd cannot solve this", 3),
     (["-O", "speed=3"], "no setting `speed`", 2),
     (["--method", "penalty", "-O", "s_end=-1"], "out of its range", 2),
+    (["--method", "penalty", "-O", "s_end=small"], "not a number", 2),
     (["--method", "mgbio", "-O", "rule=best"], "choices", 2)])
 def test_methods_and_settings_that_do_not_fit(run, model, flags, said, status):
     assert said in errors(run("solve", model(), *flags), status)

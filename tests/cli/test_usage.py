@@ -14,6 +14,12 @@ def test_help_fits_a_screen(run, command):
     assert "examples:" in done.out
 
 
+def test_help_as_a_command(run):
+    assert run("help").out == run("--help").out
+    assert run("help", "solve").out == run("solve", "--help").out
+    assert run("help", "slove").status == 2
+
+
 def test_help_lists_every_command_and_status(run):
     text = run("--help").out
     assert all(f"    {command} " in text for command in COMMANDS)
@@ -24,6 +30,7 @@ def test_help_lists_every_command_and_status(run):
     ([], "a command is missing"),
     (["slove", "m"], "there is no command `slove` - did you mean `solve`?"),
     (["compare", "m"], "there is no command `compare`"),
+    (["tolls.bilevel"], "did you mean `bileveldsl solve tolls.bilevel`?"),
     (["solve"], "required: MODEL"),
     (["solve", "m", "--jsn", "f"], "there is no flag `--jsn` - did you mean `--json`?"),
     (["solve", "m", "--max-itr=3"], "there is no flag `--max-itr` - did you mean `--max-iter`?"),
