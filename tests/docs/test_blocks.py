@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -23,7 +24,7 @@ def folder(tmp_path, monkeypatch):
     """An empty folder that looks like the repository, with `bileveldsl` on the path."""
     for name in ("models", "examples"):
         (tmp_path / name).symlink_to(ROOT / name)
-    (tmp_path / "slope.csv").symlink_to(ROOT / "models" / "applications" / "slope.csv")
+    shutil.copy(ROOT / "models" / "applications" / "slope.csv", tmp_path)
     command = tmp_path / "bin" / "bileveldsl"
     command.parent.mkdir()
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m bilevel_dsl "$@"\n')
