@@ -77,6 +77,8 @@ class _Kkt:
         self.branch = draft.state("branch", system.n_pairs, "0 open, -1 multiplier held at 0, 1 slack held at 0")
         self.held = draft.state("held", 1, "1: every pair is held on a branch")
         self.flips = draft.state("flips", 1, "changes of branch")
+        self.hopeless = draft.state("hopeless", 1, "updates in a row at the largest rho without a smaller violation")
+        self.restoring = draft.state("restoring", 1, "0 not yet, 1 the leader's objective is left out, 2 done")
         self.resets = draft.state("resets", 1, "returns to the start after running away")
         self.stationarity = draft.state("stationarity", 1, "projected gradient, relative")
         self.violation = draft.state("violation", 1, "of the equations and the upper rows, relative")
@@ -109,11 +111,10 @@ class _Kkt:
         free = ca.if_else(fixed, 0, ca.MX.ones(u.numel()))
         masked = hessian * (free @ free.T) + ca.diag(1 - free)
         newton = -positive_solve(masked, free * gradient)
-        direction = ca.if_else(fixed, -gradient, newton)
-        longest = 100 * (1 + norm(u))
-        length = norm(direction)
-        direction = direction * either(length > longest, longest / length, 1)
-        direction = either(length < 1e100, direction, -gradient / (1 + norm(gradient)))  # no number: steepest
+        longest, length = 100 * (1 + norm(u)), norm(newton)
+        newton = newton * either(length > longest, longest / length, 1)
+        newton = either(length < 1e100, newton, -free * gradient / (1 + norm(gradient)))  # no number: steepest
+        direction = ca.if_else(fixed, clip(u - gradient, low, high) - u, newton)
         over = ca.logic_or(self.inner >= o.inner_iter, norm(u) > self.reach)
         done = ca.logic_or(mapping <= self.accuracy, over)
         return {
@@ -155,16 +156,24 @@ class _Kkt:
         again = ca.logic_and(gone, self.resets < 8)
 
         branch, better = self.system.branches()(u, self.gradient, self.branch, o.tol, *self.draft.p)
-        hold = ca.logic_and(self.held == 0, ca.logic_and(violation <= 1e-4, gap <= 1e-5))
+        hold = ca.logic_and(ca.logic_and(self.held == 0, self.restoring != 1), ca.logic_and(violation <= 1e-4, gap <= 1e-5))
         flip = ca.logic_and(self.held > 0, ca.logic_and(solved, ca.logic_and(better, self.flips < 20)))
         finished = ca.logic_and(self.held > 0, ca.logic_and(solved, ca.logic_not(flip)))
         chosen = either(ca.logic_or(hold, flip), branch, self.branch)
+        stuck = ca.logic_and(self.rho >= RHO_LIMIT, ca.logic_and(violation > 1e-3, violation > 0.5 * self.violation))
+        hopeless = self.hopeless + 1
+        lost = ca.logic_and(stuck, hopeless >= 3)
+        restore = ca.logic_and(lost, self.restoring == 0)
+        restored = ca.logic_and(self.restoring == 1, ca.logic_and(violation <= 1e-6, gap <= 1e-6))
+        renewed = ca.logic_or(restore, restored)
         signal = either(finished, int(Signal.CONVERGED), either(
-            ca.logic_and(gone, ca.logic_not(again)), int(Signal.DIVERGED),
-            either(self.updates >= 100, either(violation > 1e-4, int(Signal.INFEASIBLE), int(Signal.STALLED)), 0)))
+            ca.logic_and(gone, ca.logic_not(again)), int(Signal.DIVERGED), either(
+                ca.logic_and(ca.logic_and(lost, self.restoring == 1), self.stationarity <= 1e-3), int(Signal.INFEASIBLE),
+                either(ca.logic_or(ca.logic_and(lost, self.restoring > 0), self.updates >= 100), int(Signal.STALLED), 0))))
         updates = {
             "u": clip(u, *self.limits(chosen)),
             "branch": chosen, "held": ca.logic_or(self.held, hold), "flips": self.flips + flip,
+            "hopeless": either(ca.logic_and(stuck, ca.logic_not(renewed)), hopeless, 0),
             "eta": multipliers.updated(rows, self.eta, self.rho, equalities) if equalities else self.eta,
             "rho": either(hold, ca.fmin(self.rho, 1e3), either(slow, ca.fmin(10 * self.rho, RHO_LIMIT), self.rho)),
             "gamma": either(unsettled, ca.fmin(o.gamma_factor * self.gamma, 1e8), self.gamma),
@@ -177,12 +186,18 @@ class _Kkt:
         updates["gamma"] = either(again, ca.fmin(10 * o.gamma_factor * self.gamma, 1e8), updates["gamma"])
         updates["rho"] = either(again, ca.fmin(10 * self.rho, RHO_LIMIT), updates["rho"])
         updates["reach"] = either(again, 10 * self.reach, self.reach)
+        updates["u"] = either(restore, start, updates["u"])
+        fresh = {"eta": 0 * self.eta, "rho": o.rho, "gamma": either(restored, self.gamma, 1), "branch": 0 * self.branch, "held": 0, "accuracy": 1e-1,
+                 "complementarity": 1e20, "restoring": either(restored, 2, 1)}
+        updates |= {k: either(renewed, ca.MX(v), updates.get(k, self.draft[k])) for k, v in fresh.items()}
+        updates["violation"] = either(renewed, 1e20, updates["violation"])
         return updates | {"resets": self.resets + again, "signal": signal, "phase": NEWTON}
 
     # --- help ---------------------------------------------------------------------------------------
 
     def arguments(self, u: ca.MX) -> list[ca.MX]:
-        return [u, self.eta, self.rho, self.gamma, self.scale, *self.draft.p]
+        weight = either(self.restoring == 1, 0, self.scale[0])
+        return [u, self.eta, self.rho, self.gamma, ca.vertcat(weight, self.scale[1:]), *self.draft.p]
 
     def limits(self, branch: ca.MX | None = None) -> tuple[ca.MX, ca.MX]:
         return self.system.limits()(self.branch if branch is None else branch, *self.draft.p)

@@ -178,6 +178,8 @@ def choose(problem: Problem, structure: Structure) -> tuple[str, str]:
     if "kkt" in fits and structure.lower_convex in ("yes", "sampled"):
         convex = "convex" if structure.lower_convex == "yes" else "convex at the points looked at"
         return "kkt", f"the lower level is small and {convex}"
+    if "kkt" in fits and (structure.lower_rows or structure.coupled):
+        return "kkt", "a small problem with constraints that involve lower variables"
     if structure.simple:
         return "penalty", "a simple bilevel problem with constraints"
     if structure.lower_free:

@@ -22,6 +22,8 @@ class Structure:
     lower_quadratic: bool  # g is quadratic in y, with a Hessian free of x and y
     lower_eigenvalues: tuple[float, float] | None  # of that constant Hessian, if small
     lower_convex: str  # "yes": shown; "sampled": at some random points; "no": a point shows it; "unknown": too large
+    lower_rows: bool  # constraints of the lower level that are not bounds
+    coupled: bool  # constraints of the upper level that involve y
     lower_free: bool  # neither sets nor constraints on y
     upper_free: bool
 
@@ -48,6 +50,8 @@ def analyse(problem: Problem, largest: int = 200) -> Structure:
         lower_quadratic=quadratic,
         lower_eigenvalues=eigenvalues,
         lower_convex=_convexity(problem) if y.numel() <= largest else "unknown",
+        lower_rows=bool(problem.lower_constraints),
+        coupled=any(ca.depends_on(c.expression, y) for c in problem.upper_constraints),
         lower_free=_free(problem.lower_variables, problem.lower_constraints),
         upper_free=_free(problem.upper_variables, problem.upper_constraints),
     )
