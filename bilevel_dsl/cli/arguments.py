@@ -35,6 +35,7 @@ examples:
 _CHECK = """\
 examples:
   bileveldsl check tolls.bilevel
+  bileveldsl check tolls.bilevel --pedantic
   bileveldsl check tolls.bilevel --format json
 """
 
@@ -148,6 +149,7 @@ def _solve(parser: argparse.ArgumentParser) -> None:
 
 def _check(parser: argparse.ArgumentParser) -> None:
     _model(parser)
+    parser.add_argument("--pedantic", action="store_true", help="warn of all that is worth a second look")
     parser.add_argument("--format", choices=("text", "json"), default="text", metavar="FORMAT", help="json: diagnostics as data (default: text)")
     _color(parser)
 

@@ -25,7 +25,8 @@ def check(arguments: argparse.Namespace) -> int:
     from ..reading import read
 
     try:
-        found, status = read(arguments.model, **_data(arguments)).warnings, 0
+        checked = read(arguments.model, **_data(arguments))
+        found, status = (*checked.warnings, *(_pedantic(checked) if arguments.pedantic else ())), 0
     except BilevelError as error:
         found, status = error.diagnostics, error.exit_status
     if arguments.format == "json":
@@ -38,6 +39,15 @@ def check(arguments: argparse.Namespace) -> int:
     else:
         print(f"{arguments.model}: {_count(sum(d.severity == 'error' for d in found), 'error')}", file=sys.stderr)
     return status
+
+
+def _pedantic(checked) -> list[Diagnostic]:
+    from ..diagnostics import Collector
+    from ..semantics.pedantic import pedantic
+
+    problems = Collector()
+    pedantic(checked, problems)
+    return problems.items
 
 
 def solve(arguments: argparse.Namespace) -> int:

@@ -6,12 +6,13 @@ import gc
 import sys
 from collections.abc import Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 
-from ..diagnostics import BilevelError, Collector, Diagnostic, Source, Span, did_you_mean
+from ..diagnostics import Collector, Source, Span, did_you_mean
 from ..syntax import ast
 from .advice import advise
 from .builtins import words
@@ -20,7 +21,7 @@ from .constraints import Constraints
 from .declarations import Declarations, fit
 from .lower import TOP
 from .sets import Sets
-from .symbols import Levels, declare
+from .symbols import Levels, Symbol, declare
 from .unused import check_functions
 from .walk import loop_variables
 
@@ -37,14 +38,32 @@ def check(tree: ast.Model, *, source: Source, base_dir: Path = Path("."), data: 
     Raises:
         BilevelError: everything that is wrong with the model and its data.
     """
+    found = examine(tree, source=source, base_dir=base_dir, data=data, params=params, data_dirs=data_dirs)
+    found.problems.raise_errors()
+    return found.checked
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What is known of a model that may have mistakes: its names, as far as they could be resolved."""
+
+    checked: Checked | None  # None after an error
+    symbols: dict[str, Symbol]
+    problems: Collector
+
+
+def examine(tree: ast.Model, *, source: Source, base_dir: Path = Path("."), data: Mapping[str, object] | None = None,
+            params: Mapping[str, str] | None = None, data_dirs: tuple[Path, ...] = ()) -> Examined:
+    """As `check`, but mistakes are part of the result; for editors."""
     problems = Collector()
     with _deep_recursion(), _no_collection():
+        work = _Check(tree, source, base_dir, tuple(data_dirs), data or {}, params or {}, problems)
         try:
-            checked = _Check(tree, source, base_dir, tuple(data_dirs), data or {}, params or {}, problems).run()
+            checked = work.run()
         except MemoryError:
-            raise BilevelError(Diagnostic("BL0315", "the arrays of this model do not fit into memory")) from None
-    problems.raise_errors()
-    return checked
+            checked = None
+            problems.error("BL0315", "the arrays of this model do not fit into memory", None)
+    return Examined(checked, work.symbols, problems)
 
 
 @contextmanager
@@ -294,7 +313,7 @@ class _Check:
                                     _head(level), hints=("what the follower decides is declared in its block: `var y;`",))
         for objective in g:
             mine = {v.name for v in lower if v.follower == objective.follower}
-            if mine and not objective.node.variables & mine:
+            if mine and not objective.node.variables & {v.name for v in lower}:
                 shown = sorted(mine)[0]
                 self.problems.error("BL0350", "the lower objective uses no variable of the lower level", objective.span,
                                     hints=(f"the follower decides `{shown}`: what does it gain by that?",))

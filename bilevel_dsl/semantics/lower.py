@@ -10,7 +10,7 @@ from math import prod
 
 import numpy as np
 
-from ..diagnostics import Span, did_you_mean
+from ..diagnostics import Fix, Span, did_you_mean
 from ..syntax import ast
 from .builtins import BUILTINS, FILES, FUNCTION_NAMES, REDUCTIONS, SET_FUNCTIONS, Builtin, Misuse, exactly, words
 from .evaluate import evaluate
@@ -365,7 +365,8 @@ class Lowering(Indexing):
     def _unequal(self, e: ast.Binary, a: Node, b: Node) -> None:
         if e.op == "*" and len(a.shape) == 2 and a.shape[1] == b.shape[0]:
             self.problems.error("BL0302", f"`*` multiplies entry by entry, and these are {words(a.shape)} and "
-                                          f"{words(b.shape)}", e.op_span, hints=("the matrix product is `@`",))
+                                          f"{words(b.shape)}", e.op_span, hints=("the matrix product is `@`",),
+                                fix=Fix(e.op_span, "@"))
             return
         hints = ()
         if sorted(a.shape) == sorted(b.shape) or (prod(a.shape) == prod(b.shape) and 1 in (a.shape + b.shape)):
@@ -379,7 +380,7 @@ class Lowering(Indexing):
         if not a.shape or not b.shape:
             scalars = [(w.span, "a scalar") for w, n in ((e.left, a), (e.right, b)) if not n.shape]
             self.problems.error("BL0303", "`@` is the matrix product, and not of scalars", e.op_span, secondary=scalars,
-                                hints=("a scalar multiplies with `*`",))
+                                hints=("a scalar multiplies with `*`",), fix=Fix(e.op_span, "*"))
             return bad(e.span)
         (m, k), (k2, n) = (s if len(s) == 2 else (s[0], 1) for s in (a.shape, b.shape))
         if k != k2:

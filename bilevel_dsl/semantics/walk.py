@@ -1,0 +1,35 @@
+"""All nodes of a syntax tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+
+from ..syntax import ast
+
+
+def children(node: ast.Node) -> Iterator[ast.Node]:
+    """The nodes directly below, in the order of the text where the tree keeps it."""
+    for field in fields(node):
+        yield from _nodes(getattr(node, field.name))
+
+
+def _nodes(value) -> Iterator[ast.Node]:
+    if isinstance(value, ast.Node):
+        yield value
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _nodes(item)
+
+
+def walk(root: ast.Node) -> Iterator[ast.Node]:
+    """`root` and all nodes below it; no recursion, so that long chains do no harm."""
+    stack = [root]
+    while stack:
+        here = stack.pop()
+        yield here
+        stack.extend(reversed(list(children(here))))
+
+
+def loop_variables(root: ast.Node) -> frozenset[str]:
+    return frozenset(node.variable.id for node in walk(root) if isinstance(node, ast.Generator))
