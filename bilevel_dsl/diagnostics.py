@@ -8,6 +8,7 @@ never pass through here.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -73,6 +74,14 @@ class Label:
 
 
 @dataclass(frozen=True, eq=False)
+class Fix:
+    """An edit that puts a mistake right: `text` in the place of `span`."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, eq=False)
 class Diagnostic:
     code: str  # "BL0203"
     message: str
@@ -81,6 +90,7 @@ class Diagnostic:
     hints: tuple[str, ...] = ()
     severity: str = "error"  # "error" | "warning"
     exit_status: int = 3  # what the command exits with if this is an error
+    fix: Fix | None = None  # for editors
 
 
 class BilevelError(Exception):
@@ -108,17 +118,20 @@ class Collector:
         self.items: list[Diagnostic] = []
 
     def error(self, code: str, message: str, span: Span | None, label: str = "", *,
-              secondary: Iterable[tuple[Span, str]] = (), hints: Iterable[str] = ()):
-        self._add("error", code, message, span, label, secondary, hints)
+              secondary: Iterable[tuple[Span, str]] = (), hints: Iterable[str] = (), fix: Fix | None = None):
+        self._add("error", code, message, span, label, secondary, hints, fix)
 
     def warning(self, code: str, message: str, span: Span | None, label: str = "", *,
                 secondary: Iterable[tuple[Span, str]] = (), hints: Iterable[str] = ()):
-        self._add("warning", code, message, span, label, secondary, hints)
+        self._add("warning", code, message, span, label, secondary, hints, None)
 
-    def _add(self, severity, code, message, span, label, secondary, hints):
+    def _add(self, severity, code, message, span, label, secondary, hints, fix):
         primary = None if span is None else Label(span, label)
         others = tuple(Label(s, t) for s, t in secondary)
-        self.items.append(Diagnostic(code, message, primary, others, tuple(hints), severity))
+        hints = tuple(hints)
+        if fix is None and span is not None:
+            fix = next((Fix(span, found[1] or found[2]) for found in map(_SUGGESTION.fullmatch, hints) if found), None)
+        self.items.append(Diagnostic(code, message, primary, others, hints, severity, fix=fix))
 
     def label(self, since: int, span: Span, text: str):
         """Add a label to all items from index `since` on."""
@@ -166,12 +179,16 @@ def _render_one(d: Diagnostic, paint) -> str:
     labels = [(label, "^", tint) for label in ([d.primary] if d.primary else [])]
     labels += [(label, "-", _BLUE) for label in d.secondary]
     gutter = max((len(str(label.span.line)) for label, *_ in labels), default=0)
+    shown = None  # the line of source above
     for k, (label, mark, hue) in enumerate(labels):
-        new_file = k == 0 or label.span.source is not labels[k - 1][0].span.source
+        before = None if k == 0 else labels[k - 1][0].span
+        new_file = before is None or label.span.source is not before.source
         arrow = "-->" if k == 0 else ":::"
         if new_file:
             lines.append(" " * gutter + paint(f" {arrow} ", _BLUE) + str(label.span))
-        lines += _excerpt(label, mark, hue, gutter, paint)
+        excerpt = _excerpt(label, mark, hue, gutter, paint)
+        lines += excerpt[1:] if not new_file and excerpt[0] == shown else excerpt
+        shown = excerpt[0]
     lines += [" " * gutter + paint(" = ", _BLUE) + f"hint: {hint}" for hint in d.hints]
     return "\n".join(lines)
 
@@ -219,6 +236,7 @@ def to_json(d: Diagnostic) -> dict:
         "label": d.primary.text if d.primary else "",
         "related": [{"location": _location(label.span), "message": label.text} for label in d.secondary],
         "hints": list(d.hints),
+        "fix": {"location": _location(d.fix.span), "text": d.fix.text} if d.fix else None,
     }
 
 
@@ -227,6 +245,9 @@ def _location(span: Span) -> dict:
     last_line, last_column = span.source.line_column(max(span.start, span.end - 1))
     return {"filename": span.source.name, "firstLine": first_line, "firstColumn": first_column,
             "lastLine": last_line, "lastColumn": last_column}
+
+
+_SUGGESTION = re.compile(r'did you mean (?:`([^`]+)`|("[^"]+"))\?')
 
 
 def did_you_mean(name: str, candidates: Iterable[str]) -> tuple[str, ...]:

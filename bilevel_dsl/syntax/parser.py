@@ -12,10 +12,10 @@ import os
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..diagnostics import BilevelError, Collector, Diagnostic, Source, Span
+from ..diagnostics import BilevelError, Collector, Diagnostic, Fix, Source, Span
 from . import ast
 from .mistakes import diagnose
-from .place import BLOCKS, STATEMENTS, Place
+from .place import BLOCKS, STATEMENTS, Place, Repair
 from .table import END, Table, parse_table
 from .tokens import MAX_ERRORS, UNKNOWN, Lexeme, tokenize
 from .tree import TreeBuilder
@@ -215,7 +215,7 @@ class _Parser:
         mistake = diagnose(Place(self.source, self.tokens, k, self.safe[0], symbols, list(self.values),
                                  len(self.safe[1]) - 1, self._accepted()))
         self.problems.error(mistake.code, mistake.message, mistake.span, mistake.label,
-                            secondary=mistake.secondary, hints=mistake.hints)
+                            secondary=mistake.secondary, hints=mistake.hints, fix=self._fix(mistake.repair))
         repair = mistake.repair
         if repair is None:
             return self._skip(k)
@@ -224,6 +224,19 @@ class _Parser:
         if repair.first < self.safe[0]:
             raise AssertionError("a repair before the statement it belongs to")
         return self._return_to_safe_point()
+
+    def _fix(self, repair: Repair | None) -> Fix | None:
+        """The repair as an edit of the text, where it is small and says what to write."""
+        if repair is None or repair.last - repair.first > 3:
+            return None
+        words = ["subject to" if t.text == "s.t." else t.text for t in repair.tokens]
+        if any(t.type in ("NAME", "NUMBER", "STRING") for t in repair.tokens) or len(words) > 2:
+            return None
+        replaced = self.tokens[repair.first : repair.last]
+        if not replaced:
+            end = self.tokens[repair.first - 1].end if repair.first else 0
+            return Fix(Span(self.source, end, end), words[0] if words[0] in ";)]:" else " " + " ".join(words))
+        return Fix(Span(self.source, replaced[0].start, replaced[-1].end), " ".join(words))
 
     def _return_to_safe_point(self) -> int:
         k, states, values = self.safe
