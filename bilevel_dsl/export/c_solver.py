@@ -18,17 +18,19 @@ from ..diagnostics import BilevelError, Diagnostic
 from ..functions.oracles import Oracles
 from ..methods.program import Program, Setting
 from ..model.problem import Problem
-from ..runtime.csource import NotCompilable, functions_source, template, work_sizes
+from ..runtime.csource import NOTICE, NotCompilable, functions_source, template, work_sizes
 from ..runtime.layout import Layout, lay_out
 from ..runtime.status import Status
 from .folder import write_folder
 from .markdown import readme_parts
 from .places import Place, Places, accepted
 
+LINE = 110  # characters of a line with a comment
 DIGITS = {"double": 17, "float": 9}  # with which every number survives being printed
 
 
-def export(program: Program, problem: Problem, directory: Path, *, real: str, settings: Mapping[str, float]) -> list[Path]:
+def export(program: Program, problem: Problem, directory: Path, *, real: str,
+           settings: Mapping[str, float]) -> list[Path]:
     """Write the solver into `directory`, whole or not at all; returns the files.
 
     Args:
@@ -56,7 +58,7 @@ def solver_texts(program: Program, problem: Problem, *, real: str, settings: Map
     initial = {s.name: settings.get(s.name, s.default) for s in program.settings}
     parts = {
         "MODEL": prefix[:-1], "METHOD": program.method, "TARGET": f"{prefix}solver", "FORMAT": f"%.{DIGITS[real]}g",
-        "STATUS_NAMES": ", ".join(f'"{s.label}"' for s in Status),
+        "STATUS_NAMES": ",\n    ".join(f'"{s.label}"' for s in Status),
         "TABLES": _tables(places, program.settings, initial, prefix, real),
         **_header_parts(places, layout, prefix.upper()),
     }
@@ -104,10 +106,11 @@ def _header_parts(places: Places, layout: Layout, upper: str) -> dict[str, str]:
              "ARG": work["arg"], "RES": work["res"], "PHASES": len(layout.phases)}
 
     def two(kind: str, items: Iterable[Place]) -> list[str]:
-        return [f"  {upper}{kind}_{p.name} = {p.place}, {upper}{kind}SIZE_{p.name} = {p.size}, /* {p.doc} */" for p in items]
+        return [_commented(f"  {upper}{kind}_{p.name} = {p.place}, {upper}{kind}SIZE_{p.name} = {p.size},", p.doc)
+                for p in items]
 
     def one(kind: str, items: Iterable[Place]) -> list[str]:
-        return [f"  {upper}{kind}_{p.name} = {p.place}," + (f" /* {p.doc} */" if p.doc else "") for p in items]
+        return [_commented(f"  {upper}{kind}_{p.name} = {p.place},", p.doc) for p in items]
 
     def counted(name: str, items: tuple[Place, ...], lines: list[str]) -> str:
         return "\n".join([f"  {upper}N_{name} = {len(items)},", *lines])
@@ -127,10 +130,17 @@ def _header_parts(places: Places, layout: Layout, upper: str) -> dict[str, str]:
     }
 
 
+def _commented(code: str, doc: str) -> str:
+    """The comment behind the code, or above it where that would be too long."""
+    line = f"{code} /* {doc} */" if doc else code
+    return line if len(line) <= LINE else f"  /* {doc}: */\n{code}"
+
+
 def _tables(places: Places, settings: tuple[Setting, ...], initial: Mapping[str, float], prefix: str, real: str) -> str:
     """The constants of solver.c that hold names; an empty table has an entry that is never read."""
     tables = []
-    for kind, items in (("variables", places.variables), ("reports", places.reports), ("parameters", places.parameters)):
+    for kind in ("variables", "reports", "parameters"):
+        items = getattr(places, kind)
         rows = [f'  {{"{p.name}", {p.place}, {len(p.shape)}, {p.rows}, {p.columns}}},' for p in items]
         rows = rows or ['  {"", -1, 0, 0, 0},']
         tables += [f"const {prefix}named {prefix}{kind}[] = {{", *rows, "};"]
@@ -141,7 +151,8 @@ def _tables(places: Places, settings: tuple[Setting, ...], initial: Mapping[str,
 
 def _data(program: Program, problem: Problem, prefix: str, real: str) -> str:
     """data.c: the values of the parameters and the start, every number exactly."""
-    lines = ["/* The values of the parameters, by columns, and the start. */", '#include "driver.h"', "", "#include <math.h>", ""]
+    lines = ["/* The values of the parameters, by columns, and the start.", f"   {NOTICE} */", '#include "driver.h"',
+             "", "#include <math.h>", ""]
     for slot, value in zip(program.data, program.data_values):
         lines += [f"/* {slot.label} */", *_array(f"static const {prefix}real {slot.name}", value, real), ""]
     pointers = ", ".join(s.name for s in program.data) or "0"

@@ -70,4 +70,5 @@ def _write(directory: Path, texts: dict[str, str]) -> None:
 
 
 def _refused(directory: Path, why: str, *hints: str) -> BilevelError:
-    return BilevelError(Diagnostic("BL0605", f"the folder `{directory}` cannot be written: {why}", hints=hints, exit_status=2))
+    message = f"the folder `{directory}` cannot be written: {why}"
+    return BilevelError(Diagnostic("BL0605", message, hints=hints, exit_status=2))

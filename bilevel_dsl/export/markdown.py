@@ -10,25 +10,30 @@ from ..runtime.status import Status
 from .places import Place, Places, accepted
 
 _REAL_BYTES = {"double": 8, "float": 4}
+_PRECISION = {"double": "", "float": "\nMethods are made for double; in float do not ask for a `tol` below about 1e-3."}
 
 
-def readme_parts(places: Places, layout: Layout, initial: Mapping[str, float], prefix: str, real: str) -> dict[str, str]:
+def readme_parts(places: Places, layout: Layout, initial: Mapping[str, float], prefix: str,
+                 real: str) -> dict[str, str]:
+    """What the template of the README wants, by name; `initial` are values of settings."""
     upper, settings = prefix.upper(), layout.program.settings
 
     def named(kind: str, items: Iterable[Place], header: str = "place") -> str:
-        rows = [(f"`{upper}{kind}_{p.name}`" if p.place >= 0 else f"`{p.name}`, fixed", p.place if p.place >= 0 else "",
-                 p.size, p.doc) for p in items]
+        rows = [(f"`{upper}{kind}_{p.name}`", p.place, p.size, p.doc) if p.place >= 0
+                else (f"`{p.name}`", "fixed", p.size, p.doc) for p in items]
         return _table(("name", header, "size", ""), rows)
 
-    objectives = [Place("UPPER", layout.results, (), "upper objective"), Place("LOWER", layout.results + 1, (), "lower objective")]
-    results = [(f"`{upper}{p.name}`", p.place, 1, f"{p.doc}, as written in the model") for p in objectives]
+    results = [(f"`{upper}{level.upper()}`", layout.results + k, 1, f"{level} objective, as written in the model")
+               for k, level in enumerate(("upper", "lower"))]
     results += [(f"`{upper}REP_{p.name}`", p.place, p.size, p.doc) for p in places.reports]
     ranges = [(f"`{upper}SET_{s.name}`", f"{initial[s.name]:g}", "{:g} to {:g}".format(*accepted(s)), p.doc)
               for s, p in zip(settings, places.settings)]
     free = [p for p in places.parameters if p.place >= 0]
     example = f"\n{prefix}set_parameter(&s, {upper}PAR_{free[0].name}, values);  /* {free[0].doc} */" if free else ""
+    statuses = [(int(s), f"`{upper}{s.name}`", s.meaning) for s in Status]
     return {
-        "STATUS_TABLE": _table(("value", "name", "meaning"), [(int(s), f"`{upper}{s.name}`", s.meaning) for s in Status]),
+        "STATUS_TABLE": _table(("value", "name", "meaning"), statuses),
+        "PRECISION": _PRECISION[real],
         "LAYOUT": _regions(layout),
         "COUNTS": _counts(layout, real),
         "BYTES": f"about {_kilobytes(layout, real)} kB",
@@ -66,8 +71,8 @@ def _regions(layout: Layout) -> str:
 
 def _counts(layout: Layout, real: str) -> str:
     work = work_sizes(layout)
-    return (f"`memory` has {layout.size} numbers, the work array `w` {work['w']}; `iw` has {work['iw']} integers. A solver takes\n"
-            f"about {_kilobytes(layout, real)} kB on a machine of 64 bits; parameters lie outside of it.")
+    return (f"`memory` has {layout.size} numbers, the work array `w` {work['w']}; `iw` has {work['iw']} integers.\n"
+            f"A solver takes about {_kilobytes(layout, real)} kB on a machine of 64 bits, parameters apart.")
 
 
 def _kilobytes(layout: Layout, real: str) -> str:

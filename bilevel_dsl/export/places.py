@@ -66,7 +66,8 @@ class Places:
 
     @cached_property
     def settings(self) -> tuple[Place, ...]:
-        return tuple(Place(s.name, self.layout.offsets[f"o_{s.name}"], (), meaning(s)) for s in self.layout.program.settings)
+        return tuple(Place(s.name, self.layout.offsets[f"o_{s.name}"], (), meaning(s))
+                     for s in self.layout.program.settings)
 
     @cached_property
     def measures(self) -> tuple[Place, ...]:

@@ -94,7 +94,7 @@ def counter(updates=None, *, measure=None) -> Program:
         function("initial", [x_start, y_start],
                  {"phase": ca.MX(0), "signal": ca.MX(0), "x": x_start, "y": y_start}),
         (Phase("count", function("phase_count", [y, x], {"y": y + 1, "x": 0.5 * x, **spoil})),),
-        function("measures", [y, x], {"count": y, "distance": ca.sqrt(ca.dot(x, x)) if measure is None else measure(y)}),
+        function("measures", [y, x], {"count": y, "distance": measure(y) if measure else ca.sqrt(ca.dot(x, x))}),
         {"distance": "tol"} if measure is not None else {},
     )
 

@@ -75,7 +75,7 @@ static bl_status completed(bl_run *r)
   for (i = 0; i < p->n_tolerances; ++i)
     if (!(m[p->tolerances[2 * i]] <= m[p->tolerances[2 * i + 1]])) break; /* fails for NaN */
   if (p->n_tolerances && i == p->n_tolerances) return BL_CONVERGED;
-  return r->iterations >= m[p->max_iter] ? BL_ITERATION_LIMIT : BL_RUNNING;
+  return (bl_real)r->iterations >= m[p->max_iter] ? BL_ITERATION_LIMIT : BL_RUNNING;
 }
 
 bl_status bl_prepare(bl_run *r)

@@ -57,7 +57,7 @@ typedef struct {
   long poll_every;
 } bl_run;
 
-bl_status bl_prepare(bl_run *r); /* the prepared slots, from data and settings; refuses NaN in them and in the start */
+bl_status bl_prepare(bl_run *r); /* the prepared slots; not_finite for NaN in data, settings, start */
 bl_status bl_start(bl_run *r);   /* the state, from the start */
 bl_status bl_iterate(bl_run *r); /* the loop, from the state as it is */
 bl_status bl_results(bl_run *r); /* objectives and reports at the answer */

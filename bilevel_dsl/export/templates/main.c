@@ -61,11 +61,13 @@ int main(int argc, char **argv)
   bl_init(&solver);
   for (k = 1; k < argc; ++k)
     if (assign(argv[k])) {
-      fprintf(stderr, "%s: `%s` is not NAME=VALUE of a setting or scalar parameter that takes it\n", argv[0], argv[k]);
+      fprintf(stderr, "%s: `%s` is not NAME=VALUE of a setting or scalar parameter that takes it\n",
+              argv[0], argv[k]);
       return 2;
     }
   status = bl_solve(&solver);
-  printf("status = %s\niterations = %ld\ncalls = %ld\n", bl_status_name(status), solver.run.iterations, solver.run.calls);
+  printf("status = %s\n", bl_status_name(status));
+  printf("iterations = %ld\ncalls = %ld\n", solver.run.iterations, solver.run.calls);
   if (status == BL_DIVERGED) return exits[(int)status]; /* there is no answer */
   printf("upper = @FORMAT@\nlower = @FORMAT@\n", (double)solver.memory[BL_UPPER], (double)solver.memory[BL_LOWER]);
   for (k = 0; k < BL_N_VARIABLES; ++k) print(&bl_variables[k]);

@@ -93,7 +93,8 @@ int bl_set_setting(bl_solver *s, int setting, bl_real value)
   for (k = 0; k < BL_N_SETTINGS; ++k) {
     const bl_setting *o = &bl_settings[k];
     if (o->place != setting) continue;
-    if (!(value >= o->lower && value <= o->upper) || (o->whole && floor((double)value) != value)) return -1;
+    if (!(value >= o->lower && value <= o->upper)) return -1;
+    if (o->whole && floor((double)value) != (double)value) return -1;
     s->memory[setting] = value;
     return 0;
   }
@@ -102,7 +103,8 @@ int bl_set_setting(bl_solver *s, int setting, bl_real value)
 
 const char *bl_status_name(bl_status status)
 {
-  static const char *const names[] = {@STATUS_NAMES@};
+  static const char *const names[] = {
+    @STATUS_NAMES@};
   const int n = (int)(sizeof names / sizeof *names);
   return (int)status >= 0 && (int)status < n ? names[(int)status] : "running";
 }
