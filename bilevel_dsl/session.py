@@ -17,12 +17,14 @@ from .functions.named import Functions
 from .functions.oracles import Oracles
 from .methods import MethodInfo, choose, require
 from .model.build import build
-from .model.problem import Problem
+from .model.problem import Problem, Reference
 from .model.structure import analyse
 from .reading import read
 from .report.solution import Point, Solution
 from .runtime.execute import Run, execute
 from .runtime.status import Status
+from .semantics.checked import Checked
+from .syntax import ast
 
 
 def load(path: str | Path, *, data: dict[str, object] | None = None, params: dict[str, str] | None = None,
@@ -34,6 +36,8 @@ def load(path: str | Path, *, data: dict[str, object] | None = None, params: dic
         params: the same as expressions of the language, `{"demand": "2 * pi"}`; they win over `data`.
         data_dirs: folders from which the model may read files, besides its own.
 
+    Where values in the model are replaced, its `reference` is left out: it is for the model's own.
+
     Raises:
         BilevelError: everything that is wrong with the file, the model or the data, at once.
     """
@@ -42,7 +46,14 @@ def load(path: str | Path, *, data: dict[str, object] | None = None, params: dic
     clock.lap("parse")
     problem = build(checked)
     clock.lap("build")
-    return replace(problem, timings=clock.laps)
+    reference = Reference() if _replaces(checked, {*(data or {}), *(params or {})}) else problem.reference
+    return replace(problem, timings=clock.laps, reference=reference)
+
+
+def _replaces(checked: Checked, given: set[str]) -> bool:
+    """Whether values from outside stand in place of values in the model, whose `reference` is for its own."""
+    own = {s.name.id for s in checked.tree.statements if isinstance(s, ast.Param) and s.value is not None}
+    return bool(own & given)
 
 
 def solve(problem: Problem, method: str | None = None, *, tol: float | None = None, max_iter: int | None = None,

@@ -14,7 +14,7 @@ import numpy as np
 from ..functions.nlp_sets import nlp_description
 from ..functions.oracles import Oracles
 
-QUIET = {"print_time": False, "error_on_fail": False, "ipopt": {
+QUIET = {"print_time": False, "error_on_fail": False, "show_eval_warnings": False, "calc_lam_p": False, "ipopt": {
     "print_level": 0, "sb": "yes", "tol": 1e-10, "constr_viol_tol": 1e-10, "compl_inf_tol": 1e-9,
     "acceptable_tol": 1e-8, "bound_relax_factor": 0.0, "honor_original_bounds": "yes", "max_iter": 300,
     "max_wall_time": 10.0}}

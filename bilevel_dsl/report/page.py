@@ -11,13 +11,18 @@ Line = list[tuple[str, str]]  # pieces of text, each with a style of rich ("" fo
 
 DIM = "dim"
 _NARROWEST, _WIDEST = 50, 100  # columns; longer lines of text are hard to read
-_LABEL = 18  # columns of the labels
+
+
+def declared(name: str, shape: tuple[int, ...]) -> str:
+    """`W[20, 3]`."""
+    return name + (f"[{', '.join(map(str, shape))}]" if shape else "")
 
 
 class Page:
-    """Lines of at most `width` characters, between 50 and 100: a column of labels, then text."""
+    """Lines of at most `width` characters, between 50 and 100: a column of `label` characters, then text."""
 
-    def __init__(self, width: int, unicode: bool = False):
+    def __init__(self, width: int, unicode: bool = False, label: int = 18):
+        self.label = label
         self.width = max(_NARROWEST, min(width, _WIDEST))
         self.unicode = unicode
         self.more = "\N{HORIZONTAL ELLIPSIS}" if unicode else "..."
@@ -36,21 +41,21 @@ class Page:
             self.lines.append([])
 
     def entry(self, label: str, text: str, style: str = "") -> None:
-        self._labelled(label, textwrap.wrap(text, self.width - _LABEL - 2) or [""], style)
+        self._labelled(label, textwrap.wrap(text, self.width - self.label - 2) or [""], style)
 
     def array(self, name: str, shape: tuple[int, ...], value, labels=()) -> bool:
         """A named number, vector or matrix; true if entries were left out."""
-        label = name + (f"[{', '.join(map(str, shape))}]" if shape else "")
-        found = array_lines(value, self.width - _LABEL - 2, labels, self.more)
+        label = declared(name, shape)
+        found = array_lines(value, self.width - self.label - 2, labels, self.more)
         self._labelled(label, found, "")
         return any(line.endswith(self.more) for line in found)
 
     def _labelled(self, label: str, texts: list[str], style: str) -> None:
-        if len(label) > _LABEL - 2:
+        if len(label) > self.label - 2:
             self.add(("  " + textwrap.shorten(label, self.width - 2, placeholder=self.more), DIM))
             label = ""
         for k, text in enumerate(texts):
-            self.add(("  " + (label if k == 0 else "").ljust(_LABEL), DIM), (text, style))
+            self.add(("  " + (label if k == 0 else "").ljust(self.label), DIM), (text, style))
 
     def paragraph(self, kind: str, text: str) -> None:
         for k, part in enumerate(textwrap.wrap(f"{kind}: {text}", self.width, subsequent_indent="  ")):

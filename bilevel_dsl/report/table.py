@@ -10,7 +10,7 @@ import math
 import textwrap
 
 from ..certify.result import Check
-from .page import DIM, Line, Page
+from .page import DIM, Line, Page, declared
 from .solution import Point, Solution
 from .values import number, rough
 
@@ -24,6 +24,7 @@ STOPPED = {
     "not_finite": "a function or derivative became infinite or not a number",
     "interrupted": "stopped by the user; the best point so far is kept",
 }
+_LABEL, _WIDEST_LABEL = 18, 30  # columns of names
 _DIGITS = 8  # of objectives: enough to tell them from their references
 _GOOD, _POOR, _BAD = "bold green", "bold yellow", "bold red"
 
@@ -36,7 +37,8 @@ def lines(result: Point, *, width: int = 80, unicode: bool = False, verbose: boo
         verbose: with settings, evaluations and the measures of the method.
         warnings: with one line for each warning of the model.
     """
-    page = Page(width, unicode)
+    names = [len(declared(v.name, v.shape)) + 2 for v in (*result.problem.variables, *result.problem.report)]
+    page = Page(width, unicode, min(max(_LABEL, *names), _WIDEST_LABEL))
     page.add((_title(result), _tint(result)))
     page.blank()
     _verdict(page, result)

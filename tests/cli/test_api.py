@@ -100,3 +100,11 @@ def test_the_data_of_a_solution_are_those_it_was_made_with(model):
     first = bl.solve(bl.load(path))
     second = bl.solve(bl.load(path, data={"target": 4}))
     assert (first["x"], second["x"]) == (pytest.approx(1.5, abs=1e-4), pytest.approx(2.5, abs=1e-4))
+
+
+def test_the_reference_is_for_the_data_in_the_model(model):
+    assert bl.load(model()).reference.upper == 0.25
+    assert bl.load(model(), data={"target": 4}).reference.upper is None
+    assert bl.load(model(), params={"target": "4"}).reference.upper is None
+    supplied = model(SHIFT.replace("target = 2", "target"))
+    assert bl.load(supplied, data={"target": 2}).reference.upper == 0.25
