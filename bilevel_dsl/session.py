@@ -12,10 +12,10 @@ import numpy as np
 
 from .certify.certificate import certify
 from .certify.result import Certificate
-from .diagnostics import BilevelError, Diagnostic, Label
+from .diagnostics import BilevelError, Diagnostic, Label, did_you_mean
 from .functions.named import Functions
 from .functions.oracles import Oracles
-from .methods import MethodInfo, choose, require
+from .methods import METHODS, MethodInfo, choose, require
 from .model.build import build
 from .model.problem import Problem, Reference
 from .model.structure import analyse
@@ -149,10 +149,10 @@ def choose_method(problem: Problem, name: str | None) -> tuple[MethodInfo, str]:
 
 def merge_settings(info: MethodInfo, problem: Problem, *, options: dict[str, float | str] | None = None,
                    **named: float | None) -> dict[str, float]:
-    """Defaults, then the model's `options`, then the caller's."""
+    """Defaults, then the model's `options` (but for those of other methods), then the caller's."""
     values = {s.name: s.default for s in info.settings}
     for key, value in problem.options.items():
-        if key != "method":
+        if key != "method" and not _is_of_another(info, key):
             values[key] = _setting(info, key, value, problem.option_spans.get(key))
     for key, value in (options or {}).items():
         values[key] = _setting(info, key, value, None)
@@ -162,13 +162,29 @@ def merge_settings(info: MethodInfo, problem: Problem, *, options: dict[str, flo
     return values
 
 
+def unused_options(info: MethodInfo, problem: Problem) -> tuple[Diagnostic, ...]:
+    """A warning for each option of the model that is a setting of other methods than the one that runs."""
+    return tuple(
+        Diagnostic("BL0409", f"`{key}` is no setting of {info.name}, the method that runs, and has no effect",
+                   Label(problem.option_spans[key], f"a setting of {', '.join(owners)}"), severity="warning")
+        for key in problem.options if key != "method" and (owners := _is_of_another(info, key)))
+
+
+def _is_of_another(info: MethodInfo, key: str) -> list[str]:
+    """The methods that have a setting which `info` has not."""
+    if any(s.name == key for s in info.settings):
+        return []
+    return [m.name for m in METHODS.values() if any(s.name == key for s in m.settings)]
+
+
 def _setting(info: MethodInfo, key: str, value, span) -> float:
     known = {s.name: s for s in info.settings}
     label = Label(span, "") if span else None
     status = 3 if span else 2
     if key not in known:
         raise BilevelError(Diagnostic("BL0403", f"{info.name} has no setting `{key}`", label,
-                                      hints=(f"its settings are: {', '.join(known)}",), exit_status=status))
+                                      hints=(*did_you_mean(key, known), f"its settings are: {', '.join(known)}"),
+                                      exit_status=status))
     setting = known[key]
     if setting.choices:
         names = {**{c: float(i) for i, c in enumerate(setting.choices)}, **{str(i): float(i) for i in range(len(setting.choices))}}
@@ -274,7 +290,7 @@ def _conclude(problem: Problem, oracles: Oracles, info: MethodInfo, reason: str,
         problem=problem, status=status, certificate=certificate, **values, method=info.name, reason=reason,
         settings=settings, executor=run.executor, iterations=run.iterations, evaluations=run.phase_calls,
         measures=run.measures, trace=run.trace, timings=_timings(problem, clock.laps, run.timings),
-        warnings=(*problem.warnings, *run.warnings), seed=seed,
+        warnings=(*problem.warnings, *unused_options(info, problem), *run.warnings), seed=seed,
     )
 
 

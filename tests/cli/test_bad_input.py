@@ -177,6 +177,7 @@ def test_an_infeasible_lower_level_is_never_called_solved(run, model):
     (["--method", "newton"], "there is no method `newton`", 2),
     (["--method", "dbgd"], "dbgd cannot solve this", 3),
     (["-O", "speed=3"], "no setting `speed`", 2),
+    (["-O", "max_itr=3"], "did you mean `max_iter`?", 2),
     (["--method", "penalty", "-O", "s_end=-1"], "out of its range", 2),
     (["--method", "penalty", "-O", "s_end=small"], "not a number", 2),
     (["--method", "mgbio", "-O", "rule=best"], "choices", 2)])

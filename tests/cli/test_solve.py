@@ -92,6 +92,15 @@ def test_the_command_line_wins_over_the_model(run, model):
     assert settings["tol"] == 1e-7 and settings["max_iter"] == 77
 
 
+def test_options_of_another_method_are_told_and_left_out(run, model):
+    path = model(SHIFT + "options { method = \"dbgd\"; barrier = \"value\"; s_end = 1e-3; }")
+    done = run("solve", path, "--method", "penalty", "--json", "-")
+    found = json.loads(done.out)
+    assert done.status == 0 and found["settings"]["s_end"] == 1e-3 and "barrier" not in found["settings"]
+    assert "warning[BL0409]: `barrier` is no setting of penalty" in done.err and "a setting of dbgd" in done.err
+    assert done.err.count("warning[") == 1
+
+
 def test_the_iteration_limit_is_6_and_writes_the_point(run, model, tmp_path):
     done = run("solve", model(), "--max-iter", 2, "--json", tmp_path / "r.json")
     assert done.status == 6 and done.out.startswith("shift: iteration limit, not verified\n")
