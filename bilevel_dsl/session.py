@@ -90,7 +90,8 @@ def solve(problem: Problem, method: str | None = None, *, tol: float | None = No
     clock.lap("build")
     stage("compiling" if compile else "iterating")
     run = execute(program, x, y, settings=settings, executor="auto" if compile else "interpreted",
-                  time_limit=time_limit, on_progress=on_progress)
+                  time_limit=time_limit,
+                  on_progress=on_progress and (lambda k, measures: on_progress(k, _as_written(problem, measures))))
     clock.lap("run")
     stage("verifying")
     return _conclude(problem, oracles, info, reason, settings, run, clock, seed)
@@ -289,9 +290,16 @@ def _conclude(problem: Problem, oracles: Oracles, info: MethodInfo, reason: str,
     return Solution(
         problem=problem, status=status, certificate=certificate, **values, method=info.name, reason=reason,
         settings=settings, executor=run.executor, iterations=run.iterations, evaluations=run.phase_calls,
-        measures=run.measures, trace=run.trace, timings=_timings(problem, clock.laps, run.timings),
+        measures=_as_written(problem, run.measures), trace=_as_written(problem, run.trace),
+        timings=_timings(problem, clock.laps, run.timings),
         warnings=(*problem.warnings, *unused_options(info, problem), *run.warnings), seed=seed,
     )
+
+
+def _as_written(problem: Problem, measures: dict) -> dict:
+    """Measures, or the columns of a trace, with objectives as the model has them: methods minimise."""
+    senses = {"upper": problem.f.sense, "lower": problem.g.sense}
+    return {name: senses.get(name, 1) * value for name, value in measures.items()}
 
 
 def _timings(problem: Problem, laps: dict[str, float], run: dict[str, float]) -> dict[str, float]:

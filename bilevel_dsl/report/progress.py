@@ -13,14 +13,10 @@ _BETWEEN = 0.1  # seconds
 
 
 class Progress:
-    """Writes to `file`, which is a terminal. `close` removes the line.
+    """Writes to `file`, which is a terminal. `close` removes the line."""
 
-    Args:
-        sense: -1 if the upper objective is maximised, since methods minimise.
-    """
-
-    def __init__(self, file: TextIO, sense: int = 1):
-        self.file, self.sense = file, sense
+    def __init__(self, file: TextIO):
+        self.file = file
         self.began, self.shown, self.is_up = perf_counter(), 0.0, False
 
     def stage(self, name: str) -> None:
@@ -34,7 +30,7 @@ class Progress:
         self.shown = now
         parts = [f"iteration {iterations}"]
         if "upper" in measures:
-            parts.append(f"upper {number(self.sense * measures['upper'])}")
+            parts.append(f"upper {number(measures['upper'])}")
         if "stationarity" in measures:
             parts.append(f"stationarity {rough(measures['stationarity'])}")
         self._write("   ".join([*parts, f"{now - self.began:.1f} s", "(Ctrl-C keeps the best point)"]))

@@ -87,7 +87,7 @@ class Solution(Point):
     executor: str  # "compiled" | "interpreted"
     iterations: int
     evaluations: dict[str, int]  # calls of each phase
-    measures: dict[str, float]  # of the method, at the end
+    measures: dict[str, float]  # of the method, at the end; objectives as written, as in `trace`
     trace: dict[str, np.ndarray]  # "iteration" and each measure
 
     def __repr__(self) -> str:

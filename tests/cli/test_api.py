@@ -83,6 +83,15 @@ def test_progress_and_stages(model):
     assert all(k > 0 and "upper" in m for k, m in seen)
 
 
+def test_trace_and_progress_show_objectives_as_written(model):
+    seen = []
+    problem = bl.load(model(VECTOR), data={"a": 1})
+    solution = bl.solve(problem, compile=False, on_progress=lambda k, m: seen.append(m["upper"]))
+    assert problem.f.sense == -1 and solution.upper == pytest.approx(0.75)
+    assert solution.trace["upper"][-1] == solution.measures["upper"] == pytest.approx(solution.upper, abs=1e-6)
+    assert all(value > -1e-9 for value in seen)
+
+
 def test_functions_by_name(model):
     f = bl.functions_of(bl.load(model(VECTOR), data={"a": [1, 2, 3]}))
     x, y = np.array([0.1, 0.2, 0.3]), np.array([1.0, 1.0, 1.0])
