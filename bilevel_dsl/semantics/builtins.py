@@ -233,7 +233,21 @@ def _orth(a):
 
 
 def _generator(seed):
+    if not 0 <= seed < 2**53 or seed != np.round(seed):
+        raise Misuse(f"takes as seed a whole number from 0, not {float(seed):g}")
     return np.random.default_rng(int(seed))
+
+
+def _normal(shape, mean, deviation, seed):
+    if not deviation >= 0:
+        raise Misuse(f"takes a standard deviation from 0, not {float(deviation):g}")
+    return _generator(seed).normal(mean, deviation, shape)
+
+
+def _uniform(shape, low, high, seed):
+    if not (np.isfinite(low) and np.isfinite(high) and low <= high and np.isfinite(high - low)):
+        raise Misuse(f"takes the lower end first, and finite ends, not {float(low):g} and {float(high):g}")
+    return _generator(seed).uniform(low, high, shape)
 
 
 def _entry(name, least, most, shape, value, signature, doc, **more):
@@ -270,9 +284,9 @@ BUILTINS: dict[str, Builtin] = {b.name: b for b in [
     _entry("orth", 1, 1, _matrix, _orth, "orth(A)", "orthonormal columns that span those of A"),
     _entry("linspace", 3, 3, None, lambda s, a, b: np.linspace(a, b, *s), "linspace(a, b, n)",
            "n numbers from a to b, evenly", sizes=2),
-    _entry("normal", 2, 4, None, lambda s, mean, sd, seed: _generator(seed).normal(mean, sd, s),
+    _entry("normal", 2, 4, None, _normal,
            "normal(mean, sd, m, n, seed=k)", "random numbers of NumPy's default_rng(k)", sizes=2, keywords=("seed",)),
-    _entry("uniform", 2, 4, None, lambda s, low, high, seed: _generator(seed).uniform(low, high, s),
+    _entry("uniform", 2, 4, None, _uniform,
            "uniform(low, high, m, n, seed=k)", "random numbers of NumPy's default_rng(k)", sizes=2, keywords=("seed",)),
     _entry("permutation", 1, 1, None, lambda s, seed: _generator(seed).permutation(*s) + 1.0,
            "permutation(n, seed=k)", "1..n in random order", sizes=0, keywords=("seed",)),

@@ -24,7 +24,7 @@ def intervals(root: Node, variables: Mapping[str, CheckedVar], data: Mapping[str
     with np.errstate(all="ignore"):
         for n in postorder(root):
             low, high = _one(n, [found[id(a)] for a in n.args], variables, data)
-            found[id(n)] = (-np.inf if np.isnan(low) else float(low), np.inf if np.isnan(high) else float(high))
+            found[id(n)] = np.float64(-np.inf if np.isnan(low) else low), np.float64(np.inf if np.isnan(high) else high)
     return found
 
 

@@ -490,13 +490,13 @@ class Lowering(Indexing):
             return const(float((*nodes[0].shape, 1, 1)[builtin.name == "cols"]), e.span)
         try:
             found = self._shaped(e, builtin, nodes, arguments)
+            if not builtin.data_only:
+                return self._folded(found)
+            value = None if found.bad else self.peek(found, freeze=True)
+            return bad(e.span) if value is None else const(value, e.span, found.batch)
         except Misuse as wrong:
             self.problems.error("BL0306", f"`{builtin.name}` {wrong}", e.span, hints=wrong.hints)
             return bad(e.span)
-        if builtin.data_only:
-            value = None if found.bad else self.peek(found, freeze=True)
-            return bad(e.span) if value is None else const(value, e.span, found.batch)
-        return self._folded(found)
 
     def _arguments(self, e: ast.Call, builtin: Builtin, env: Env) -> list[ast.Expr] | None:
         """The arguments in order, named ones last; None after a mistake in their number."""

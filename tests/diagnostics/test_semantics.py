@@ -2,7 +2,7 @@
 
 `semantics/NAME.bilevel` is a model, `semantics/NAME.txt` the rendered diagnostics. Comments at the top of a model
 give what comes from outside: `#! param n=3` an expression as on the command line, `#! data {"c": [1, 2]}` values as
-from a data file. UPDATE_GOLDEN=1 writes the texts anew: read them before they are committed.
+from a data file. BILEVELDSL_UPDATE_GOLDEN=1 writes the texts anew: read them before they are committed.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def diagnostics(name: str) -> list[Diagnostic]:
 def test_text(name):
     text = render(diagnostics(name)) + "\n"
     expected = FOLDER / f"{name}.txt"
-    if os.environ.get("UPDATE_GOLDEN"):
+    if os.environ.get("BILEVELDSL_UPDATE_GOLDEN") == "1":
         expected.write_text(text, encoding="utf-8")
     assert text == expected.read_text(encoding="utf-8")
 
