@@ -87,7 +87,7 @@ def _(constraint_set: sets.Affine, v: ca.MX) -> Description:
 def _(constraint_set: sets.SecondOrderCone, v: ca.MX) -> Description:
     """Squared, with the last entry not negative: smooth, also at the apex."""
     n = v.numel()
-    lower = ca.vertcat(ca.MX(ca.DM([-ca.inf] * (n - 1))), 0)
+    lower = ca.MX(ca.DM([-ca.inf] * (n - 1) + [0]))
     return lower, _column(ca.inf, v), [(ca.sumsqr(v[: n - 1]) - v[n - 1] ** 2, -ca.inf, 0)] if n > 1 else []
 
 

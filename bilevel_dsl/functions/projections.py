@@ -16,7 +16,7 @@ import casadi as ca
 from ..model import sets
 from .control import repeat_while
 from .linalg import eigh, orthonormal_rows
-from .select import either, norm
+from .select import either, norm, nought
 
 
 @singledispatch
@@ -58,7 +58,7 @@ def _(constraint_set: sets.CappedSimplex, v: ca.MX) -> ca.MX:
 def _(constraint_set: sets.Ball, v: ca.MX) -> ca.MX:
     away = v - constraint_set.center
     distance = norm(away)
-    on_sphere = constraint_set.center + away * (constraint_set.radius / distance)
+    on_sphere = constraint_set.center + nought(away) + away * (constraint_set.radius / distance)  # radius 0: NaN too
     return either(distance <= constraint_set.radius, v, on_sphere)
 
 
@@ -96,11 +96,11 @@ def _(constraint_set: sets.Affine, v: ca.MX) -> ca.MX:
 @project.register
 def _(constraint_set: sets.SecondOrderCone, v: ca.MX) -> ca.MX:
     n = constraint_set.size
-    z, t = v[: n - 1], v[n - 1]
-    length = norm(z) if n > 1 else 0 * t
+    z, t = ca.vertsplit(v, [0, n - 1, n])
+    length = norm(z) if n > 1 else nought(t)
     on_boundary = 0.5 * (length + t)
     nearest = ca.vertcat(z * (on_boundary / length), on_boundary)
-    return either(length <= t, v, either(length <= -t, 0 * v, nearest))
+    return either(length <= t, v, either(length <= -t, nought(v), nearest))
 
 
 @project.register
@@ -160,10 +160,10 @@ def project_capped(v: ca.MX, total: ca.MX, cap: float | None = None, needed: ca.
     excess = ca.sum1(free * shifted) - (total - (0 if cap is None else cap * ca.sum1(capped)))
     inside = positive(shifted - either(count > 0, excess / count, 0 * t))
     if cap is None:
-        value = ca.if_else(v > low, inside, 0 * inside)
-        return either(total == 0, 0 * v, value)
-    value = ca.if_else(capped, cap + 0 * t, ca.if_else(v > low, clip(inside, 0, cap), 0 * inside))
-    return either(total == 0, 0 * v, either(total == n * cap, cap + 0 * v, value))
+        value = ca.if_else(v > low, inside, nought(v))
+        return either(total == 0, nought(v), value)
+    value = ca.if_else(capped, cap + nought(v), ca.if_else(v > low, clip(inside, 0, cap), nought(v)))
+    return either(total == 0, nought(v), either(total == n * cap, cap + nought(v), value))
 
 
 def _fixing(n: int, cap: float | None) -> ca.Function:

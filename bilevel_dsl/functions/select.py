@@ -18,3 +18,8 @@ def norm(v: ca.MX) -> ca.MX:
 def at_least(v: ca.MX, floor: float | ca.MX) -> ca.MX:
     """max(v, floor), NaN if v is NaN."""
     return either(v < floor, floor, v)
+
+
+def nought(v: ca.MX) -> ca.MX:
+    """0 entry by entry, NaN where v is NaN. (CasADi simplifies 0 * v to zeros.)"""
+    return ca.if_else(v < 0, 0, ca.if_else(v > 0, 0, v))

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import casadi as ca
 
+from ..functions.projections import positive
+
 
 def updated(h: ca.MX, mu: ca.MX, rho: ca.MX, equalities: list[bool]) -> ca.MX:
     """t, the first-order multiplier estimate."""
     t = mu + rho * h
     free = ca.DM([1.0 if e else 0.0 for e in equalities])
-    return free * t + (1 - free) * ca.if_else(t > 0, t, 0 * t)
+    return free * t + (1 - free) * positive(t)
 
 
 def term(h: ca.MX, mu: ca.MX, rho: ca.MX, equalities: list[bool]) -> ca.MX:
