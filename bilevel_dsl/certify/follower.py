@@ -104,6 +104,8 @@ class Follower:
         except RuntimeError:  # an evaluation failed at the start
             return Response(start, np.nan, np.nan, False)
         y = np.array(out["x"]).ravel()
+        if solver.stats()["return_status"] == "User_Requested_Stop":  # Ctrl-C, which IPOPT takes for itself
+            raise KeyboardInterrupt
         solved = solver.stats()["return_status"] in ("Solve_Succeeded", "Solved_To_Acceptable_Level")
         f, g = self.values(x, y)
         return Response(y, g, f, solved and np.isfinite(g))

@@ -21,7 +21,7 @@ class Progress:
 
     def stage(self, name: str) -> None:
         """What is being done now: `compiling`, `verifying`."""
-        self._write(f"{name} ...")
+        self._write(f"{name} ..." + " (Ctrl-C leaves it out)" * (name == "verifying"))
 
     def iteration(self, iterations: int, measures: dict[str, float]) -> None:
         now = perf_counter()
