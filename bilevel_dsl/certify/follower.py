@@ -6,6 +6,10 @@ instead of projections), no shared state.
 
 from __future__ import annotations
 
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import casadi as ca
@@ -100,12 +104,11 @@ class Follower:
         solver = self.solver(objective, ceiling is not None)
         parameter = ca.veccat(ca.DM(x), *[ca.DM(v) for v in self.oracles.problem.data])
         try:
-            out = solver(x0=start, p=parameter, lbx=lbx, ubx=ubx, lbg=lbg, ubg=ubg)
+            with _ctrl_c_raises():
+                out = solver(x0=start, p=parameter, lbx=lbx, ubx=ubx, lbg=lbg, ubg=ubg)
         except RuntimeError:  # an evaluation failed at the start
             return Response(start, np.nan, np.nan, False)
         y = np.array(out["x"]).ravel()
-        if solver.stats()["return_status"] == "User_Requested_Stop":  # Ctrl-C, which IPOPT takes for itself
-            raise KeyboardInterrupt
         solved = solver.stats()["return_status"] in ("Solve_Succeeded", "Solved_To_Acceptable_Level")
         f, g = self.values(x, y)
         return Response(y, g, f, solved and np.isfinite(g))
@@ -169,6 +172,27 @@ class Follower:
         _, _, lbg, ubg = self.limits(x)
         rows = np.array(self._rows.call([ca.DM(x), ca.DM(y), *self._columns()])[0]).ravel()
         return float(np.max(np.maximum(np.maximum(lbg - rows, rows - ubg), 0)))
+
+
+@contextmanager
+def _ctrl_c_raises() -> Iterator[None]:
+    """Raises KeyboardInterrupt after Ctrl-C, which CasADi otherwise takes for a failure of IPOPT."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pressed = []
+
+    def note(number, frame):
+        pressed.append(number)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before if before is not None else signal.SIG_DFL)
+    if pressed:
+        raise KeyboardInterrupt
 
 
 def _column(value, n: int) -> ca.MX:

@@ -41,8 +41,7 @@ def main(argv: list[str] | None = None) -> int:
         tell(error.diagnostics, getattr(arguments, "color", "auto"))
         return error.exit_status
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return INTERRUPTED
+        return _interrupted()
     except BrokenPipeError:
         discard()
         return 0
@@ -50,6 +49,8 @@ def main(argv: list[str] | None = None) -> int:
         print("error: there is not enough memory for this model", file=sys.stderr)
         return 3
     except Exception as error:
+        if isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):  # Ctrl-C within an extension module
+            return _interrupted()
         return _internal(error, getattr(arguments, "verbose", False))
 
 
@@ -66,6 +67,11 @@ def _version() -> int:
 
     emit("".join(f"{name} {number}\n" for name, number in versions().items()))
     return 0
+
+
+def _interrupted() -> int:
+    print("interrupted", file=sys.stderr)
+    return INTERRUPTED
 
 
 def _internal(error: Exception, verbose: bool) -> int:

@@ -61,6 +61,12 @@ examples:
 """
 
 
+_LSP = """\
+It is started by the editor: diagnostics while typing, hover, definitions, rename, completion, formatting, fixes.
+It needs pygls: pip install 'bilevel-dsl[lsp]'
+"""
+
+
 class UsageError(Exception):
     """What is wrong with the command line, for a person."""
 
@@ -118,7 +124,7 @@ def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentPars
     group = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", prog="bileveldsl")
 
     def command(name: str, takes: str, summary: str, epilog: str) -> argparse.ArgumentParser:
-        return group.add_parser(name, usage=f"bileveldsl {name} {takes} [flags]", help=summary,
+        return group.add_parser(name, usage=" ".join(filter(None, ["bileveldsl", name, takes, "[flags]"])), help=summary,
                                 description=summary[0].upper() + summary[1:] + ".", epilog=epilog)
 
     _solve(command("solve", "MODEL", "solve a model and verify the answer", _SOLVE))
@@ -126,6 +132,7 @@ def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentPars
     _methods(command("methods", "[METHOD]", "list the methods, with their papers and settings", _METHODS))
     _codegen(command("codegen", "MODEL -o DIR", "write a standalone C solver", _CODEGEN))
     _verify(command("verify", "MODEL POINT", "check any point, wherever it comes from", _VERIFY))
+    _lsp(command("lsp", "", "serve editors with the language server protocol", _LSP))
     return parser, group.choices
 
 
@@ -175,6 +182,10 @@ def _verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", metavar="FILE", help="write the whole result; - for standard output")
     _volume(parser)
     _color(parser)
+
+
+def _lsp(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--stdio", action="store_true", help="over standard input and output (always; editors ask)")
 
 
 # --- flags that commands share ------------------------------------------------------------------

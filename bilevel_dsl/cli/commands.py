@@ -115,8 +115,20 @@ def methods(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def lsp(arguments: argparse.Namespace) -> int:
+    try:
+        from ..lsp.server import main
+    except ModuleNotFoundError as missing:
+        if missing.name not in ("pygls", "lsprotocol"):
+            raise
+        raise BilevelError(Diagnostic("BL0521", "the language server needs the package pygls",
+                                      hints=("pip install 'bilevel-dsl[lsp]'",), exit_status=2)) from None
+    return main()
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
-    "solve": solve, "check": check, "methods": methods, "codegen": codegen, "verify": verify}
+    "solve": solve, "check": check, "methods": methods, "codegen": codegen, "verify": verify,
+    "lsp": lsp}
 
 
 # --- in and out ---------------------------------------------------------------------------------

@@ -100,3 +100,25 @@ def test_hypergradient_against_differences(seed):
     differences = [(value(x + h * e, answer(x + h * e)) - value(x - h * e, answer(x - h * e))) / (2 * h)
                    for e in np.eye(nx)]
     assert hypergradient(oracles, s, x, answer(x)) == pytest.approx(differences, rel=1e-6, abs=1e-6)
+
+
+def test_ctrl_c_within_ipopt_is_not_taken_for_a_failure(monkeypatch):
+    """IPOPT ends by itself on Ctrl-C, and CasADi keeps the exception: the press counts all the same."""
+    import signal
+
+    case = TWO_LEVEL["p3"]
+    follower = Follower(Oracles(case.problem))
+    solver = follower.solver("g")
+
+    def pressed(**arguments):
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            pass  # as CasADi does
+        return solver(**arguments)
+
+    monkeypatch.setattr(follower, "solver", lambda *arguments: pressed)
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        follower.respond(np.array([1.0]), np.array([0.0, 0.0]))
+    assert signal.getsignal(signal.SIGINT) is handler

@@ -292,6 +292,19 @@ def test_interruption_and_memory_are_one_line(run, model, monkeypatch, problem, 
     assert (done.status, done.out, done.err) == (status, "", said)
 
 
+def test_an_interruption_within_an_extension_module(run, model, monkeypatch):
+    import bilevel_dsl.session as session
+
+    def stop(*arguments, **options):
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as interruption:
+            raise SystemError("returned a result with an exception set") from interruption
+
+    monkeypatch.setattr(session, "load", stop)
+    assert (run("solve", model()).status, run("solve", model()).err) == (130, "interrupted\n")
+
+
 def test_an_interrupted_certificate_keeps_the_point(run, model, monkeypatch, tmp_path):
     import bilevel_dsl.session as session
 
