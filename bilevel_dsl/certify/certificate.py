@@ -91,16 +91,16 @@ def _first_order(oracles, follower, s: Sensitivity | None, x, y, f, tol, notes, 
     value = measure.gradient_mapping(oracles, s, x, y)
     if value <= 10 * tol:
         return [Check("stationarity", value, 10 * tol, "gradient mapping of the hyper-objective")]
-    if s.weakly_active:
+    if s.kinked:
         notes.append("the derivative of the follower's answer is one-sided here: a constraint is active without "
-                     "a multiplier")
+                     "a multiplier, or constraints meet whose multipliers are not unique")
     details["gradient_mapping"] = value
     gradient = measure.hypergradient(oracles, s, x, y)
     directions = [-gradient]
     if x.size <= 20:
         directions += [sign * np.eye(1, x.size, i).ravel() for i in range(x.size) for sign in (1, -1)]
     descent = measure.steepest_descent(follower, x, y, directions)
-    if s.weakly_active and descent <= 1e3 * tol:
+    if s.kinked and descent <= 1e3 * tol:
         return [Check("stationarity", descent, 1e3 * tol, "steepest descent found by differences, at a kink")]
     return [Check("stationarity", value, 10 * tol, "gradient mapping of the hyper-objective")]
 

@@ -33,7 +33,13 @@ class Sensitivity:
     weakly_active: int  # active with a multiplier near zero: derivatives are one-sided here
     singular: bool
     curvature: float  # smallest eigenvalue of W on the tangent space, relative
+    dependent: bool  # gradients of active constraints depend on each other: multipliers are not unique
     residual: float  # of stationarity of the lower level with the multipliers found
+
+    @property
+    def kinked(self) -> bool:
+        """The answer may turn here: its derivative depends on the direction."""
+        return self.weakly_active > 0 or self.dependent
 
     def total(self, phi_x: np.ndarray, phi_y: np.ndarray) -> np.ndarray:
         """Gradient of phi(x, y(x))."""
@@ -71,7 +77,7 @@ def sensitivity(follower: Follower, x: np.ndarray, y: np.ndarray) -> Sensitivity
     eigen = np.linalg.eigvalsh((reduced + reduced.T) / 2) if reduced.size else np.array([np.inf])
     rank_short = len(A) > 0 and np.linalg.matrix_rank(A, tol=1e-9) < len(A)
     singular = bool(np.min(np.abs(eigen)) <= 1e-8 * size or rank_short)
-    return Sensitivity(K, B, len(A), weak, singular, float(eigen[0] / size), residual)
+    return Sensitivity(K, B, len(A), weak, singular, float(eigen[0] / size), bool(rank_short), residual)
 
 
 def _active(follower: Follower, x, y):

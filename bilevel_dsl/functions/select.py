@@ -23,3 +23,11 @@ def at_least(v: ca.MX, floor: float | ca.MX) -> ca.MX:
 def nought(v: ca.MX) -> ca.MX:
     """0 entry by entry, NaN where v is NaN. (CasADi simplifies 0 * v to zeros.)"""
     return ca.if_else(v < 0, 0, ca.if_else(v > 0, 0, v))
+
+
+def per_length(value: ca.MX, point: ca.MX) -> ca.MX:
+    """max(1, |value| / (1 + |point|)): what a gradient is held against.
+
+    Not |value| alone: along a ray on which a function falls without end, its gradient would look ever smaller.
+    """
+    return ca.fmax(1, ca.fabs(value) / (1 + norm(point)))

@@ -23,7 +23,7 @@ from __future__ import annotations
 import casadi as ca
 
 from ..functions.oracles import Oracles
-from ..functions.select import either, norm
+from ..functions.select import either, norm, per_length
 from .draft import Draft
 from .program import Program, Setting, Signal
 from .search import Search
@@ -116,7 +116,7 @@ class _Dbgd:
 
         scale = 1 + norm(grad_f)
         stationarity = norm(target - y) / eta / scale
-        lower = length / (1 + ca.fabs(g))
+        lower = length / per_length(g, y)
         solved = ca.logic_and(stationarity <= o.tol, lower <= o.tol)
         polish = ca.logic_and(o.polish > 0, ca.logic_or(solved, self.k + 1 >= o.barrier_iter))
         gone = ca.logic_or(norm(target) > 1e12, f < -1e20)
@@ -180,7 +180,7 @@ class _Dbgd:
         _, pull_w = self.call("g_grad_y_g", self.w.point)
         multiplier = (4 * pull_v - pull_w - 3 * grad_g) / self.sigma  # of grad g = 0, to second order
         stationarity = norm(self.project(y - grad_f - multiplier) - y) / (1 + norm(grad_f))
-        lower = norm(self.project(y - grad_g) - y) / (1 + ca.fabs(self.z.value))
+        lower = norm(self.project(y - grad_g) - y) / per_length(self.z.value, y)
         good = ca.logic_and(stationarity <= o.tol, lower <= o.tol)
         return {
             "y": y, "stationarity": stationarity, "lower_stationarity": lower,

@@ -153,7 +153,7 @@ class _Kkt:
         slow = ca.logic_and(violation > goal, violation > 0.25 * self.violation)
         unsettled = ca.logic_and(gap > goal, gap > 0.1 * self.complementarity)
         gone = norm(u) > self.reach
-        again = ca.logic_and(gone, self.resets < 8)
+        again = ca.logic_and(gone, self.resets < 4)
 
         branch, better = self.system.branches()(u, self.gradient, self.branch, o.tol, *self.draft.p)
         hold = ca.logic_and(ca.logic_and(self.held == 0, self.restoring != 1), ca.logic_and(violation <= 1e-4, gap <= 1e-5))

@@ -22,7 +22,7 @@ import casadi as ca
 
 from ..functions.linalg import eigh
 from ..functions.oracles import Oracles
-from ..functions.select import either, norm
+from ..functions.select import either, norm, per_length
 from .draft import Draft
 from .program import Program, Setting, Signal
 
@@ -74,7 +74,7 @@ class _Mgbio:
         w = grad_x_f - self.oracles.function("hess_xy_g_times")(x, y, *p, q)          # line 5
 
         g = self.oracles.function("g")(x, y, *p)
-        settled = ca.logic_or(norm(v) <= 1e-2 * (1 + ca.fabs(g)), self.k >= o.warm_up)
+        settled = ca.logic_or(norm(v) <= 1e-2 * per_length(g, y), self.k >= o.warm_up)
         moving = ca.logic_or(settled, self.gamma > 0)
 
         gamma = self.step_size(w, x)
@@ -88,8 +88,8 @@ class _Mgbio:
             "x": x_new, "y": y_new, "x_before": x, "w_before": w, "k": self.k + 1,
             "gamma": either(moving, gamma, 0),
             "growth": either(self.gamma > 0, gamma / self.gamma, 1e6),
-            "stationarity": norm(self.project(x - w) - x) / (1 + ca.fabs(f)),
-            "lower_stationarity": norm(v) / (1 + ca.fabs(g)),
+            "stationarity": norm(self.project(x - w) - x) / per_length(f, x),
+            "lower_stationarity": norm(v) / per_length(g, y),
             "signal": either(gone, int(Signal.DIVERGED), 0),
             "phase": 0,
         }

@@ -27,7 +27,7 @@ from __future__ import annotations
 import casadi as ca
 
 from ..functions.oracles import Oracles, expanded
-from ..functions.select import either, norm
+from ..functions.select import either, norm, per_length
 from . import multipliers
 from .draft import Draft
 from .program import Program, Setting, Signal
@@ -240,7 +240,7 @@ class _Penalty:
         accepted, updates = self.x.judge(value, gradient, project, noise)
 
         point = updates["x_point"]
-        scale = ca.fmax(1, ca.fabs(updates["x_value"]))
+        scale = per_length(updates["x_value"], point)
         mapping = norm(project(point - updates["x_gradient"]) - point) / scale
         y = self.z.point
         stuck = updates["x_step"] < 1e-10
@@ -265,10 +265,15 @@ class _Penalty:
 
     def finish(self) -> dict[str, ca.MX]:
         o = self.draft.option
-        good = ca.logic_and(self.stationarity <= o.tol, self.violation <= 10 * o.tol)
-        hopeless = self.violation > 1e-3
+        violation = self.violation
+        if self.nc:  # at the point itself, not where the follower helps the leader
+            rows = self.upper_rows(self.x.point, self.z.point)
+            broken = multipliers.violation(rows, 0 * self.nu, 1, self.oracles.upper_equalities)
+            violation = ca.fmax(violation, broken)
+        good = ca.logic_and(self.stationarity <= o.tol, violation <= 10 * o.tol)
+        hopeless = violation > 1e-3
         signal = either(good, int(Signal.CONVERGED), either(hopeless, int(Signal.INFEASIBLE), int(Signal.STALLED)))
-        return {"y": self.z.point, "signal": signal, "phase": BEGIN}
+        return {"y": self.z.point, "violation": violation, "signal": signal, "phase": BEGIN}
 
     # --- the functions of the two levels --------------------------------------------------
 
