@@ -163,8 +163,9 @@ class _Dbgd:
         accuracy = ca.fmax(0.1 * o.tol * self.sigma * (1 + self.slope), 1e-15 * (1 + norm(point)))
         exhausted = ca.logic_or(q.trials + 1 >= o.lower_trials, updates[f"{q.name}_step"] < 1e-10)
         done = ca.logic_or(mapping <= accuracy, exhausted)
-        updates |= {"phase": either(done, after, here)}
-        updates["signal"] = either(norm(point) > 1e12, int(Signal.DIVERGED), 0)
+        astray = norm(point) > 1e12
+        updates |= {"phase": either(astray, STEP, either(done, after, here)),
+                    "signal": either(astray, int(Signal.DIVERGED), 0)}
         if q is self.w:
             updates |= self.v.restart(point) | {"v_alpha": self.w.alpha}
         if q is self.v:
@@ -172,14 +173,18 @@ class _Dbgd:
         return updates
 
     def finish(self) -> dict[str, ca.MX]:
-        """How far v and w agree on the leader's gradient along the solution set."""
+        """How far the point is from stationarity, with one of two multipliers.
+
+        Of grad g = 0: from v and w, to second order. Of g <= min g, where grad g does not vanish: 2 / sigma.
+        """
         o, y = self.draft.option, self.z.point
         _, grad_f = self.call("f_grad_y_f", y)
         _, grad_g = self.call("g_grad_y_g", y)
         _, pull_v = self.call("g_grad_y_g", self.v.point)
         _, pull_w = self.call("g_grad_y_g", self.w.point)
-        multiplier = (4 * pull_v - pull_w - 3 * grad_g) / self.sigma  # of grad g = 0, to second order
-        stationarity = norm(self.project(y - grad_f - multiplier) - y) / (1 + norm(grad_f))
+        pulls = (4 * pull_v - pull_w - 3 * grad_g) / self.sigma, 2 * grad_g / self.sigma
+        smooth, sharp = (norm(self.project(y - grad_f - pull) - y) / (1 + norm(grad_f)) for pull in pulls)
+        stationarity = ca.fmin(smooth, sharp)
         lower = norm(self.project(y - grad_g) - y) / per_length(self.z.value, y)
         good = ca.logic_and(stationarity <= o.tol, lower <= o.tol)
         return {

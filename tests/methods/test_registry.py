@@ -1,0 +1,121 @@
+"""Which methods accept what, what they say when they do not, and which one `auto` takes."""
+
+from __future__ import annotations
+
+import casadi as ca
+import numpy as np
+import pytest
+
+from bilevel_dsl.diagnostics import BilevelError
+from bilevel_dsl.methods import METHODS, choose, fitting, require
+from bilevel_dsl.methods.registry import DENSE_LIMIT, KKT_LIMIT
+from bilevel_dsl.model.sets import L1Ball, Psd, Simplex
+from bilevel_dsl.model.structure import analyse
+from tests.problems import TWO_LEVEL, box, problem
+
+SIMPLE = problem(lambda x, y: ca.sumsqr(y), lambda x, y: (y[0] + y[1] - 1) ** 2, 0, 2)
+
+
+def square(**more):
+    return problem(lambda x, y: ca.sumsqr(x - 1) + ca.sumsqr(y), lambda x, y: ca.sumsqr(y - x), 1, 1, **more)
+
+
+LARGE = problem(lambda x, y: ca.sumsqr(y), lambda x, y: ca.sumsqr(y - x), 1, DENSE_LIMIT + 1)
+CASES = {
+    "strongly convex quadratic": (square(), "mgbio", {"penalty", "kkt", "mgbio"}),
+    "bounds on x as constraints": (square(upper=[("le", lambda x, y: x - 2)]), "mgbio", {"penalty", "kkt", "mgbio"}),
+    "constraint on x": (square(upper=[("le", lambda x, y: x**2 - 2)]), "kkt", {"penalty", "kkt"}),
+    "bound on y as a constraint": (square(lower=[("le", lambda x, y: -y)]), "kkt", {"penalty", "kkt"}),
+    "set of y": (square(y_set=box(1, 0, 1)), "kkt", {"penalty", "kkt"}),
+    "coupled rows": (square(lower=[("le", lambda x, y: y - x)]), "kkt", {"penalty", "kkt"}),
+    "set without a smooth description": (square(y_set=Psd(1, 1)), "penalty", {"penalty"}),
+    "l1 ball": (square(y_set=L1Ball(1, ca.MX(1))), "penalty", {"penalty"}),
+    "not convex": (TWO_LEVEL["p2"].problem, "penalty", {"penalty", "kkt", "mgbio"}),
+    "not convex, with bounds": (problem(lambda x, y: x**2, lambda x, y: ca.sin(x + 3 * y), 1, 1, y_set=box(1, -1, 4)),
+                                "penalty", {"penalty", "kkt"}),
+    "many answers": (TWO_LEVEL["p3"].problem, "kkt", {"penalty", "kkt", "mgbio"}),
+    "large": (LARGE, "penalty", {"penalty"}),
+    "simple": (SIMPLE, "dbgd", {"penalty", "kkt", "dbgd"}),
+    "simple with a set": (problem(lambda x, y: ca.sumsqr(y), lambda x, y: y[0], 0, 2, y_set=Simplex(2, ca.MX(1))), "dbgd",
+                          {"penalty", "kkt", "dbgd"}),
+    "simple with bounds as constraints": (problem(lambda x, y: y, lambda x, y: y**2, 0, 1, lower=[("le", lambda x, y: 1 - y)]),
+                                          "dbgd", {"penalty", "kkt", "dbgd"}),
+    "simple with rows": (problem(lambda x, y: y[0], lambda x, y: ca.sumsqr(y), 0, 2,
+                                 lower=[("le", lambda x, y: 1 - y[0] - y[1])]), "kkt", {"penalty", "kkt"}),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_choice_and_fit(name):
+    made, chosen, fits = CASES[name]
+    assert set(fitting(made)) == fits
+    method, reason = choose(made, analyse(made))
+    assert method == chosen
+    assert reason and not reason.endswith(".")
+
+
+REFUSALS = [
+    ("dbgd", "coupled rows", "a variable of its own, `x`"),
+    ("mgbio", "simple", "the upper level has no variable"),
+    ("mgbio", "set of y", "the lower variable `y` has a constraint set"),
+    ("mgbio", "bound on y as a constraint", "the lower variable `y` has a bound"),
+    ("mgbio", "coupled rows", "the lower level has a constraint"),
+    ("mgbio", "constraint on x", "the upper level has a constraint"),
+    ("mgbio", "large", f"limit {DENSE_LIMIT}"),
+    ("kkt", "large", f"limit {KKT_LIMIT}"),
+    ("kkt", "l1 ball", "the set of `y` has no smooth description"),
+    ("dbgd", "simple with rows", "the lower level has a constraint"),
+]
+
+
+@pytest.mark.parametrize("method, name, rule", REFUSALS)
+def test_refusals_name_the_rule_and_the_alternatives(method, name, rule):
+    made, _, fits = CASES[name]
+    with pytest.raises(BilevelError) as caught:
+        require(method, made)
+    diagnostic = caught.value.diagnostics[0]
+    assert diagnostic.code == "BL0402"
+    assert diagnostic.message.startswith(f"{method} cannot solve this: ") and rule in diagnostic.message
+    assert diagnostic.primary is not None
+    assert all(fit in diagnostic.hints[0] for fit in fits)
+
+
+def test_unknown_method():
+    with pytest.raises(BilevelError) as caught:
+        require("newton", SIMPLE)
+    assert caught.value.diagnostics[0].code == "BL0401"
+    assert "penalty" in caught.value.diagnostics[0].hints[0]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_describes_itself(name):
+    info = METHODS[name]
+    assert info.papers and info.requirements and info.title
+    names = [s.name for s in info.settings]
+    assert len(names) == len(set(names)) and {"tol", "max_iter"} <= set(names)
+    for setting in info.settings:
+        assert setting.doc and setting.lower <= setting.default <= setting.upper
+        assert not setting.integer or setting.default == int(setting.default)
+        assert not setting.choices or setting.default in range(len(setting.choices))
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_programs_keep_their_contract(name):
+    from bilevel_dsl.functions.oracles import Oracles
+
+    made = SIMPLE if name == "dbgd" else square()
+    program = METHODS[name].program(Oracles(made))
+    slots = {s.name: s.size for s in program.state}
+    assert {"x", "y", "phase", "signal"} <= set(slots)
+    settings = {f"o_{s.name}" for s in program.settings}
+    known = set(slots) | settings | {s.name for s in program.data} | {s.name for s in program.prepared}
+    for function in [program.initial, program.measures, *(p.function for p in program.phases)]:
+        assert set(function.name_in()) <= known | {"x_start", "y_start"}
+    assert set(program.initial.name_out()) == set(slots)
+    for phase in program.phases:
+        assert set(phase.function.name_out()) <= set(slots)
+        assert "phase" in phase.function.name_out()
+    used = {n for f in [program.initial, *(p.function for p in program.phases)] for n in f.name_in() if n.startswith("o_")}
+    read_by_the_executor = {"o_max_iter"} | {f"o_{s}" for s in program.tolerances.values()}
+    assert settings <= used | read_by_the_executor, "a setting that changes nothing"
+    assert np.isfinite(program.data_values).all() if len(program.data_values) else True
