@@ -17,7 +17,7 @@ def sample(rng: np.random.Generator, rows: int) -> tuple[np.ndarray, np.ndarray]
 
 def main() -> None:
     rng = np.random.default_rng(0)
-    (X, target), (Xv, target_v), (Xt, target_t) = (sample(rng, rows) for rows in (40, 200, 10_000))
+    (X, target), (Xv, target_v), (Xt, target_t) = (sample(rng, rows) for rows in (30, 500, 10_000))
     problem = bl.load(MODEL, data={
         "n": len(X), "p": TRUE_W.size, "X": X, "target": target,
         "n_validation": len(Xv), "X_validation": Xv, "target_validation": target_v})
