@@ -1,0 +1,42 @@
+"""The layers of the package: what is to the left may be imported by what is to the right, never the other way."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import bilevel_dsl
+
+PACKAGE = Path(bilevel_dsl.__file__).parent
+LAYERS = (("diagnostics", "files"), ("syntax",), ("semantics",), ("reading",), ("model",), ("functions",), ("methods",),
+          ("runtime", "export"), ("certify",), ("report", "describe"), ("session",), ("cli", "lsp", "__main__"))
+RANK = {name: k for k, names in enumerate(LAYERS) for name in names}
+SECOND_HAND = {"casadi", "lark", "rich"}  # packages that only some layers may know
+KNOWN_BY = {"lark": {"syntax"}, "rich": {"report"},
+            "casadi": {"model", "functions", "methods", "runtime", "export", "certify", "session"}}
+
+
+def imports(path: Path) -> set[str]:
+    """Names of layers and of packages outside that a file imports, at the top or within functions."""
+    found, parts = set(), path.relative_to(PACKAGE.parent).with_suffix("").parts
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = parts[:len(parts) - node.level] if node.level else ()
+            start = ".".join([*base, *([node.module] if node.module else [])])
+            found |= {start} if node.module else {f"{start}.{alias.name}" for alias in node.names}
+    return {name.split(".")[1] if name.startswith("bilevel_dsl.") else name.split(".")[0] for name in found}
+
+
+FILES = [p for p in sorted(PACKAGE.rglob("*.py")) if p.relative_to(PACKAGE).parts != ("__init__.py",)]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_nothing_is_imported_from_the_right(path):
+    mine = path.relative_to(PACKAGE).with_suffix("").parts[0]
+    assert mine in RANK, "a new module has its place among the layers"
+    for name in imports(path) & set(RANK):
+        assert RANK[name] <= RANK[mine], f"{mine} imports {name}"
+    for name in imports(path) & SECOND_HAND:
+        assert mine in KNOWN_BY[name], f"{mine} imports {name}"
