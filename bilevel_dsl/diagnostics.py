@@ -176,46 +176,103 @@ def _plain(text: str, *codes: str) -> str:
 def _render_one(d: Diagnostic, paint) -> str:
     tint = _RED if d.severity == "error" else _YELLOW
     lines = [paint(f"{d.severity}[{d.code}]", tint, _BOLD) + paint(f": {d.message}", _BOLD)]
-    labels = [(label, "^", tint) for label in ([d.primary] if d.primary else [])]
-    labels += [(label, "-", _BLUE) for label in d.secondary]
-    gutter = max((len(str(label.span.line)) for label, *_ in labels), default=0)
-    shown = None  # the line of source above
-    for k, (label, mark, hue) in enumerate(labels):
-        before = None if k == 0 else labels[k - 1][0].span
-        new_file = before is None or label.span.source is not before.source
-        arrow = "-->" if k == 0 else ":::"
-        if new_file:
-            lines.append(" " * gutter + paint(f" {arrow} ", _BLUE) + str(label.span))
-        excerpt = _excerpt(label, mark, hue, gutter, paint)
-        lines += excerpt[1:] if not new_file and excerpt[0] == shown else excerpt
-        shown = excerpt[0]
+    labels = ([d.primary] if d.primary else []) + list(d.secondary)
+    marks = [m for k, label in enumerate(labels) for m in _marks(label, "-" if k else "^", _BLUE if k else tint)]
+    gutter = max((len(str(m.line)) for m in marks), default=0)
+    sources = list(dict.fromkeys(label.span.source for label in labels))
+    for k, source in enumerate(sources):
+        first = next(label for label in labels if label.span.source is source)
+        lines.append(" " * gutter + paint(" ::: " if k else " --> ", _BLUE) + str(first.span))
+        before = 0
+        for number in sorted({m.line for m in marks if m.source is source}):
+            if before and number > before + 1:
+                lines.append("...")
+            here = sorted((m for m in marks if m.source is source and m.line == number), key=lambda m: m.first)
+            lines += _excerpt(source.line(number), number, here, gutter, paint)
+            before = number
     lines += [" " * gutter + paint(" = ", _BLUE) + f"hint: {hint}" for hint in d.hints]
     return "\n".join(lines)
 
 
-def _excerpt(label: Label, mark: str, hue: str, gutter: int, paint) -> list[str]:
+@dataclass(frozen=True)
+class _Mark:
+    """Columns first <= k < end (from 0) of a line, to be underlined."""
+
+    source: Source
+    line: int
+    first: int
+    end: int
+    sign: str
+    hue: str
+    text: str
+
+
+def _marks(label: Label, sign: str, hue: str) -> list[_Mark]:
+    """One mark; two for a span over several lines, on its first and its last."""
     span = label.span
-    number, column = span.source.line_column(span.start)
-    text = span.source.line(number)
-    length = max(1, min(span.end - span.start, len(text) - column + 1))
-    first = column - 1
-    cut = 0
+    source = span.source
+    line, column = source.line_column(span.start)
+    last_line, last_column = source.line_column(max(span.start, span.end - 1))
+    if last_line == line:
+        return [_Mark(source, line, column - 1, max(last_column, column), sign, hue, label.text)]
+    last = source.line(last_line)
+    return [_Mark(source, line, column - 1, len(source.line(line)), sign, hue, ""),
+            _Mark(source, last_line, len(last) - len(last.lstrip()), last_column, sign, hue, label.text)]
+
+
+def _excerpt(text: str, number: int, marks: list[_Mark], gutter: int, paint) -> list[str]:
+    """A line of source, cut around its marks if it is long, the marks under it, and their texts."""
+    cut, dots = 0, ""
     if len(text) > _WIDTH:
-        cut = max(0, min(first - 20, len(text) - _WIDTH))
-        shown = ("..." if cut else "") + text[cut : cut + _WIDTH] + ("..." if cut + _WIDTH < len(text) else "")
-        pad = first - cut + (3 if cut else 0)
-        length = min(length, max(1, cut + _WIDTH - first))
+        anchor = next((m for m in marks if m.sign == "^"), marks[0])
+        cut = max(0, min(anchor.first - 20, len(text) - _WIDTH))
+        dots = "..." if cut else ""
+        shown = dots + text[cut : cut + _WIDTH] + ("..." if cut + _WIDTH < len(text) else "")
+        marks = [m for m in marks if cut <= m.first <= cut + _WIDTH]
     else:
-        shown, pad = text, first
-    shown = "".join(c if c.isprintable() or c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in shown)
-    indent = "".join("\t" if c == "\t" else " " * _cells(c) for c in shown[:pad]) + " " * (pad - len(shown[:pad]))
-    carets = mark * max(1, sum(_cells(c) for c in shown[pad : pad + length]))
-    note = f" {label.text}" if label.text else ""
+        shown = text
     bar = paint("|", _BLUE)
-    return [
-        f"{paint(str(number).rjust(gutter), _BLUE)} {bar} {shown}",
-        f"{' ' * gutter} {bar} {indent}{paint(carets + note, hue)}",
-    ]
+    clean = "".join(c if c.isprintable() or c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in shown)
+    lines = [f"{paint(str(number).rjust(gutter), _BLUE)} {bar} {clean}"]
+    for row in _apart(marks):
+        lines += [f"{' ' * gutter} {bar} {under}" for under in _underlined(shown, row, cut - len(dots), paint)]
+    return lines
+
+
+def _apart(marks: list[_Mark]) -> list[list[_Mark]]:
+    """Rows of marks that do not overlap, the one with the primary first."""
+    rows: list[list[_Mark]] = []
+    for mark in sorted(marks, key=lambda m: (m.sign != "^", m.first)):
+        row = next((r for r in rows if all(mark.end <= m.first or m.end <= mark.first for m in r)), None)
+        if row is None:
+            rows.append([mark])
+        else:
+            row.append(mark)
+    return [sorted(row, key=lambda m: m.first) for row in rows]
+
+
+def _underlined(shown: str, marks: list[_Mark], cut: int, paint) -> list[str]:
+    """The marks under `shown`, of which `cut` columns are left out; texts that would be in the way come below."""
+    under, end = "", 0
+    pads = []  # what stands before each mark
+    for mark in marks:
+        first = mark.first - cut
+        pads.append(_spaces(shown, 0, first))
+        under += _spaces(shown, end, first)
+        end = max(first + 1, min(mark.end - cut, len(shown)))
+        under += paint(mark.sign * max(1, sum(_cells(c) for c in shown[first:end])), mark.hue)
+    last = marks[-1]
+    lines = [under + paint(f" {last.text}" if last.text else "", last.hue)]
+    for mark, pad in reversed(list(zip(marks[:-1], pads))):
+        if mark.text:
+            lines.append(pad + paint(mark.text, mark.hue))
+    return lines
+
+
+def _spaces(text: str, first: int, end: int) -> str:
+    """Blank of the width of `text[first:end]`; tabs stay, so that they are as wide as above."""
+    kept = text[first:end]
+    return "".join("\t" if c == "\t" else " " * _cells(c) for c in kept) + " " * (end - first - len(kept))
 
 
 def _cells(character: str) -> int:

@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from ..diagnostics import Collector, Source
 from . import ast
 from .equal import deep_recursion, same_tree
-from .layout import FRESH, HARD, INDENT, SOFT, SPACE, Doc, Fill, Group, Indent, Suffix, is_forced, render
+from .layout import FRESH, GAP, HARD, INDENT, SOFT, SPACE, Doc, Fill, Group, Indent, Suffix, is_forced, render
 from .parser import parse
 from .table import END
 from .tokens import Lexeme, tokenize
 
 WIDTH = 100
 _COMMENT = re.compile(r"#[^\n]*|/\*.*?\*/", re.DOTALL)
-_ENDS = frozenset([";", "{", "}", "subject", "to", "s.t."])  # of rows: comments behind them belong to the row
+_CLOSERS = frozenset([",", ";", ")", "]", "}", ":"])
 _PRECEDENCE = {"or": 1, "and": 2, "+": 4, "-": 4, "*": 5, "/": 5, "@": 5}  # of operators that chain
 
 
@@ -37,7 +37,7 @@ def format_source(source: Source) -> str:
     with deep_recursion():
         text = _Formatter(source, tree).run()
         again = parse(Source(source.name, text))
-        if not same_tree(tree, again) or _comments(text) != _comments(source.text):
+        if not same_tree(tree, again) or sorted(_comments(text)) != sorted(_comments(source.text)):
             raise AssertionError(f"formatting would change {source.name}")
     return text
 
@@ -63,7 +63,7 @@ def diff(source: Source) -> str:
 
 
 def _comments(text: str) -> list[str]:
-    """What the comments say, in order, without spaces."""
+    """The words of all comments."""
     said = []
     for match in re.finditer(r'"(?:\\.|[^"\\\n])*"|#[^\n]*|/\*.*?\*/', text, re.DOTALL):
         if not match.group().startswith('"'):
@@ -144,20 +144,23 @@ class _Formatter:
     def next(self) -> str:
         return self.tokens[self.k].type
 
-    def take(self, text: str | None = None) -> Doc:
-        """The next token, with the comments before it inside of a statement."""
+    def take(self, text: str | None = None, ends: bool = False) -> Doc:
+        """The next token (or `text` for it), with the comments before it inside of a statement and the one behind it.
+
+        ends: it ends a row, to which the comment behind it will belong.
+        """
         token = self.tokens[self.k]
         docs: list[Doc] = []
         for remark in self.remarks:
             if "\n" in remark.text or (remark.breaks and not remark.followed):
                 docs += [FRESH, remark.text, HARD]
             elif remark.followed:
-                docs += [remark.text, " "]
+                docs += [GAP, remark.text, "" if token.type in _CLOSERS else " "]
             else:
                 docs.append(Suffix(remark.text))
         self._advance()
         docs.append(token.text if text is None else text)
-        if self.remarks and token.type not in _ENDS and self.remarks[0].breaks == 0 and not self.remarks[0].followed \
+        if self.remarks and not ends and token.type != ";" and self.remarks[0].breaks == 0 and not self.remarks[0].followed \
                 and "\n" not in self.remarks[0].text:
             docs.append(Suffix(self.remarks.pop(0).text))
         return docs if len(docs) > 1 else docs[0]
@@ -250,13 +253,13 @@ class _Formatter:
         else:
             blank = before > 0
         token = self.tokens[self.k]
-        opening = [*head, " ", self.take()]
+        opening = [*head, " ", self.take(ends=True)]
         if self.next == "}" and not self.remarks:
-            self._row([*opening, " ", self.take()], 0, blank, token)
+            self._row([*opening, " ", self.take(ends=True)], 0, blank, token)
         else:
             self._row(opening, 0, blank, token)
             body(node)
-            self._row(self.take(), 0, False, token)
+            self._row(self.take(ends=True), 0, False, token)
         self.after_block = True
 
     def _on_one_line(self, node, head: list[Doc]) -> Doc | None:
@@ -267,7 +270,7 @@ class _Formatter:
         if not commented and not self._broken_before():
             for entry in node.entries:
                 docs += [" ", self._entry(entry)]
-            docs += [" ", self.take()]
+            docs += [" ", self.take(ends=True)]
             if not is_forced(docs) and len(render(docs, 0, 10**6)) <= WIDTH:
                 return docs
         self.k, self.remarks = k, remarks
@@ -291,20 +294,22 @@ class _Formatter:
     def _subject_to(self, first: bool) -> None:
         blank = self._leading(INDENT, first)
         token = self.tokens[self.k]
-        doc = self.take("subject to")
+        doc = self.take("subject to", ends=True)
         if token.type == "subject":
             self.drop()
         self._row(doc, INDENT, blank, token)
 
     def _entries(self, block) -> None:
         """One entry to a row; those that the author put on one line stay together where they fit."""
-        first = True
+        first = plain = True
         for entry in block.entries:
-            apart = first or self.remarks or self._broken_before()
-            last = None if apart else self.rows[-1]
+            together = plain and not (first or self.remarks or self._broken_before())
+            last = self.rows[-1]
+            k = self.k
             self._statement(self._entry, entry, INDENT, first)
             row = self.rows[-1]
-            if last is self.rows[-2] and last.indent == row.indent and len(f"{last} {row.text}") <= WIDTH:
+            plain = not any(self._remarks(i) for i in range(k + 1, self.k))
+            if together and plain and last is self.rows[-2] and len(f"{last} {row.text}") <= WIDTH:
                 last.text, last.comment, last.comment_column = f"{last.text} {row.text}", row.comment, row.comment_column
                 last.equals = -1
                 self.rows.pop()

@@ -42,9 +42,6 @@ def _equality(p: Place) -> Mistake | None:
     """`=` where things are compared: GAMS's `=e=`, MiniZinc's `=<`, and AMPL's plain one."""
     if p.found.type != "=":
         return None
-    if p.before.type in ("+", "-", "*", "/") and p.adjacent(-1):
-        return _say(p, f"`{p.before.text}=` changes a value; nothing changes in a model", "name a new one: `let b = a + 1;`",
-                    first=-1)
     if "==" not in p.accepted:
         return None
     gams = {"e": "==", "l": "<=", "g": ">=", "n": "=="}.get(p.at(1).text.lower())
@@ -64,42 +61,51 @@ def _equality(p: Place) -> Mistake | None:
     return _say(p, "a comparison is `==`", "write `==`; a single `=` defines a name", repair=p.replaced(0, 1, "=="))
 
 
+def _changed(p: Place) -> Mistake | None:
+    """Python's and C's `a += 1`."""
+    d = 0 if p.found.type in ("+", "-", "*", "/") else -1
+    if p.at(d).type in ("+", "-", "*", "/") and p.at(d + 1).type == "=" and p.adjacent(d):
+        return _say(p, f"`{p.at(d).text}=` changes a value; nothing changes in a model", "name a new one: `let b = a + 1;`",
+                    first=d, last=d + 1)
+    return None
+
+
 def _strict(p: Place) -> Mistake | None:
     if p.types(0, 1) == ("<", ">") and p.adjacent(0) and p.kind != "var":
         return _say(p, "`<>` is Pascal and AMPL; not equal is `!=`", "write `!=`", last=1, repair=p.replaced(0, 2, "!="))
     if p.kind == "constraint" and p.found.type in ("<", ">") and RELATIONS <= p.accepted:
-        return _say(p, f"a constraint is not strict: `{p.found.text}` has no meaning for an optimum", f"write `{p.found.text}=`",
+        return _say(p, "a constraint cannot be strict: the best point may lie on its boundary", f"write `{p.found.text}=`",
                     repair=p.replaced(0, 1, p.found.text + "="))
     return None
 
 
-def _elementwise(p: Place) -> Mistake | None:
-    """MATLAB's and Julia's dotted operators, `.T`, qualified names, GAMS's suffixes."""
-    if p.found.type != ".":
+def _dot(p: Place) -> Mistake | None:
+    """MATLAB's and Julia's dotted operators, `.T`, qualified names, methods, GAMS's suffixes."""
+    d = 0 if p.found.type == "." else -1  # behind a name the dot itself is accepted
+    if p.at(d).type != ".":
         return None
-    following = p.at(1)
-    if following.type in ("*", "/", "^", "+", "-", "'", "<=", ">=", "==") and p.adjacent(0):
+    following, owner = p.at(d + 1), p.at(d - 1).text
+    if following.type in ("*", "/", "^", "+", "-", "'", "<=", ">=", "==") and p.adjacent(d):
         written = following.text
         return _say(p, f"`.{written}` is MATLAB and Julia; operators work by elements here",
-                    f"write `{written}`" + ("; the matrix product is `@`" if written == "*" else ""), last=1,
-                    repair=p.replaced(0, 1))
-    if following.type != "NAME":
-        return None
+                    f"write `{written}`" + ("; the matrix product is `@`" if written == "*" else ""), first=d, last=d + 1,
+                    repair=p.replaced(d, d + 1))
     if following.text in ("T", "t", "transpose"):
-        last = 3 if p.types(2, 3) == ("(", ")") else 1
-        return _say(p, f"`.{following.text}` is Python; the transpose is `'` here", f"write `{p.before.text}'`", last=last,
-                    repair=p.replaced(0, last + 1, "'"))
-    if p.before.text in _MODULES and p.at(2).type in ("(", "["):
-        return _say(p, f"names are not qualified: `{p.before.text}.` is Python", f"write `{following.text}`", first=-1, last=0,
-                    repair=p.replaced(-1, 1))
-    if following.text.lower() in ("lo", "up", "l", "fx", "lb", "ub", "val", "value", "level"):
+        last = d + (3 if p.types(d + 2, d + 3) == ("(", ")") else 1)
+        return _say(p, f"`.{following.text}` is Python; the transpose is `'` here", f"write `{owner}'`", first=d, last=last,
+                    repair=p.replaced(d, last + 1, "'"))
+    if owner in _MODULES and p.at(d + 2).type in ("(", "["):
+        return _say(p, f"functions stand without a module: `{owner}.` is Python", f"write `{following.text}`", first=d - 1,
+                    last=d, repair=p.replaced(d - 1, d + 1))
+    if following.text.lower() in ("lo", "up", "l", "fx", "lb", "ub", "val", "value", "level", "start"):
         return _say(p, f"`.{following.text}` is GAMS and its like; bounds and a start stand in the declaration",
-                    "write `var x in [0, 5] start 1;`", last=1)
-    if p.at(2).type == "(":
-        arguments = p.text(p.k + 3, p.closing(p.k + 2))
-        call = f"{following.text}({p.before.text}{', ' + arguments if arguments else ''})"
-        return _say(p, "there are no methods, as in Python; functions stand in front", f"write `{call}`", last=1)
-    return _say(p, "a name has no parts here", "the only dot is in `dual(y.lower)` and `dual(y.upper)`", last=1)
+                    "write `var x in [0, 5] start 1;`", first=d, last=d + 1)
+    if following.type == "NAME" and p.at(d + 2).type == "(":
+        arguments = p.text(p.k + d + 3, p.closing(p.k + d + 2))
+        call = f"{following.text}({owner}{', ' + arguments if arguments else ''})"
+        return _say(p, "there are no methods here, as in Python; functions stand in front", f"write `{call}`", first=d - 1,
+                    last=d + 1)
+    return _say(p, "a name has no parts here", "the only dot is in `dual(y.lower)` and `dual(y.upper)`", first=d, last=d + 1)
 
 
 def _range(p: Place) -> Mistake | None:
@@ -203,13 +209,18 @@ def _array(p: Place) -> Mistake | None:
     close = p.closing(i)
     if not (items or p.found.type == ";") or p.tokens[close].type != "]":
         return None
-    rows = [re.split(r"\s*,\s*|\s+", row.strip()) for row in p.text(i + 1, close).strip(";").split(";")]
+    inside = p.text(i + 1, close)
+    if "," in inside and ";" not in inside:
+        return Mistake("BL0110", f"expected `,` between `{p.before.text}` and `{p.found.text}`", p.span(-1, 0),
+                       repair=p.inserted(","))
+    rows = [re.split(r"\s*,\s*|\s+", row.strip()) for row in inside.strip(";").split(";")]
     vectors = [", ".join(row) for row in rows]
     right = f"[{vectors[0]}]" if len(rows) == 1 else "[" + ", ".join(f"[{v}]" for v in vectors) + "]"
-    if len(right) > 80:
-        right = "[[1, 2], [3, 4]]"
-    return _say(p, "`[1 2; 3 4]` is MATLAB; items are separated by commas, and a matrix is an array of its rows",
-                f"write `{right}`", first=i - p.k, last=close - p.k, repair=p.replaced(i + 1 - p.k, close - p.k))
+    message = "`[1 2 3]` is MATLAB; items are separated by commas"
+    if len(rows) > 1:
+        message = "`[1 2; 3 4]` is MATLAB; items are separated by commas, and a matrix is an array of its rows"
+    return _say(p, message, f"write `{right if len(right) <= 80 else '[[1, 2], [3, 4]]'}`", first=i - p.k, last=close - p.k,
+                repair=p.replaced(i + 1 - p.k, close - p.k))
 
 
 # --- declarations ----------------------------------------------------------------------------------
@@ -272,7 +283,16 @@ def _types(p: Place) -> Mistake | None:
                         hint=f"write `var {p.tokens[colon + 1].text} in [{low.strip()}, {high.strip()}];`")
     types = ("real", "int", "float", "bool", "vector", "matrix", "row_vector", "array", "string", "simplex", "double", "enum")
     first = p.tokens[p.first]
-    if first.type == "NAME" and first.text in types and p.k - p.first <= 1 and p.found.type in ("NAME", "<", "[", ":"):
+    if p.kind == "set" and p.tokens[p.first + 1].text == "of":
+        return _say(p, "`set of int` is MiniZinc", "write `set I = 1..4;`", first=p.first - p.k, last=p.first + 2 - p.k)
+    if first.type != "NAME" or first.text not in types or p.k - p.first > 1 or p.kind == "entry":
+        return None
+    following = p.tokens[min(p.first + 1, len(p.tokens) - 1)]
+    if following.type == ":":
+        end = next(i for i in range(p.first, len(p.tokens)) if p.tokens[i].type in (";", END))
+        return _say(p, f"there are no types here: `{first.text}:` is MiniZinc", first=p.first - p.k, last=p.first - p.k,
+                    hint=f"write `param {p.text(p.first + 2, end)};`")
+    if following.type in ("NAME", "<", "["):
         return _say(p, f"there are no types here: `{first.text}` is Stan and MiniZinc", first=p.first - p.k, last=p.first - p.k,
                     hint="what is given is `param x[n];`, what is sought is `var x[n];` in a level")
     return None
@@ -329,7 +349,7 @@ def _jump(p: Place) -> Mistake | None:
     if p.found.type != "@" or not p.begins and not p.new_line() or macro not in _JUMP:
         return None
     return _say(p, f"`@{p.at(1).text}` is JuMP", _JUMP[macro], last=1,
-                repair=p.replaced(0, max(p.line_end(), p.closing(p.k + 2) + 1) - p.k))
+                repair=p.replaced(0, max(p.line_end(p.k), p.closing(p.k + 2) + 1) - p.k))
 
 
 def _foreign_statement(p: Place) -> Mistake | None:
@@ -367,8 +387,7 @@ def _line(p: Place) -> str:
 
 def _rest_of(p: Place, offset: int):
     """Up to the `;` on this line or the end of the line, whichever comes first."""
-    end = p.line_end() if not p.new_line() else p.k
-    end = max(end, p.first + 1)
+    end = p.line_end(p.first)
     stop = next((i + 1 for i in range(p.first, end) if p.tokens[i].type == ";"), None)
     bracket = next((i for i in range(p.first, end) if p.tokens[i].type == "(" and p.closing(i) >= end), None)
     if stop is None and bracket is not None:
@@ -380,7 +399,7 @@ def _rest_of(p: Place, offset: int):
 def _loops_of_statements(p: Place) -> Mistake | None:
     if p.found.type == "for" and (p.begins or (p.kind == "constraint" and p.new_line())):
         return _say(p, "a model has no loops of statements", "an indexed constraint is `name[i in I]: a <= b;`",
-                    repair=p.replaced(0, max(p.line_end() - p.k, 1)))
+                    repair=p.replaced(0, max(p.line_end(p.k) - p.k, 1)))
     return None
 
 
@@ -392,8 +411,10 @@ def _bare_assignment(p: Place) -> Mistake | None:
     offset = p.first - p.k
     word = "let" if p.block else "param"
     hint = f"write `{word} {first.text} = ...;`" + ("" if p.block else f", or `let {first.text} = ...;` where it has variables")
+    end = p.line_end(p.first)
+    ends = any(t.type == ";" for t in p.tokens[p.first : end])  # where lines end statements, the line is left out
     return _say(p, "a definition begins with a keyword", hint, first=offset, last=offset + 1,
-                repair=p.replaced(offset, offset, word))
+                repair=p.replaced(offset, offset, word) if ends else p.replaced(offset, end - p.k))
 
 
 def _named_objective(p: Place) -> Mistake | None:
@@ -424,7 +445,12 @@ def _gams_label(p: Place) -> Mistake | None:
 
 def _entries(p: Place) -> Mistake | None:
     """JSON and YAML in a block of entries."""
-    if p.kind != "entry" or p.begins:
+    if p.kind != "entry":
+        return None
+    if p.begins and p.found.type == "STRING":
+        return _say(p, "names stand without quotes here, unlike in JSON", f"write `{p.found.text[1:-1]} = ...;`",
+                    repair=p.replaced(0, 1, "NAME"))
+    if p.begins:
         return None
     if p.found.type == ":" and p.k - p.first == 1:
         return _say(p, "an entry is `name = value;`", "write `=`", repair=p.replaced(0, 1, "="))
@@ -441,7 +467,7 @@ def _function_body(p: Place) -> Mistake | None:
 
 
 HABITS = (
-    _assignment, _power, _gams_label, _bare_assignment, _equality, _strict, _elementwise, _range, _loop_variable, _quotes,
+    _assignment, _power, _gams_label, _bare_assignment, _equality, _changed, _strict, _dot, _range, _loop_variable, _quotes,
     _loop_first, _braces, _array, _bounds, _attributes, _types, _foreign_block, _jump, _foreign_statement,
     _loops_of_statements, _ternary, _named_objective, _entries, _function_body,
 )

@@ -25,6 +25,11 @@ class FreshLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """A space, unless one is there or the line is still empty."""
+
+
+@dataclass(frozen=True, slots=True)
 class Suffix:
     """Text that waits for the end of its line: a comment."""
 
@@ -67,8 +72,8 @@ class _Rest:
     index: int
 
 
-SPACE, SOFT, HARD, FRESH = Line(), Line(""), Line(hard=True), FreshLine()
-Doc = object  # str | Line | FreshLine | Suffix | Indent | Group | Fill | list of them
+SPACE, SOFT, HARD, FRESH, GAP = Line(), Line(""), Line(hard=True), FreshLine(), Gap()
+Doc = object  # str | Line | FreshLine | Gap | Suffix | Indent | Group | Fill | list of them
 
 
 def is_forced(doc: Doc) -> bool:
@@ -82,7 +87,7 @@ def is_forced(doc: Doc) -> bool:
         return False
     if isinstance(doc, Line):
         return doc.hard
-    if isinstance(doc, (Suffix, FreshLine)):
+    if isinstance(doc, (Suffix, Gap, FreshLine)):
         return isinstance(doc, FreshLine)
     return doc.forced
 
@@ -122,6 +127,9 @@ class _Printer:
                 self._newline(indent)
         elif isinstance(doc, Suffix):
             self.suffixes.append(doc.text)
+        elif isinstance(doc, Gap):
+            if not self.fresh and not self.out[-1].endswith(" "):
+                self._text(" ")
         elif isinstance(doc, Indent):
             push((indent + INDENT, flat, doc.body))
         elif isinstance(doc, Group):
@@ -203,11 +211,14 @@ class _Printer:
                 if doc.hard or not flat:
                     return True
                 room -= len(doc.flat)
-            elif isinstance(doc, (FreshLine, Suffix)):
-                if isinstance(doc, FreshLine):
-                    return True
+            elif isinstance(doc, FreshLine):
+                return True
+            elif isinstance(doc, Gap):
+                room -= 1
+            elif isinstance(doc, Suffix):
+                continue
             elif isinstance(doc, (Indent, Group)):
-                todo.append((flat or (isinstance(doc, Group) and not doc.forced), doc.body))
+                todo.append((flat, doc.body))
             elif isinstance(doc, Fill):
                 todo.append((flat, _Rest(doc, 1)))
                 todo.append((True, doc.parts[0]))

@@ -51,6 +51,8 @@ def _missing_semicolon(p: Place) -> Mistake | None:
 
 def _unclosed_block(p: Place) -> Mistake | None:
     """A statement that stands outside of blocks, or the end of the file, inside of one."""
+    if p.kind == "entry" and not p.begins and p.tokens[p.first].type in LEVELS and p.found.type in ("{", "NAME"):
+        return _unclosed_entries(p)
     if not p.begins or not p.block or p.found.type not in TOP_LEVEL | {END}:
         return None
     keyword, brace = p.block
@@ -68,6 +70,31 @@ def _unclosed_block(p: Place) -> Mistake | None:
                    (f"move it in front of `{keyword.text}`",))
 
 
+def _unclosed_entries(p: Place) -> Mistake:
+    """`upper {` inside of `options {`, where `upper = ...` may stand."""
+    keyword, brace = p.block
+    first = p.tokens[p.first]
+    end = p.tokens[p.first - 1].end
+    opened = (Span(p.source, keyword.start, brace.end), "opened here")
+    return Mistake("BL0114", f"the block `{keyword.text} {{` is not closed before `{first.text}` begins",
+                   Span(p.source, end, end), "`}` is missing here", (opened,),
+                   repair=p.replaced(p.first - p.k, p.first - p.k, "}"))
+
+
+def _brace_missing(p: Place) -> Mistake | None:
+    if p.found.type in ("{", END) or p.accepted - {"NAME"} != {"{"}:
+        return None
+    name = p.text(p.first, p.k)
+    return Mistake("BL0110", f"expected `{{` after `{name}`, found {found(p.found)}", p.after_before(), "`{` is missing here",
+                   repair=p.inserted("{"))
+
+
+def _empty_statement(p: Place) -> Mistake | None:
+    if p.begins and p.found.type == ";":
+        return Mistake("BL0110", "this `;` ends nothing", p.span(), hints=("leave it out",), repair=p.replaced(0, 1))
+    return None
+
+
 def _misplaced(p: Place) -> Mistake | None:
     """A statement of a level outside of both, or in `options`, `report` or `reference`."""
     if not p.begins or p.found.type not in IN_LEVEL | {"let"}:
@@ -79,13 +106,14 @@ def _misplaced(p: Place) -> Mistake | None:
                        ((Span(p.source, keyword.start, brace.end), "opened here"),), ("an entry is `name = value;`",))
     closed = next((t for t in reversed(p.tokens[: p.k]) if t.type == "}"), None)
     secondary = ()
-    last = None
+    last = next((i for i in range(p.k + 1, len(p.tokens)) if p.tokens[i].type in TOP_LEVEL | {"let"} and p.new_line(i)),
+                len(p.tokens) - 1) - 1
     if closed and p.surplus(p.k):  # a level was closed too early: what belongs to it is left out, up to its real end
         secondary = ((Span(p.source, closed.start, closed.end), "the block before was closed here"),)
         last = next(i for i in range(p.k, len(p.tokens)) if not p.surplus(i + 1))
     return Mistake("BL0118", f"`{name}` stands outside of `upper {{ }}` and `lower {{ }}`", p.span(), "", secondary,
                    ("each level has its own variables, objective and constraints, inside its braces",),
-                   p.replaced(0, last + 1 - p.k) if last else None)
+                   p.replaced(0, last + 1 - p.k))
 
 
 def _stray_closing(p: Place) -> Mistake | None:
@@ -143,6 +171,8 @@ def _keyword_as_name(p: Place) -> Mistake | None:
             return None
     elif p.before.type == "." or (p.begins and p.kind != "entry"):
         return None
+    elif token.type in ("in", "start") and p.kind == "var" and not p.adjacent(0) and p.at(1).type not in (";", "in", "start"):
+        return None  # the name is missing
     better = {"in": "inflow", "to": "target", "for": "force", "set": "setting", "start": "start_value", "if": "switch"}
     return Mistake("BL0116", f"`{token.text}` is a keyword and cannot be a name", p.span(),
                    hints=(f"another name would do: `{better.get(token.text, token.text + '_')}`",),
@@ -186,7 +216,8 @@ def _meant(text: str, possible: set[str], p: Place) -> str | None:
     if small in ("subject", "such") and following.text.lower() in ("to", "that"):
         known = "s.t."
     if known not in possible:
-        near = get_close_matches(small, [*possible, "subject_to"], n=1, cutoff=0.74)
+        swapped = [k for k in possible if sorted(k) == sorted(small)]
+        near = swapped or get_close_matches(small, [*possible, "subject_to"], n=1, cutoff=0.74)
         known = "s.t." if near == ["subject_to"] and "s.t." in possible else near[0] if near else ""
     if known not in possible:
         return None
@@ -213,7 +244,7 @@ def _order_of_a_declaration(p: Place) -> Mistake | None:
 
 def _relation(p: Place) -> Mistake | None:
     """Mistakes around the relation of a constraint, and chains of comparisons elsewhere."""
-    token, relations = p.found, sum(s in RELATIONS for s in p.statement)
+    token, relations = p.found, sum(s in RELATIONS or s == "relation" for s in p.statement)
     if p.kind == "constraint":
         if token.type == "!=":
             return Mistake("BL0110", "a constraint cannot demand that two things differ", p.span(),
@@ -234,7 +265,7 @@ def _relation(p: Place) -> Mistake | None:
 
 
 def _conditional(p: Place) -> Mistake | None:
-    if p.found.type == "if" and p.needs_expression and p.statement:
+    if p.found.type == "if" and p.needs_expression and (p.statement or p.in_constraints):
         return Mistake("BL0110", "`if ... then ... else ...` inside an expression stands in parentheses", p.span(),
                        hints=("write `1 + (if c then a else b)`",))
     return None
@@ -278,14 +309,19 @@ def _missing_part(p: Place) -> Mistake | None:
     if needs == {"NAME"} and p.statement:
         what = {"problem": "the name of the problem", "param": "the name of the parameter", "set": "the name of the set",
                 "var": "the name of the variable", "let": "a name", "function": "the name of the function"}
+        quoted = p.found.type == "STRING"
         return Mistake("BL0110", f"expected {what.get(before.type, 'a name')} after `{before.text}`, found {found(p.found)}",
-                       p.span())
+                       p.span(), hints=("names stand without quotes",) if quoted else (),
+                       repair=p.replaced(0, 1, "NAME") if quoted else None)
+    if needs == {"to"}:
+        return Mistake("BL0110", f"expected `to` after `subject`, found {found(p.found)}", p.after_before(), "`to` is missing here",
+                       repair=p.inserted("to"))
     if p.found.type == "=" and p.kind == "function" and p.statement[-1:] == ["NAME"]:
         return Mistake("BL0110", "a function has parameters", p.span(),
                        hints=(f"write `function {p.name}(u) = ...;`; without parameters it is `let {p.name} = ...;`",))
     if "=" in needs and "NAME" not in needs and p.kind in ("set", "let", "function", "entry") and p.found.type != "=":
         return Mistake("BL0110", f"expected `=` after {p.noun()}, found {found(p.found)}", p.span())
-    if needs & {"then", "else"} and p.found.type in (";", "}", END, ")", "]", ","):
+    if needs & {"then", "else"} and p.found.type in (";", "}", END, ")", "]", ",", "else"):
         part = "then" if "then" in needs else "else"
         begun = next(v for s, v in zip(reversed(p.symbols), reversed(p.values)) if s == "if")
         return Mistake("BL0110", f"this `if` has no `{part}`", p.after_before(), "expected here",
@@ -321,6 +357,6 @@ def _expected(p: Place) -> Mistake:
 
 
 _RECOGNISERS = (
-    *HABITS, _missing_semicolon, _unclosed_block, _stray_closing, _unclosed_bracket, _keyword_as_name, _misspelt_keyword,
+    *HABITS, _empty_statement, _brace_missing, _missing_semicolon, _unclosed_block, _stray_closing, _unclosed_bracket, _keyword_as_name, _misspelt_keyword,
     _misplaced, _order_of_a_declaration, _relation, _conditional, _missing_operator, _missing_part, _before_subject_to,
 )

@@ -10,12 +10,13 @@ from __future__ import annotations
 import gc
 import os
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..diagnostics import BilevelError, Collector, Diagnostic, Fix, Source, Span
 from . import ast
 from .mistakes import diagnose
-from .place import BLOCKS, STATEMENTS, Place, Repair
+from .place import BLOCKS, STATEMENTS, Mistake, Place, Repair
 from .table import END, Table, parse_table
 from .tokens import MAX_ERRORS, UNKNOWN, Lexeme, tokenize
 from .tree import TreeBuilder
@@ -70,6 +71,23 @@ def parse_what_can_be(source: Source, problems: Collector) -> ast.Model:
     """The tree of all statements that could be read, for editors; mistakes go to `problems`."""
     with _collector_paused():
         return _Parser(source, tokenize(source, problems), problems).run()
+
+
+@dataclass(frozen=True)
+class Continuation:
+    """What could stand at a place."""
+
+    accepted: frozenset[str]  # types of tokens
+    statement: tuple[str, ...]  # symbols of the grammar in the unfinished statement, up to the place
+    block: str  # "upper", "lower", "options", "report", "reference"; "" outside
+
+
+def continuation(source: Source, offset: int) -> Continuation:
+    """What the parser would accept at `offset`, whatever stands behind it; for editors."""
+    problems = Collector()
+    before = Source(source.name, source.text[:offset])
+    with _collector_paused():
+        return _Parser(before, tokenize(before, problems), problems).continuation()
 
 
 def parse_expression(source: Source) -> ast.Expr:
@@ -137,6 +155,20 @@ class _Parser:
             k = self._recover(k)
         self.builder.finish()
         return self.values[-1]
+
+    def continuation(self) -> Continuation:
+        """What could follow the last token; mistakes before it are put right or left out."""
+        k = 0
+        while (k := self._advance(k)) < len(self.tokens) - 1:
+            if len(self.problems.errors) >= MAX_ERRORS:
+                return Continuation(frozenset(), (), "")
+            k = self._recover(k)
+        self._return_to_safe_point()
+        self._advance_states_to(len(self.tokens) - 1)
+        symbols = [self.table.symbols[s] for s in self.states[1:]]
+        depth = len(self.safe[1]) - 1
+        block = next((s for s in reversed(symbols[:depth]) if s in BLOCKS), "")
+        return Continuation(self._accepted(), tuple(symbols[depth:]), block)
 
     def _advance(self, k: int) -> int:
         """Read tokens from index `k` until the end, or to the index of one that does not fit."""
@@ -214,16 +246,32 @@ class _Parser:
         symbols = [self.table.symbols[s] for s in self.states[1:]]
         mistake = diagnose(Place(self.source, self.tokens, k, self.safe[0], symbols, list(self.values),
                                  len(self.safe[1]) - 1, self._accepted()))
-        self.problems.error(mistake.code, mistake.message, mistake.span, mistake.label,
-                            secondary=mistake.secondary, hints=mistake.hints, fix=self._fix(mistake.repair))
+        self._report(mistake)
         repair = mistake.repair
         if repair is None:
             return self._skip(k)
+        left_out = repair.first == self.safe[0] and not repair.tokens
+        if left_out:
+            self._forget_within(repair)
         self.tokens[repair.first : repair.last] = repair.tokens
-        self.repaired_to = repair.first + len(repair.tokens) + 1
-        if repair.first < self.safe[0]:
-            raise AssertionError("a repair before the statement it belongs to")
+        self.repaired_to = repair.first if left_out else repair.first + len(repair.tokens) + 1
         return self._return_to_safe_point()
+
+    def _report(self, mistake: Mistake) -> None:
+        """Add the mistake, unless something was said about its place, or the same about the same keyword."""
+        for known in self.problems.items:
+            if known.primary and known.primary.span.start == mistake.span.start < mistake.span.end:
+                return
+            if known.code == mistake.code == "BL0116" and known.message == mistake.message:
+                return
+        self.problems.error(mistake.code, mistake.message, mistake.span, mistake.label,
+                            secondary=mistake.secondary, hints=mistake.hints, fix=self._fix(mistake.repair))
+
+    def _forget_within(self, repair: Repair) -> None:
+        """What was said about characters of a statement that is left out as a whole only follows from it."""
+        start, end = self.tokens[repair.first].end, self.tokens[repair.last - 1].end
+        self.problems.items = [d for d in self.problems.items
+                               if not (d.code in ("BL0104", "BL0112") and start < d.primary.span.start < end)]
 
     def _fix(self, repair: Repair | None) -> Fix | None:
         """The repair as an edit of the text, where it is small and says what to write."""
@@ -287,7 +335,8 @@ class _Parser:
                 depth += 1
             elif token.type in (")", "]", "}"):
                 depth -= 1
-                if token.type == "}" and depth <= 0 and not inside:
+                alone = "\n" in self.source.text[token.end : self.tokens[k].start]
+                if token.type == "}" and depth <= 0 and not inside and alone:
                     return k
             elif token.type == ";" and depth <= 0:
                 return k

@@ -90,9 +90,9 @@ class Place:
         k = self.k if k is None else k
         return k == 0 or "\n" in self.source.text[self.tokens[k - 1].end : self.tokens[k].start]
 
-    def line_end(self) -> int:
-        """The index of the first token on a later line."""
-        i = self.k + 1
+    def line_end(self, k: int) -> int:
+        """The index of the first token on a later line than token `k`."""
+        i = k + 1
         while i < len(self.tokens) - 1 and not self.new_line(i):
             i += 1
         return min(i, len(self.tokens) - 1)
@@ -137,7 +137,8 @@ class Place:
     def replaced(self, first: int, last: int, *words: str) -> Repair:
         """`words` for the tokens at offsets `first` to `last` (excluded)."""
         start, end = self.at(first).start, max(self.at(first).start, self.at(last - 1).end)
-        return Repair(self.k + first, self.k + last, tuple(Lexeme(w, w, start, end) for w in words))
+        text = {"NUMBER": "0", "STRING": '""', "NAME": self.at(first).text}
+        return Repair(self.k + first, self.k + last, tuple(Lexeme(w, text.get(w, w), start, end) for w in words))
 
     def inserted(self, *words: str) -> Repair:
         end = self.before.end

@@ -31,6 +31,7 @@ _PATTERN = re.compile(
       | (?P<ST>s\.t\.)
       | (?P<NAME>[A-Za-z_][A-Za-z_0-9]*)
       | (?P<OTHER_COMMENT>//|%)
+      | (?P<DOTS>\.\.\.+)
       | (?P<LOGIC>&&|\|\||/\\|\\/|\\[A-Za-z]+)
       | (?P<OP><=|>=|==|!=|\.\.|[;=(){},\[\]:<>+\-*/@^'.])
       | (?P<QUOTED>[\u201c\u201d\u201e\u00ab][^\n\u201c\u201d\u00bb]*[\u201c\u201d\u00bb])
@@ -120,6 +121,15 @@ class _Scan:
             self.tokens.append(Lexeme("/", word, span.start, span.end))
         return span.end
 
+    def _dots(self, word: str, span: Span) -> int:
+        end = self.source.text.find("\n", span.start)
+        if not self.source.text[span.end : end if end >= 0 else None].strip():
+            self._once("BL0112", word, "`...` at the end of a line is MATLAB", span, "a statement goes on until its `;`")
+        else:
+            self._once("BL0112", word, "a range has two dots", span, "write `1..n`")
+            self.tokens.append(Lexeme("..", word, span.start, span.end))
+        return span.end
+
     def _logic(self, word: str, span: Span) -> int:
         known = {"&&": "and", "/\\": "and", "||": "or", "\\/": "or", "\\le": "<=", "\\leq": "<=", "\\ge": ">=",
                  "\\geq": ">=", "\\cdot": "*", "\\times": "*", "\\in": "in", "\\infty": "inf"}
@@ -133,8 +143,8 @@ class _Scan:
         return span.end
 
     def _quoted(self, word: str, span: Span) -> int:
-        self._once("BL0104", "quotes", "these are typographic quotes", span, 'write plain ones: `"..."`')
         inside = re.sub(r'["\\]', "", word[1:-1])
+        self._once("BL0104", "quotes", "these are typographic quotes", span, f'write plain ones: `"{inside}"`')
         self.tokens.append(Lexeme("STRING", f'"{inside}"', span.start, span.end))
         return span.end
 
@@ -187,7 +197,7 @@ _MEANT = {
     "\u2264": ([("<=", "<=")], "write `<=`"), "\u2265": ([(">=", ">=")], "write `>=`"),
     "\u2260": ([("!=", "!=")], "write `!=`"), "\u00b7": ([("*", "*")], "write `*`"),
     "\u00d7": ([("*", "*")], "write `*`"), "\u22c5": ([("*", "*")], "write `*`"),
-    "\u2212": ([("-", "-")], "write `-`"), "\u2013": ([("-", "-")], "write `-`"),
+    "\u00f7": ([("/", "/")], "write `/`"), "\u2212": ([("-", "-")], "write `-`"), "\u2013": ([("-", "-")], "write `-`"),
     "\u00b2": ([("^", "^"), ("NUMBER", "2")], "write `^2`"), "\u00b3": ([("^", "^"), ("NUMBER", "3")], "write `^3`"),
     "\u2208": ([("in", "in")], "write `in`"), "\u221e": ([("inf", "inf")], "write `inf`"),
     "\u22a4": ([("'", "'")], "write `'`"), "&": ([("and", "and")], "write `and`"),
