@@ -11,6 +11,7 @@ import gc
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..diagnostics import BilevelError, Collector, Diagnostic, Fix, Source, Span
@@ -71,6 +72,23 @@ def parse_what_can_be(source: Source, problems: Collector) -> ast.Model:
     """The tree of all statements that could be read, for editors; mistakes go to `problems`."""
     with _collector_paused():
         return _Parser(source, tokenize(source, problems), problems).run()
+
+
+@dataclass(frozen=True)
+class Continuation:
+    """What could stand at a place."""
+
+    accepted: frozenset[str]  # types of tokens
+    statement: tuple[str, ...]  # symbols of the grammar in the unfinished statement, up to the place
+    block: str  # "upper", "lower", "options", "report", "reference"; "" outside
+
+
+def continuation(source: Source, offset: int) -> Continuation:
+    """What the parser would accept at `offset`, whatever stands behind it; for editors."""
+    problems = Collector()
+    before = Source(source.name, source.text[:offset])
+    with _collector_paused():
+        return _Parser(before, tokenize(before, problems), problems).continuation()
 
 
 @dataclass(frozen=True)
@@ -155,6 +173,20 @@ class _Parser:
             k = self._recover(k)
         self.builder.finish()
         return self.values[-1]
+
+    def continuation(self) -> Continuation:
+        """What could follow the last token; mistakes before it are put right or left out."""
+        k = 0
+        while (k := self._advance(k)) < len(self.tokens) - 1:
+            if len(self.problems.errors) >= MAX_ERRORS:
+                return Continuation(frozenset(), (), "")
+            k = self._recover(k)
+        self._return_to_safe_point()
+        self._advance_states_to(len(self.tokens) - 1)
+        symbols = [self.table.symbols[s] for s in self.states[1:]]
+        depth = len(self.safe[1]) - 1
+        block = next((s for s in reversed(symbols[:depth]) if s in BLOCKS), "")
+        return Continuation(self._accepted(), tuple(symbols[depth:]), block)
 
     def continuation(self) -> Continuation:
         """What could follow the last token; mistakes before it are put right or left out."""
