@@ -73,23 +73,26 @@ class _Mgbio:
         q = U @ (self.inverted(e, o.mu * largest) * (U.T @ grad_y_f))
         w = grad_x_f - self.oracles.function("hess_xy_g_times")(x, y, *p, q)          # line 5
 
-        g = self.oracles.function("g")(x, y, *p)
-        settled = ca.logic_or(norm(v) <= 1e-2 * per_length(g, y), self.k >= o.warm_up)
+        f, g = (self.oracles.function(name)(x, y, *p) for name in "fg")
+        stationarity, lower_stationarity = norm(self.project(x - w) - x) / per_length(f, x), norm(v) / per_length(g, y)
+        # the point that the measures are of is the one that stays: a first step has a length of its own
+        arrived = ca.logic_and(stationarity <= o.tol, lower_stationarity <= o.tol)
+        settled = ca.logic_or(lower_stationarity <= 1e-2, self.k >= o.warm_up)
         moving = ca.logic_or(settled, self.gamma > 0)
+        eta = either(arrived, 0, o.eta)
 
         gamma = self.step_size(w, x)
-        x_new = x + either(moving, o.eta, 0) * (self.project(x - gamma * w) - x)      # line 6
+        x_new = x + either(moving, eta, 0) * (self.project(x - gamma * w) - x)        # line 6
         lam = either(o.lam > 0, o.lam, 1 / largest)
-        y_new = y - o.eta * lam * v                                                   # line 7
+        y_new = y - eta * lam * v                                                     # line 7
 
-        f = self.oracles.function("f")(x, y, *p)
         gone = ca.logic_or(norm(x_new) > 1e12, norm(y_new) > 1e12)
         return {
             "x": x_new, "y": y_new, "x_before": x, "w_before": w, "k": self.k + 1,
             "gamma": either(moving, gamma, 0),
             "growth": either(self.gamma > 0, gamma / self.gamma, 1e6),
-            "stationarity": norm(self.project(x - w) - x) / per_length(f, x),
-            "lower_stationarity": norm(v) / per_length(g, y),
+            "stationarity": stationarity,
+            "lower_stationarity": lower_stationarity,
             "signal": either(gone, int(Signal.DIVERGED), 0),
             "phase": 0,
         }

@@ -25,7 +25,7 @@ STOPPED = {
     "interrupted": "stopped by the user; the best point so far is kept",
 }
 _LABEL, _WIDEST_LABEL = 18, 30  # columns of names
-_DIGITS = 8  # of objectives: enough to tell them from their references
+_DIGITS = 7  # of objectives: one more than of variables, so that ties of rounding do not look like errors
 _GOOD, _POOR, _BAD = "bold green", "bold yellow", "bold red"
 
 
