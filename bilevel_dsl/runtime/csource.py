@@ -14,6 +14,7 @@ from pathlib import Path
 import casadi as ca
 
 from .layout import Bound, Layout
+from .pieces import cut
 from .status import Status
 
 TEMPLATES = Path(__file__).parents[1] / "export" / "templates"
@@ -107,7 +108,7 @@ def _casadi_text(layout: Layout, prefix: str, real: str) -> tuple[str, dict[str,
         what = ", ".join(missing) or "a solver node"
         raise NotCompilable(f"a function of the program keeps memory of its own: {what}")
     kept = re.sub(r"\n*/\* Configuration this file was compiled with \*/\n*", "\n\n", kept)
-    return faster_products(_without_unused(kept)), names
+    return cut(faster_products(_without_unused(kept))), names
 
 
 def _without_unused(text: str) -> str:
