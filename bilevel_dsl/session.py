@@ -188,11 +188,12 @@ def _setting(info: MethodInfo, key: str, value, span) -> float:
                                       exit_status=status))
     setting = known[key]
     if setting.choices:
-        names = {**{c: float(i) for i, c in enumerate(setting.choices)}, **{str(i): float(i) for i in range(len(setting.choices))}}
+        names = {word: float(i) for i, choice in enumerate(setting.choices) for word in (choice, str(i))}
         text = f"{value:g}" if isinstance(value, (int, float)) else str(value)
         if text not in names:
             raise BilevelError(Diagnostic("BL0404", f"`{key}` is {value}, which is not one of its choices", label,
-                                          hints=(f"the choices are: {', '.join(setting.choices)}",), exit_status=status))
+                                          hints=(f"the choices are: {', '.join(setting.choices)}",),
+                                          exit_status=status))
         return names[text]
     try:
         number = float(value)
@@ -219,8 +220,9 @@ def start_point(problem: Problem, start: dict[str, np.ndarray] | None) -> tuple[
         try:
             array = np.asarray(value, float)
         except (TypeError, ValueError):  # words, or rows of different lengths
-            raise BilevelError(Diagnostic("BL0406", f"the start of `{name}` is not made of numbers, in rows of one length",
-                                          Label(variable.span, "declared here"), exit_status=2)) from None
+            wrong = f"the start of `{name}` is not made of numbers, in rows of one length"
+            raise BilevelError(Diagnostic("BL0406", wrong, Label(variable.span, "declared here"),
+                                          exit_status=2)) from None
         if array.size != variable.size or array.shape not in (variable.shape, (variable.size,)):
             raise BilevelError(Diagnostic(
                 "BL0406", f"the start of `{name}` has the shape {_shape(array.shape)}, not {_shape(variable.shape)}",
@@ -255,7 +257,7 @@ def require_finite(oracles: Oracles, x: np.ndarray, y: np.ndarray) -> None:
             continue
         problems.append(Diagnostic("BL0407", found, Label(objective.span, "evaluated at the start"),
                                    hints=("give the variables a start inside the domain: `var x start 1;`",)))
-    for constraint, name in [(c, "c") for c in problem.upper_constraints] + [(c, "h") for c in problem.lower_constraints]:
+    for constraint in (*problem.upper_constraints, *problem.lower_constraints):
         rows = ca.Function("rows", [problem.x, problem.y, *p], [constraint.expression]).call([*here, *columns])[0]
         if not np.all(np.isfinite(np.array(rows))):
             problems.append(Diagnostic("BL0407", f"the constraint `{constraint.name}` is not finite at the start",

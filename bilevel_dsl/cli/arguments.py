@@ -62,7 +62,8 @@ examples:
 
 
 _LSP = """\
-It is started by the editor: diagnostics while typing, hover, definitions, rename, completion, formatting, fixes.
+It is started by the editor: diagnostics while typing, hover, definitions,
+rename, completion, formatting, fixes.
 It needs pygls: pip install 'bilevel-dsl[lsp]'
 """
 
@@ -118,14 +119,16 @@ def _unknown(parser: argparse.ArgumentParser, what: str, word: str, known: list[
 
 
 def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
-    parser = _Parser(prog="bileveldsl", usage="bileveldsl COMMAND MODEL [flags]", description="Bilevel optimization: problems as text, verified answers, standalone C.",
+    parser = _Parser(prog="bileveldsl", usage="bileveldsl COMMAND MODEL [flags]",
+                     description="Bilevel optimization: problems as text, verified answers, standalone C.",
                      epilog=_MAIN + STATUSES)
     parser.add_argument("--version", action="store_true", help="print versions and exit")
     group = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", prog="bileveldsl")
 
     def command(name: str, takes: str, summary: str, epilog: str) -> argparse.ArgumentParser:
-        return group.add_parser(name, usage=" ".join(filter(None, ["bileveldsl", name, takes, "[flags]"])), help=summary,
-                                description=summary[0].upper() + summary[1:] + ".", epilog=epilog)
+        usage = " ".join(filter(None, ["bileveldsl", name, takes, "[flags]"]))
+        description = summary[0].upper() + summary[1:] + "."
+        return group.add_parser(name, usage=usage, help=summary, description=description, epilog=epilog)
 
     _solve(command("solve", "MODEL", "solve a model and verify the answer", _SOLVE))
     _check(command("check", "MODEL", "report errors and warnings of a model", _CHECK))
@@ -157,7 +160,8 @@ def _solve(parser: argparse.ArgumentParser) -> None:
 def _check(parser: argparse.ArgumentParser) -> None:
     _model(parser)
     parser.add_argument("--pedantic", action="store_true", help="warn of all that is worth a second look")
-    parser.add_argument("--format", choices=("text", "json"), default="text", metavar="FORMAT", help="json: diagnostics as data (default: text)")
+    parser.add_argument("--format", choices=("text", "json"), default="text", metavar="FORMAT",
+                        help="json: diagnostics as data (default: text)")
     _color(parser)
 
 
@@ -169,7 +173,8 @@ def _methods(parser: argparse.ArgumentParser) -> None:
 def _codegen(parser: argparse.ArgumentParser) -> None:
     _model(parser)
     parser.add_argument("-o", "--output", required=True, metavar="DIR", help="folder to write into; made if needed")
-    parser.add_argument("--real", choices=("double", "float"), default="double", metavar="TYPE", help="number type of the solver: double (default), float")
+    parser.add_argument("--real", choices=("double", "float"), default="double", metavar="TYPE",
+                        help="number type of the solver: double (default), float")
     _method(parser)
     _color(parser)
 
@@ -178,7 +183,8 @@ def _verify(parser: argparse.ArgumentParser) -> None:
     _model(parser)
     parser.add_argument("point", metavar="POINT", help="JSON file with the values of all variables")
     parser.add_argument("--tol", type=_positive, default=1e-6, metavar="TOL", help="tolerance of the checks (1e-6)")
-    parser.add_argument("--seed", type=_count, default=0, metavar="N", help="of the starts for the follower (default 0)")
+    parser.add_argument("--seed", type=_count, default=0, metavar="N",
+                        help="of the starts for the follower (default 0)")
     parser.add_argument("--json", metavar="FILE", help="write the whole result; - for standard output")
     _volume(parser)
     _color(parser)

@@ -88,7 +88,8 @@ def _object(path: str) -> dict:
     try:
         content = json.loads(text, object_pairs_hook=unique, parse_int=float)
     except json.JSONDecodeError as problem:
-        raise Unreadable(f"`{path}` is not JSON: {problem.msg} (line {problem.lineno}, column {problem.colno})") from None
+        place = f"line {problem.lineno}, column {problem.colno}"
+        raise Unreadable(f"`{path}` is not JSON: {problem.msg} ({place})") from None
     except RecursionError:
         raise Unreadable(f"`{path}` is nested too deeply") from None
     if not isinstance(content, dict):
@@ -152,8 +153,8 @@ def _csv(path: str) -> dict[str, np.ndarray]:
     first = text.partition("\n")[0]
     separator = ";" if ";" in first and "," not in first else ","
     try:
-        rows = [(k, [cell.strip() for cell in row])
-                for k, row in enumerate(csv.reader(text.splitlines(), delimiter=separator), 1) if any(map(str.strip, row))]
+        lines = enumerate(csv.reader(text.splitlines(), delimiter=separator), 1)
+        rows = [(k, [cell.strip() for cell in line]) for k, line in lines if any(map(str.strip, line))]
     except csv.Error as problem:
         raise Unreadable(f"`{path}` is not CSV: {problem}") from None
     if not rows:

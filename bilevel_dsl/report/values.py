@@ -37,7 +37,8 @@ def array_lines(value, width: int, labels: Sequence[Sequence[str] | None] = (), 
         return ["(empty)"]
     count = array.shape[0] if array.shape[0] <= MATRIX_ROWS[0] else MATRIX_ROWS[1]
     words = _words(array[:count] if array.ndim == 2 else array[:_LONGEST])
-    names = [[name[:_LABEL] for name in labels[k]] if k < len(labels) and labels[k] else None for k in range(array.ndim)]
+    names = [[name[:_LABEL] for name in labels[k]] if k < len(labels) and labels[k] else None
+             for k in range(array.ndim)]
     if array.ndim == 1:
         return _vector([f"{n} {w}" for n, w in zip(names[0], words)] if names[0] else words, width, more)
     rows = [words[i * array.shape[1]:(i + 1) * array.shape[1]] for i in range(count)]

@@ -36,7 +36,8 @@ def test_shapes_of_values(model):
         solution["z"]
 
 
-@pytest.mark.parametrize("data", [{"a": [1, 2, 3]}, {"a": (1, 2, 3)}, {"a": np.array([1, 2, 3])}, {"a": np.array([[1], [2], [3]])}])
+@pytest.mark.parametrize("data", [{"a": [1, 2, 3]}, {"a": (1, 2, 3)}, {"a": np.array([1, 2, 3])},
+                                  {"a": np.array([[1], [2], [3]])}])
 def test_data_of_many_kinds(model, data):
     (a,) = [q for q in bl.load(model(VECTOR), data=data).parameters if q.name == "a"]
     assert a.value.tolist() == [1, 2, 3]
@@ -54,7 +55,8 @@ def test_mistakes_are_one_exception_with_all_of_them(model):
     assert "`u`" in str(caught.value) and "^" in str(caught.value)
 
 
-@pytest.mark.parametrize("start", [{"x": "far"}, {"x": [1, 2]}, {"x": None}, {"x": [[1], [2, 3]]}, {"u": 1}, {"x": np.nan}])
+@pytest.mark.parametrize("start", [{"x": "far"}, {"x": [1, 2]}, {"x": None}, {"x": [[1], [2, 3]]}, {"u": 1},
+                                   {"x": np.nan}])
 def test_starts_that_do_not_fit(model, start):
     with pytest.raises(bl.BilevelError):
         bl.solve(bl.load(model()), start=start)

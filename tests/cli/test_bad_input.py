@@ -88,7 +88,8 @@ def test_a_missing_parameter(run, model):
 
 
 @pytest.mark.parametrize("value, said", [
-    ("[1, 2]", "a vector of 2"), ("[[1, 2, 3]]'", "3"), ("word", "`word`"), ('"text"', "string"), ("1 +", "expected"), ("x", "x"),
+    ("[1, 2]", "a vector of 2"), ("[[1, 2, 3]]'", "3"), ("word", "`word`"), ('"text"', "string"), ("1 +", "expected"),
+    ("x", "x"),
     ("0 / 0", "NaN"), ("[1, 2", "not closed"), ("1; param b = 2", "single expression")])
 def test_parameters_that_do_not_fit(run, model, value, said):
     path = model(VECTOR)
@@ -105,7 +106,8 @@ def test_an_unknown_parameter(run, model):
 
 
 @pytest.mark.parametrize("text, said", [
-    ('{"a": [1, 2]}', "a vector of 2"), ('{"a": [1, "x", 2]}', "not a number: x"), ('{"a": [1, NaN, 3]}', "NaN"), ('{"a": {"b": 1}}', "label"),
+    ('{"a": [1, 2]}', "a vector of 2"), ('{"a": [1, "x", 2]}', "not a number: x"), ('{"a": [1, NaN, 3]}', "NaN"),
+    ('{"a": {"b": 1}}', "label"),
     ('{"a": [1, 2, 3], "zz": 1}', "zz"), ('{"a": [[1, 2], [3]]}', "different lengths")])
 def test_data_that_do_not_fit(run, model, tmp_path, text, said):
     (tmp_path / "d.json").write_text(text)
@@ -186,7 +188,8 @@ def test_methods_and_settings_that_do_not_fit(run, model, flags, said, status):
 
 
 @pytest.mark.parametrize("content, said, status", [
-    (None, "there is no file", 2), ("{", "is not JSON", 3), ('{"variables": {"z": 1}}', "`z`, which is not a variable", 2),
+    (None, "there is no file", 2), ("{", "is not JSON", 3),
+    ('{"variables": {"z": 1}}', "`z`, which is not a variable", 2),
     ('{"variables": {"x": [1, 2, 3]}}', "has the shape", 2), ('{"variables": {"x": NaN}}', "not finite", 2)])
 def test_starts_that_do_not_fit(run, model, tmp_path, content, said, status):
     if content is not None:
@@ -314,5 +317,6 @@ def test_an_interrupted_certificate_keeps_the_point(run, model, monkeypatch, tmp
     monkeypatch.setattr(session, "certify", stop)
     done = run("solve", model(), "--json", tmp_path / "r.json")
     found = json.loads((tmp_path / "r.json").read_text())
-    assert done.status == 130 and found["status"] == "interrupted" and found["variables"]["x"] == pytest.approx(1.5, abs=1e-4)
+    assert done.status == 130 and found["status"] == "interrupted"
+    assert found["variables"]["x"] == pytest.approx(1.5, abs=1e-4)
     assert "nothing: the answer was not checked" in done.out

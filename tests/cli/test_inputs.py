@@ -142,7 +142,8 @@ def test_point(tmp_path):
     assert values["x"] == 1 and values["y"].tolist() == [1, 2]
 
 
-@pytest.mark.parametrize("text", ["{}", '{"x": 1}', '{"variables": [1]}', '{"variables": {}}', '{"variables": {"x": null}}',
+@pytest.mark.parametrize("text", ["{}", '{"x": 1}', '{"variables": [1]}', '{"variables": {}}',
+                                  '{"variables": {"x": null}}',
                                   '{"variables": {"x": "1"}}', '{"variables": {"x": [[1], [2, 3]]}}'])
 def test_files_without_a_point(tmp_path, text):
     path = tmp_path / "p.json"

@@ -62,14 +62,16 @@ def test_a_closed_pipe_is_silent(model):
     for arguments in (["solve", model()], ["methods"], ["check", model(), "--format", "json"]):
         reader, writer = os.pipe()
         os.close(reader)
-        done = subprocess.run(command(*arguments), stdout=writer, stderr=subprocess.PIPE, env=surroundings(), timeout=120)
+        done = subprocess.run(command(*arguments), stdout=writer, stderr=subprocess.PIPE, env=surroundings(),
+                              timeout=120)
         os.close(writer)
         assert done.stderr == b"" and done.returncode == 0
 
 
 def test_a_full_standard_output(model):
     with open("/dev/full", "w") as full:
-        done = subprocess.run(command("solve", model()), stdout=full, stderr=subprocess.PIPE, text=True, env=surroundings())
+        done = subprocess.run(command("solve", model()), stdout=full, stderr=subprocess.PIPE, text=True,
+                              env=surroundings())
     assert done.returncode == 2
     assert done.stderr == "error[BL0511]: standard output cannot be written: No space left on device\n"
 
@@ -77,7 +79,8 @@ def test_a_full_standard_output(model):
 def test_an_encoding_without_unicode(model):
     path = model(SHIFT.replace("worked out by hand", "Müller ✓"))
     done = process("solve", path, PYTHONIOENCODING="ascii")
-    assert done.returncode == 0 and done.stdout.isascii() and "M?ller ?" in done.stdout and "ok lower gap" in done.stdout
+    assert done.returncode == 0 and done.stdout.isascii()
+    assert "M?ller ?" in done.stdout and "ok lower gap" in done.stdout
     assert "✓ lower gap" in process("solve", path, PYTHONIOENCODING="utf-8").stdout
 
 

@@ -60,7 +60,8 @@ def test_parameters_from_the_command_line(run, model):
 def test_data_and_parameters_together(run, model, tmp_path):
     (tmp_path / "d.json").write_text('{"n": 2, "a": [1, 1]}')
     (tmp_path / "a.csv").write_text("0.4\n0.8\n")
-    arguments = ["solve", model(VECTOR, "v.bilevel"), "--data", tmp_path / "d.json", "--data", tmp_path / "a.csv", "--json", "-"]
+    arguments = ["solve", model(VECTOR, "v.bilevel"), "--data", tmp_path / "d.json", "--data", tmp_path / "a.csv",
+                 "--json", "-"]
     found = json.loads(run(*arguments).out)
     assert found["variables"]["x"] == pytest.approx([0.2, 0.4], abs=1e-4)
     found = json.loads(run(*arguments, "--param", "a=[1, 2]").out)
@@ -125,7 +126,8 @@ def test_start_from_a_result(run, model, tmp_path):
 
 
 def test_without_a_compiler_the_same_answer(run, model):
-    compiled, interpreted = (json.loads(run("solve", model(), "--json", "-", *flags).out) for flags in ([], ["--no-compile"]))
+    compiled, interpreted = (json.loads(run("solve", model(), "--json", "-", *flags).out)
+                             for flags in ([], ["--no-compile"]))
     assert interpreted["executor"] == "interpreted"
     assert interpreted["variables"] == compiled["variables"] and interpreted["iterations"] == compiled["iterations"]
 
@@ -195,7 +197,8 @@ def test_check_shows_warnings(run, model):
     path = model(FLAT)
     done = run("check", path)
     assert done.status == 0 and "warning[BL07" in done.err
-    assert done.out == f"{path}: no errors, {done.err.count('warning[')} warning{'s' * (done.err.count('warning[') != 1)}\n"
+    count = done.err.count("warning[")
+    assert done.out == f"{path}: no errors, {count} warning{'s' * (count != 1)}\n"
 
 
 def test_check_reports_all_errors_with_places(run, model):

@@ -20,8 +20,8 @@ from bilevel_dsl.report.table import lines
 from bilevel_dsl.report.values import array_lines, number
 from tests.problems import HERE, problem
 
-CHECKS = (Check("upper_feasibility", 0.0, 1e-6, "of the leader's sets"), Check("lower_gap", 3.2e-9, 1e-6, "6 re-solutions"),
-          Check("stationarity", 2e-8, 1e-5))
+CHECKS = (Check("upper_feasibility", 0.0, 1e-6, "of the leader's sets"),
+          Check("lower_gap", 3.2e-9, 1e-6, "6 re-solutions"), Check("stationarity", 2e-8, 1e-5))
 
 
 def variable(name, level, shape, labels=(), offset=0):
@@ -36,8 +36,10 @@ def solution(status="converged", checks=CHECKS, **changes) -> Solution:
         lower_variables=(variable("Y", "lower", (2, 3)),),
         f=Objective(ca.MX(1), -1, HERE), report=(Named("revenue", (), ca.MX(1), HERE),), text_hash="abc",
         reference=Reference(upper=21.5, source="closed form"))
-    values = dict(problem=made, status=status, certificate=Certificate(checks), method="penalty", reason="it is constrained",
-                  variables={"t": np.array([1.5, -0.0]), "Y": np.arange(6.0).reshape(2, 3)}, upper=21.5000001, lower=60.25,
+    values = dict(problem=made, status=status, certificate=Certificate(checks), method="penalty",
+                  reason="it is constrained",
+                  variables={"t": np.array([1.5, -0.0]), "Y": np.arange(6.0).reshape(2, 3)},
+                  upper=21.5000001, lower=60.25,
                   settings={"tol": 1e-6}, executor="compiled", iterations=512, evaluations={"step": 512},
                   measures={"upper": -21.5}, report={"revenue": 3.0},
                   trace={"iteration": np.array([1, 2]), "upper": np.array([0.1, np.nan])}, timings={"solve": 0.25})
@@ -103,7 +105,8 @@ def test_no_values_where_none_exist(status):
 def test_nothing_is_wider_than_the_page(width, unicode):
     rng = np.random.default_rng(0)
     long = "a_rather_long_name_of_a_variable_that_goes_on"
-    made = replace(solution().problem, upper_variables=(variable(long, "upper", (5000,)), variable("W", "upper", (40, 30))))
+    made = replace(solution().problem,
+                   upper_variables=(variable(long, "upper", (5000,)), variable("W", "upper", (40, 30))))
     result = solution(problem=made, variables={
         long: rng.standard_normal(5000), "W": rng.standard_normal((40, 30)) * 1e-7, "Y": np.zeros((2, 3))},
         certificate=Certificate(CHECKS, notes=("a note " * 40,)))
@@ -154,8 +157,8 @@ def test_matrices_keep_their_labels():
     assert array_lines(np.ones((20, 20)), 20) == ["1  1  1  1  1  1  ..."[3:]] * 4 + ["..."]
 
 
-KEYS = {"schema", "problem", "status", "verified", "upper", "lower", "variables", "certificate", "duals", "report", "reference",
-        "method", "settings", "seed", "iterations", "evaluations", "timings", "versions", "hash"}
+KEYS = {"schema", "problem", "status", "verified", "upper", "lower", "variables", "certificate", "duals", "report",
+        "reference", "method", "settings", "seed", "iterations", "evaluations", "timings", "versions", "hash"}
 
 
 def test_json_has_every_fixed_key():
@@ -171,7 +174,8 @@ def test_json_has_every_fixed_key():
 
 def test_json_is_strict():
     result = solution(upper=float("nan"), report={"revenue": float("inf")}, measures={"upper": -np.inf},
-                      certificate=Certificate((Check("stationarity", np.nan, 1e-6),), details={"deep": [np.float64("nan")]}))
+                      certificate=Certificate((Check("stationarity", np.nan, 1e-6),),
+                                              details={"deep": [np.float64("nan")]}))
     raw = json_text(result)
     found = json.loads(raw, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
     assert found["upper"] is None and found["report"]["revenue"] is None and found["certificate"]["deep"] == [None]
@@ -190,8 +194,8 @@ def test_choices_are_shown_by_name():
 
 def test_csv_is_a_header_and_numbers():
     header, row = csv.reader(io.StringIO(csv_text(solution())))
-    assert header == ["upper", "lower", "t[north]", "t[south]", "Y[1,1]", "Y[1,2]", "Y[1,3]", "Y[2,1]", "Y[2,2]", "Y[2,3]",
-                      "revenue"]
+    assert header == ["upper", "lower", "t[north]", "t[south]", "Y[1,1]", "Y[1,2]", "Y[1,3]", "Y[2,1]", "Y[2,2]",
+                      "Y[2,3]", "revenue"]
     assert list(map(float, row)) == [21.5000001, 60.25, 1.5, 0, 0, 1, 2, 3, 4, 5, 3]
 
 
@@ -207,8 +211,9 @@ def test_a_missing_variable_is_named():
         solution()["z"]
 
 
-@pytest.mark.parametrize("status, expected", [("converged", 0), ("infeasible", 4), ("diverged", 5), ("iteration_limit", 6),
-                                              ("time_limit", 6), ("stalled", 6), ("not_finite", 8), ("interrupted", 130)])
+@pytest.mark.parametrize("status, expected", [("converged", 0), ("infeasible", 4), ("diverged", 5),
+                                              ("iteration_limit", 6), ("time_limit", 6), ("stalled", 6),
+                                              ("not_finite", 8), ("interrupted", 130)])
 def test_exit_statuses(status, expected):
     assert solution(status).exit_status == expected
     if status == "converged":
