@@ -46,8 +46,8 @@ def test_no_value_is_lost_between_pieces(method, case, tmp_path, compiler, lengt
     text = functions_source(lay_out(METHODS[method].program(Oracles(case))))
     (tmp_path / "functions.c").write_text(text)
     (tmp_path / "driver.h").write_text(template("driver.h"))
-    done = subprocess.run([compiler, "-std=c99", "-O1", "-Wall", "-Wextra", "-Werror", "-c", "functions.c"], cwd=tmp_path,
-                          capture_output=True, text=True)
+    command = [compiler, "-std=c99", "-O1", "-Wall", "-Wextra", "-Werror", "-c", "functions.c"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
 
 
