@@ -291,6 +291,12 @@ def _power(a, b):
     return a**b
 
 
+def _softplus(x):
+    """log(1 + exp(x)) without overflow, and with the right derivatives at 0, where |x| would have none."""
+    positive, negative = ca.if_else(x >= 0, x, 0), ca.if_else(x >= 0, 0, x)
+    return ca.if_else(x >= 0, x + ca.log1p(ca.exp(-positive)), ca.log1p(ca.exp(negative)))
+
+
 def _huber(x, delta=1.0):
     size = ca.fabs(x)
     return ca.if_else(size <= delta, 0.5 * x * x, delta * (size - 0.5 * delta))
@@ -306,7 +312,7 @@ _ELEMENTWISE = {
     "sin": ca.sin, "cos": ca.cos, "tan": ca.tan, "asin": ca.asin, "acos": ca.acos, "atan": ca.atan, "atan2": ca.atan2,
     "sinh": ca.sinh, "cosh": ca.cosh, "tanh": ca.tanh, "sign": ca.sign,
     "sigmoid": lambda x: 0.5 * ca.tanh(0.5 * x) + 0.5,
-    "softplus": lambda x: x * (x > 0) + ca.log1p(ca.exp(-ca.fabs(x))),
+    "softplus": _softplus,
     "relu": lambda x: x * (x > 0),  # keeps NaN
     "huber": _huber,
     "smooth_abs": lambda x, eps=1e-3: ca.sqrt(x * x + eps * eps),
