@@ -17,22 +17,24 @@ from bilevel_dsl.functions.oracles import Oracles
 from bilevel_dsl.methods import METHODS
 from bilevel_dsl.methods.registry import fitting
 from bilevel_dsl.runtime.execute import execute
+from bilevel_dsl.session import choose_method
 from tests.models.collection import LIBRARIES, MODELS, load
 from tests.runtime.machines import COMPILER, assert_same
 
 FLAGS = ("-std=c99", "-O0", "-ffp-contract=off", "-fno-builtin")  # the cache compiles with more optimisation
 KKT_VARIABLES = 15  # of both levels
-ITERATIONS = 12  # of the upper level: enough for every phase of every method to have run
+ITERATIONS = 60  # most runs end before
 
 
-def pairs():
-    """Each library model with one of the methods in turn, the others with all."""
-    for k, name in enumerate(MODELS):
+def pairs() -> list:
+    """Each library model with the method that `auto` takes, the others with all."""
+    found = []
+    for name in MODELS:
         problem = load(name)
         large = problem.x.numel() + problem.y.numel() > KKT_VARIABLES
-        methods = [m for m in fitting(problem) if not (large and m == "kkt")]
-        for method in [methods[k % len(methods)]] if name in LIBRARIES else methods:
-            yield pytest.param(name, method, id=f"{name}-{method}")
+        methods = [choose_method(problem, None)[0].name] if name in LIBRARIES else fitting(problem)
+        found += [pytest.param(name, m, id=f"{name}-{m}") for m in methods if not (large and m == "kkt")]
+    return found
 
 
 def run_exported(program, problem, folder) -> dict[str, np.ndarray | str]:
