@@ -74,9 +74,9 @@ class Document:
         return next((o for o in touching if offset < o.span.end), touching[0] if touching else None)
 
     def all_of(self, target: Target) -> list[Occurrence]:
-        same = (lambda o: isinstance(o.target, BuiltIn) and o.target.name == target.name) if isinstance(target, BuiltIn) \
-            else (lambda o: o.target is target)
-        return [o for o in self.occurrences if same(o)]
+        if isinstance(target, BuiltIn):
+            return [o for o in self.occurrences if isinstance(o.target, BuiltIn) and o.name == target.name]
+        return [o for o in self.occurrences if o.target is target]
 
     def definition(self, offset: int) -> Span | None:
         here = self.at(offset)
@@ -179,10 +179,11 @@ def _entry(s: ast.Statement) -> Entry | None:
     if isinstance(s, ast.ProblemName):
         return Entry(s.name.id, "problem", "", s.span, s.name.span)
     if isinstance(s, ast.Objective):
-        return Entry(s.sense, "objective", _short(s.value.span), s.span, Span(s.span.source, s.span.start, s.span.start + 8))
+        return Entry(s.sense, "objective", _short(s.value.span), s.span, _keyword(s))
     if isinstance(s, ast.Constraint):
-        name = s.label or s.terms[0]
-        return Entry(s.label.id if s.label else _short(s.span), "label", _short(s.span) if s.label else "", s.span, name.span)
+        if s.label is None:
+            return Entry(_short(s.span), "label", "", s.span, s.terms[0].span)
+        return Entry(s.label.id, "label", _short(s.span), s.span, s.label.span)
     word = {ast.Options: "options", ast.Report: "report", ast.Reference: "reference"}.get(type(s))
     if isinstance(s, ast.Level):
         name = f"{s.kind} {s.name.id}" if s.name else s.kind

@@ -29,10 +29,9 @@ class Item:
 def complete(document: Document, offset: int) -> list[Item]:
     """In no order; what has been written of the word is left to the editor to match."""
     text = document.source.text
-    quiet = next((m for m in _QUIET.finditer(text) if m.start() < offset < m.end() or m.start() < offset == m.end()
-                  and not m[0].endswith(('"', "*/"))), None)
+    quiet = _quiet(text, offset)
     if quiet:
-        return _labels(document) if quiet[0].startswith('"') else []
+        return _labels(document) if quiet.startswith('"') else []
     start = offset - len((_WORD.search(text[:offset]) or [""])[0])
     if re.search(r"\d\Z", text[:start]):  # inside of a number
         return []
@@ -43,6 +42,15 @@ def complete(document: Document, offset: int) -> list[Item]:
     if _EXPRESSION <= here.accepted:
         items += _names(document, here, offset)
     return items
+
+
+def _quiet(text: str, offset: int) -> str:
+    """The string or the comment that `offset` is in; empty if it is in none."""
+    for m in _QUIET.finditer(text):
+        open_end = m[0].startswith("#") or len(m[0]) == 1 or not m[0].endswith(('"', "*/"))
+        if m.start() < offset < m.end() or (offset == m.end() and open_end):
+            return m[0]
+    return ""
 
 
 def _keyword(word: str) -> Item:
@@ -63,7 +71,7 @@ def _names(document: Document, here: Continuation, offset: int) -> list[Item]:
         return loops + index_sets + params
     if statement[:1] in (("param",), ("var",)) and statement[2:3] == ("[",):
         return index_sets + params
-    values = [_symbol(s) for s in symbols if s.kind in ("param", "var", "let", "function")]
+    values = [_symbol(s) for s in symbols if s.kind in ("param", "var", "let", "function")] + _half_written(document)
     functions = [_built_in(n, "function") for n in sorted(FUNCTION_NAMES - {*SET_FUNCTIONS, *SET_NAMES})]
     return loops + values + functions + (index_sets if "[" in statement else [])
 
@@ -74,6 +82,14 @@ def _symbol(s: Symbol) -> Item:
     return Item(s.name, s.kind, s.name + signature if signature else s.words + level)
 
 
+def _half_written(document: Document) -> list[Item]:
+    """Names of declarations that could not be read to their end."""
+    tokens = tokenize(document.source, Collector())
+    found = {b.text: a.type for a, b in zip(tokens, tokens[1:])
+             if a.type in ("param", "let", "function", "var") and b.type == "NAME"}
+    return [Item(name, kind) for name, kind in found.items() if name not in document.symbols]
+
+
 def _built_in(name: str, kind: str) -> Item:
     signature, doc = built_in(name)
     return Item(name, kind, signature, doc)
@@ -82,8 +98,9 @@ def _built_in(name: str, kind: str) -> Item:
 def _loop_variables(document: Document, offset: int) -> list[str]:
     """Of the statement around `offset`, also those that are named behind it: `sum(| for i in I)`; and arguments."""
     tokens = tokenize(document.source, Collector())
-    first = max((t.end for t in tokens if t.end <= offset and t.type in (";", "{", "}")), default=0)
-    last = min((t.start for t in tokens if t.start >= offset and t.type in (";", "{", "}")), default=len(document.source.text))
+    ends = [t for t in tokens if t.type in (";", "{", "}")]
+    first = max((t.end for t in ends if t.end <= offset), default=0)
+    last = min((t.start for t in ends if t.start >= offset), default=len(document.source.text))
     statement = [t for t in tokens if first <= t.start < last]
     names = [a.text for a, b in zip(statement, statement[1:]) if a.type == "NAME" and b.type == "in"]
     kinds = [t.type for t in statement[:1]]

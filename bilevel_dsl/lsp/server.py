@@ -26,6 +26,7 @@ from .completion import Item, complete
 from .hover import hover, hover_keyword
 from .positions import Positions
 
+SOURCE = "bileveldsl"  # of diagnostics, shown beside their code
 DELAY = 0.2  # seconds after a key before diagnostics are computed
 
 _SEVERITY = {"error": lsp.DiagnosticSeverity.Error, "warning": lsp.DiagnosticSeverity.Warning,
@@ -116,14 +117,14 @@ class View:
     def diagnostic(self, d: Diagnostic) -> lsp.Diagnostic:
         primary = d.primary or Label(Span(self.document.source, 0, 0))
         lines = [d.message, *([primary.text] if primary.text else []), *(f"hint: {h}" for h in d.hints)]
-        related = [lsp.DiagnosticRelatedInformation(self.location(label.span), label.text or "here") for label in d.secondary]
+        related = [lsp.DiagnosticRelatedInformation(self.location(s.span), s.text or "here") for s in d.secondary]
         fix = d.fix and {"range": _plain(self.range(d.fix.span)), "text": d.fix.text}
-        return lsp.Diagnostic(self.range(primary.span), "\n".join(lines), _SEVERITY[d.severity], d.code, source="bileveldsl",
-                              related_information=related or None, data=fix)
+        return lsp.Diagnostic(self.range(primary.span), "\n".join(lines), _SEVERITY[d.severity], d.code,
+                              source=SOURCE, related_information=related or None, data=fix)
 
     def entry(self, e: Entry) -> lsp.DocumentSymbol:
-        return lsp.DocumentSymbol(e.name, _SYMBOLS[e.kind], self.range(e.span), self.range(e.name_span), detail=e.detail,
-                                  children=[self.entry(b) for b in e.below])
+        return lsp.DocumentSymbol(e.name, _SYMBOLS[e.kind], self.range(e.span), self.range(e.name_span),
+                                  detail=e.detail, children=[self.entry(b) for b in e.below])
 
 
 def _plain(r: lsp.Range) -> dict:
@@ -248,7 +249,8 @@ def _edits(server: Server) -> None:
 
     @server.feature(lsp.TEXT_DOCUMENT_CODE_ACTION, lsp.CodeActionOptions([lsp.CodeActionKind.QuickFix]))
     def on_action(params: lsp.CodeActionParams) -> list[lsp.CodeAction]:
-        return [_action(params.text_document.uri, d) for d in params.context.diagnostics if d.source == "bileveldsl" and d.data]
+        mine = [d for d in params.context.diagnostics if d.source == SOURCE and d.data]
+        return [_action(params.text_document.uri, d) for d in mine]
 
 
 def _action(uri: str, d: lsp.Diagnostic) -> lsp.CodeAction:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from ..semantics.builtins import BUILTINS
 
 KEYWORDS = {
-    "problem": "names the model", "param": "data, known before solving", "set": "an index set, or a named constraint set",
-    "function": "an expression with arguments, put in where it is called", "let": "a named expression over any variables",
+    "problem": "names the model", "param": "data, known before solving",
+    "set": "an index set, or a named constraint set",
+    "function": "an expression with arguments, put in where it is called",
+    "let": "a named expression over any variables",
     "upper": "the leader: its variables, objective and constraints",
     "lower": "the follower: its variables, objective and constraints", "var": "variables of this level",
     "in": "in a set", "start": "where methods start", "minimize": "the objective of this level, a scalar",

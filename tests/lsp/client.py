@@ -18,8 +18,9 @@ class Client:
     def __init__(self, folder: Path):
         self.folder = folder
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        self.process = subprocess.Popen([sys.executable, "-m", "bilevel_dsl", "lsp", "--stdio"], cwd=folder, env=environment,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "bilevel_dsl", "lsp", "--stdio"], cwd=folder, env=environment,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.messages: queue.Queue[dict | None] = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
         self.notifications: list[dict] = []
@@ -79,7 +80,8 @@ class Client:
     def change(self, name: str, text: str) -> None:
         self.versions[name] += 1
         self.notify("textDocument/didChange", {
-            "textDocument": {"uri": self.uri(name), "version": self.versions[name]}, "contentChanges": [{"text": text}]})
+            "textDocument": {"uri": self.uri(name), "version": self.versions[name]},
+            "contentChanges": [{"text": text}]})
 
     def diagnostics(self, name: str) -> dict:
         """Those of the newest version, when they come; older ones are left in `notifications`."""

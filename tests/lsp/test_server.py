@@ -44,6 +44,10 @@ def at(text: str, part: str, skip: int = 0) -> tuple[int, int]:
     return text.count("\n", 0, offset), offset - text.rfind("\n", 0, offset) - 1
 
 
+def reach(line: int, column: int, length: int) -> dict:
+    return {"start": {"line": line, "character": column}, "end": {"line": line, "character": column + length}}
+
+
 def applied(text: str, edits: list[dict]) -> str:
     lines = text.splitlines(keepends=True)
 
@@ -64,8 +68,8 @@ def ready(client):
 
 def test_it_says_what_it_can(ready):
     can = ready.capabilities
-    for provider in ("hover", "definition", "references", "rename", "completion", "documentSymbol", "documentFormatting",
-                     "codeAction", "documentHighlight"):
+    for provider in ("hover", "definition", "references", "rename", "completion", "documentSymbol",
+                     "documentFormatting", "codeAction", "documentHighlight"):
         assert can[f"{provider}Provider"], provider
     assert can["textDocumentSync"]["change"] == 1
 
@@ -78,17 +82,16 @@ def test_hover_shows_shape_set_and_data(ready):
     text = ready.ask("hover", "tolls.bilevel", *at(MODEL, "flow", 1))["result"]["contents"]["value"]
     assert "variable of the lower level, a vector of 2 over `ROAD`; in `simplex(demand)`" in text
     answer = ready.ask("hover", "tolls.bilevel", *at(MODEL, "slope[r]"))["result"]
-    assert "values bridge 1, tunnel 2" in answer["contents"]["value"] and "minutes per vehicle" in answer["contents"]["value"]
-    line, column = at(MODEL, "slope[r]")
-    assert answer["range"] == {"start": {"line": line, "character": column}, "end": {"line": line, "character": column + 5}}
+    assert "values bridge 1, tunnel 2" in answer["contents"]["value"]
+    assert "minutes per vehicle" in answer["contents"]["value"]
+    assert answer["range"] == reach(*at(MODEL, "slope[r]"), 5)
     assert ready.ask("hover", "tolls.bilevel", *at(MODEL, " * flow"))["result"] is None
 
 
 def test_definition_and_references(ready):
     line, column = at(MODEL, "toll[ROAD]")
     found = ready.ask("definition", "tolls.bilevel", *at(MODEL, "toll, flow", 1))["result"]
-    assert found == {"uri": ready.uri("tolls.bilevel"),
-                     "range": {"start": {"line": line, "character": column}, "end": {"line": line, "character": column + 4}}}
+    assert found == {"uri": ready.uri("tolls.bilevel"), "range": reach(line, column, 4)}
     for whole, count in ((True, 3), (False, 2)):
         uses = ready.ask("references", "tolls.bilevel", line, column, context={"includeDeclaration": whole})["result"]
         assert len(uses) == count
@@ -98,7 +101,8 @@ def test_rename_changes_all_uses_and_refuses_what_is_taken(ready):
     place = at(MODEL, "flow", 1)
     changes = ready.ask("rename", "tolls.bilevel", *place, newName="vehicles")["result"]["changes"]
     assert applied(MODEL, changes[ready.uri("tolls.bilevel")]) == MODEL.replace("flow", "vehicles")
-    for name, reason in (("in", "keyword"), ("sum", "built-in"), ("toll", "line 8"), ("r", "line 14"), ("2x", "not a name")):
+    for name, reason in (("in", "keyword"), ("sum", "built-in"), ("toll", "line 8"), ("r", "line 14"),
+                         ("2x", "not a name")):
         error = ready.ask("rename", "tolls.bilevel", *place, newName=name)["error"]
         assert reason in error["message"], name
     assert "part of the language" in ready.ask("prepareRename", "tolls.bilevel", *at(MODEL, "dot"))["error"]["message"]
@@ -115,7 +119,8 @@ def test_completion_knows_names_in_scope_and_keywords_by_place(ready):
 
 
 def test_the_outline_is_that_of_the_model(ready):
-    symbols = ready.request("textDocument/documentSymbol", {"textDocument": {"uri": ready.uri("tolls.bilevel")}})["result"]
+    text = {"uri": ready.uri("tolls.bilevel")}
+    symbols = ready.request("textDocument/documentSymbol", {"textDocument": text})["result"]
     assert [s["name"] for s in symbols] == ["ROAD", "slope", "demand", "weights", "upper", "lower"]
     assert [s["name"] for s in symbols[-1]["children"]] == ["flow", "minimize"]
 
@@ -131,7 +136,7 @@ def test_diagnostics_follow_the_text_and_only_its_newest_version(ready):
     (d,) = params["diagnostics"]
     line, column = at(broken, "tol,")
     assert d["code"] == "BL0202" and d["severity"] == 1 and d["source"] == "bileveldsl"
-    assert d["range"] == {"start": {"line": line, "character": column}, "end": {"line": line, "character": column + 3}}
+    assert d["range"] == reach(line, column, 3)
     assert d["message"] == "`tol` is not declared\nhint: did you mean `toll`?"
 
 
@@ -151,7 +156,8 @@ def test_code_actions_put_mistakes_right(ready, wrong, right, code):
     mine = [d for d in found if d["code"] == code]
     assert len(mine) == 1
     actions = ready.request("textDocument/codeAction", {
-        "textDocument": {"uri": ready.uri("fix.bilevel")}, "range": mine[0]["range"], "context": {"diagnostics": found}})["result"]
+        "textDocument": {"uri": ready.uri("fix.bilevel")}, "range": mine[0]["range"],
+        "context": {"diagnostics": found}})["result"]
     edits = [a["edit"]["changes"][ready.uri("fix.bilevel")] for a in actions if a["diagnostics"] == mine]
     assert applied(text, edits[0]) == (meant if not right.endswith("}") else MODEL.replace(old + ";\n}", right))
     assert actions[0]["isPreferred"] and actions[0]["kind"] == "quickfix"
@@ -188,11 +194,13 @@ def test_columns_are_in_the_units_of_the_protocol(ready):
     (d,) = ready.open("wide.bilevel", text)["diagnostics"]
     start = d["range"]["start"]
     assert start == {"line": 0, "character": len(text.split("b;")[0]) + 1}  # the face takes two
-    assert ready.ask("hover", "wide.bilevel", 0, start["character"])["result"]["contents"]["value"] == "`b` is not declared"
+    answer = ready.ask("hover", "wide.bilevel", 0, start["character"])["result"]
+    assert answer["contents"]["value"] == "`b` is not declared"
 
 
 def test_a_text_that_is_no_model_does_no_harm(ready):
-    for k, text in enumerate(["", "\0", "(" * 5000, "upper { var x in " * 300, "let a = " + "-" * 3000 + "1;", "}" * 100, "\u2028\r\r\n\r"]):
+    texts = ["", "\0", "(" * 5000, "upper { var x in " * 300, "let a = " + "-" * 3000 + "1;", "}" * 100, "\u2028\r\r\n\r"]
+    for k, text in enumerate(texts):
         assert isinstance(ready.open(f"odd{k}.bilevel", text)["diagnostics"], list)
         assert "error" not in ready.ask("completion", f"odd{k}.bilevel", 0, 3)
         assert "error" not in ready.ask("hover", f"odd{k}.bilevel", 0, 3)
