@@ -7,6 +7,7 @@ import math
 from typing import NoReturn
 
 from ..diagnostics import did_you_mean
+from ..templates import TEMPLATES
 
 STATUSES = """\
 exit status:
@@ -39,6 +40,28 @@ examples:
   bileveldsl check tolls.bilevel --format json
 """
 
+_EXPLAIN = """\
+Nothing is solved. Every statement names the line of the model that makes it so.
+
+examples:
+  bileveldsl explain tolls.bilevel
+  bileveldsl explain tolls.bilevel --format json
+"""
+
+_SHOW = """\
+examples:
+  bileveldsl show tolls.bilevel
+  bileveldsl show tolls.bilevel --latex > tolls.tex
+  bileveldsl show tolls.bilevel --html -o tolls.html
+"""
+
+_INTERFACE = """\
+Values of parameters are not needed; shapes that depend on missing ones are null.
+
+examples:
+  bileveldsl interface tolls.bilevel
+"""
+
 _METHODS = """\
 examples:
   bileveldsl methods
@@ -68,6 +91,16 @@ It needs pygls: pip install 'bilevel-dsl[lsp]'
 """
 
 
+_NEW = f"""\
+templates:
+{chr(10).join(f"  {name:<15} {what}" for name, what in TEMPLATES.items())}
+
+examples:
+  bileveldsl new tolls
+  bileveldsl new simple mine.bilevel
+"""
+
+
 class UsageError(Exception):
     """What is wrong with the command line, for a person."""
 
@@ -86,6 +119,11 @@ class _Parser(argparse.ArgumentParser):
 class _Help(argparse.RawDescriptionHelpFormatter):
     def __init__(self, prog: str):
         super().__init__(prog, max_help_position=25, width=80)
+
+    def add_argument(self, action: argparse.Action) -> None:
+        super().add_argument(action)
+        inner = [len(a.metavar or a.dest) for a in action._get_subactions()] if hasattr(action, "_get_subactions") else []
+        self._action_max_length = max(self._action_max_length, *(n + 4 for n in inner), 0)  # names of commands stand two further in
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
@@ -132,6 +170,10 @@ def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentPars
 
     _solve(command("solve", "MODEL", "solve a model and verify the answer", _SOLVE))
     _check(command("check", "MODEL", "report errors and warnings of a model", _CHECK))
+    _explain(command("explain", "MODEL", "tell the class of a model, and which methods accept it", _EXPLAIN))
+    _show(command("show", "MODEL", "show a model as mathematics", _SHOW))
+    _interface(command("interface", "MODEL", "describe what goes in and what comes out, as JSON", _INTERFACE))
+    _new(command("new", "[TEMPLATE [FILE]]", "write a model to start from", _NEW))
     _methods(command("methods", "[METHOD]", "list the methods, with their papers and settings", _METHODS))
     _codegen(command("codegen", "MODEL -o DIR", "write a standalone C solver", _CODEGEN))
     _verify(command("verify", "MODEL POINT", "check any point, wherever it comes from", _VERIFY))
@@ -162,6 +204,32 @@ def _check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pedantic", action="store_true", help="warn of all that is worth a second look")
     parser.add_argument("--format", choices=("text", "json"), default="text", metavar="FORMAT",
                         help="json: diagnostics as data (default: text)")
+    _color(parser)
+
+
+def _explain(parser: argparse.ArgumentParser) -> None:
+    _model(parser)
+    parser.add_argument("--format", choices=("text", "json"), default="text", metavar="FORMAT", help="json: the same as data (default: text)")
+    _color(parser)
+
+
+def _show(parser: argparse.ArgumentParser) -> None:
+    _model(parser)
+    notation = parser.add_mutually_exclusive_group()
+    for name, text in (("text", "Unicode text (default)"), ("latex", "LaTeX, to paste into a document"), ("html", "a page with MathML")):
+        notation.add_argument(f"--{name}", dest="notation", action="store_const", const=name, default="text", help=text)
+    parser.add_argument("-o", "--output", metavar="FILE", help="write to a file instead of standard output")
+    _color(parser)
+
+
+def _interface(parser: argparse.ArgumentParser) -> None:
+    _model(parser)
+    _color(parser)
+
+
+def _new(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("template", nargs="?", metavar="TEMPLATE", help="its name; none: list the templates")
+    parser.add_argument("file", nargs="?", metavar="FILE", help="the model to write (default: TEMPLATE.bilevel)")
     _color(parser)
 
 

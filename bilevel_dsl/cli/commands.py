@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from ..diagnostics import BilevelError, Diagnostic, to_json
 from ..files import require_place, write_whole
-from .inputs import read_data, read_point
-from .terminal import emit, tell, use_color, use_unicode, width
+from .describing import explain, interface, new, show
+from .inputs import given, read_point
+from .terminal import emit, printed, tell, use_unicode, width
 
 MANY = 1000  # diagnostics in one JSON object
 
@@ -25,7 +26,7 @@ def check(arguments: argparse.Namespace) -> int:
     from ..reading import read
 
     try:
-        checked = read(arguments.model, **_data(arguments))
+        checked = read(arguments.model, **given(arguments))
         found, status = (*checked.warnings, *(_pedantic(checked) if arguments.pedantic else ())), 0
     except BilevelError as error:
         found, status = error.diagnostics, error.exit_status
@@ -61,7 +62,7 @@ def solve(arguments: argparse.Namespace) -> int:
         progress = Progress(sys.stderr)
         progress.stage("reading")
     try:
-        problem = session.load(arguments.model, **_data(arguments))
+        problem = session.load(arguments.model, **given(arguments))
         start = read_point(arguments.start) if arguments.start else None
         _warn(problem.warnings, arguments, progress)
         solution = session.solve(
@@ -79,7 +80,7 @@ def verify(arguments: argparse.Namespace) -> int:
     outputs = _outputs(arguments)
     from .. import session
 
-    problem = session.load(arguments.model, **_data(arguments))
+    problem = session.load(arguments.model, **given(arguments))
     point = session.verify(problem, read_point(arguments.point), tol=arguments.tol, seed=arguments.seed)
     _warn(problem.warnings, arguments, None)
     return _deliver(point, outputs, arguments)
@@ -88,7 +89,7 @@ def verify(arguments: argparse.Namespace) -> int:
 def codegen(arguments: argparse.Namespace) -> int:
     from .. import session
 
-    problem = session.load(arguments.model, **_data(arguments))
+    problem = session.load(arguments.model, **given(arguments))
     try:
         files = session.export_c(problem, arguments.output, method=arguments.method, real=arguments.real,
                                  options=dict(arguments.options), tol=arguments.tol)
@@ -111,7 +112,7 @@ def methods(arguments: argparse.Namespace) -> int:
         raise UsageError("\n".join([f"there is no method `{arguments.name}`", *did_you_mean(arguments.name, METHODS),
                                     f"the methods are: {', '.join(METHODS)}"]))
     chosen = [METHODS[arguments.name]] if arguments.name else METHODS.values()
-    emit(_printed(overview(chosen, width()), arguments))
+    emit(printed(overview(chosen, width()), arguments.color))
     return 0
 
 
@@ -128,15 +129,10 @@ def lsp(arguments: argparse.Namespace) -> int:
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "solve": solve, "check": check, "methods": methods, "codegen": codegen, "verify": verify,
-    "lsp": lsp}
+    "explain": explain, "show": show, "interface": interface, "new": new, "lsp": lsp}
 
 
 # --- in and out ---------------------------------------------------------------------------------
-
-
-def _data(arguments: argparse.Namespace) -> dict:
-    """The arguments of `load` about data."""
-    return {"data": read_data(arguments.data), "params": dict(arguments.param), "data_dirs": tuple(arguments.data_dir)}
 
 
 def _outputs(arguments: argparse.Namespace) -> dict[str, str]:
@@ -176,17 +172,11 @@ def _deliver(result: Point | Solution, outputs: dict[str, str], arguments: argpa
             failed += error.diagnostics
     if not arguments.quiet and "-" not in outputs.values():
         page = lines(result, width=width(), unicode=use_unicode(sys.stdout), verbose=arguments.verbose, warnings=False)
-        emit(_printed(page, arguments))
+        emit(printed(page, arguments.color))
     if failed:
         tell(failed, arguments.color)
         return 2
     return result.exit_status
-
-
-def _printed(page: list[Line], arguments: argparse.Namespace) -> str:
-    from ..report.page import plain, styled
-
-    return (styled(page) if use_color(arguments.color, sys.stdout) else plain(page)) + "\n"
 
 
 def _count(number: int, word: str) -> str:

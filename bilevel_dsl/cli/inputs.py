@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
     import numpy as np
 
 LARGEST = 1 << 30  # bytes, also of an unpacked NPZ
+
+
+def given(arguments: Namespace) -> dict:
+    """The arguments of `read` and `load` about data, from the flags."""
+    return {"data": read_data(arguments.data), "params": dict(arguments.param), "data_dirs": tuple(arguments.data_dir)}
 
 
 def read_data(paths: list[str]) -> dict[str, object]:

@@ -6,9 +6,12 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from ..diagnostics import BilevelError, Diagnostic, render
+
+if TYPE_CHECKING:
+    from ..report.page import Line
 
 MANY = 20  # diagnostics shown on a terminal
 
@@ -17,6 +20,13 @@ def use_color(choice: str, file: TextIO) -> bool:
     if choice != "auto":
         return choice == "always"
     return file.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def printed(page: list[Line], color: str) -> str:
+    """Lines of a page for standard output, with colours where they are wanted."""
+    from ..report.page import plain, styled
+
+    return (styled(page) if use_color(color, sys.stdout) else plain(page)) + "\n"
 
 
 def use_unicode(file: TextIO) -> bool:

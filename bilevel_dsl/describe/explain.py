@@ -1,0 +1,218 @@
+"""What a problem is before it is solved: class, sizes, structure, sets, and which methods accept it, with the lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..diagnostics import Span
+from ..methods.registry import METHODS, choose
+from ..model.bounds import recognised
+from ..model.problem import Problem
+from ..model.structure import Structure, analyse
+from ..report.page import DIM, Line, Page, declared
+from ..semantics.checked import Checked, CheckedObjective
+from ..semantics.degree import degree
+
+DEGREES = ("constant", "linear", "quadratic", "nonlinear")
+SETS = {
+    "free": "free", "nonneg": "nonnegative", "box": "in a box", "simplex": "in a simplex", "capped_simplex": "in a capped simplex",
+    "ball": "in a ball", "l1ball": "in an l1 ball", "linfball": "in a box", "halfspace": "in a half-space", "hyperplane": "in a hyperplane",
+    "affine": "in an affine set", "soc": "in the second-order cone", "psd": "positive semidefinite", "spectral": "symmetric, with bounded eigenvalues",
+}
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A sentence, and the line of the model that makes it so."""
+
+    text: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        return self.text + (f" (line {self.line})" if self.line else "")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    method: str
+    accepts: bool
+    chosen: bool
+    reasons: tuple[Fact, ...]  # why it was chosen, or each rule that the problem breaks
+
+
+@dataclass(frozen=True)
+class Explanation:
+    problem: str
+    kind: str
+    sizes: dict[str, int]
+    upper: tuple[Fact, ...]
+    lower: tuple[Fact, ...]
+    structure: tuple[Fact, ...]
+    bounds: tuple[Fact, ...]
+    warnings: tuple[Fact, ...]
+    methods: tuple[Verdict, ...] = field(default=())
+
+
+def explain(checked: Checked, problem: Problem) -> Explanation:
+    """Everything that is known of `problem`, built from `checked`, without solving it."""
+    structure = analyse(problem)
+    sizes = {"upper_variables": problem.x.numel(), "lower_variables": problem.y.numel(),
+             "upper_rows": sum(c.expression.numel() for c in problem.upper_constraints),
+             "lower_rows": sum(c.expression.numel() for c in problem.lower_constraints),
+             "followers": len(checked.lower_objectives), "data": sum(int(np.size(p.value)) for p in problem.parameters)}
+    return Explanation(
+        checked.name, _kind(checked, structure), sizes, _level(checked, "upper"), _level(checked, "lower"),
+        tuple(_structure(checked, problem, structure)), tuple(_bounds(problem)),
+        tuple(Fact(w.message, w.primary.span.line if w.primary else None) for w in checked.warnings), _methods(problem, structure))
+
+
+def _kind(checked: Checked, structure: Structure) -> str:
+    if structure.simple:
+        return "a simple bilevel problem: the upper level chooses among the minimisers of the lower one"
+    followers = len(checked.lower_objectives)
+    return "a bilevel problem with one follower" if followers == 1 else \
+        f"a bilevel problem with {followers} independent followers, solved as one lower level"
+
+
+# --- the two levels -------------------------------------------------------------------------------
+
+
+def _level(checked: Checked, level: str) -> tuple[Fact, ...]:
+    objectives = (checked.upper_objective,) if level == "upper" else checked.lower_objectives
+    variables = checked.upper_variables if level == "upper" else checked.lower_variables
+    constraints = checked.upper_constraints if level == "upper" else checked.lower_constraints
+    facts = [_objective(o, checked) for o in objectives]
+    facts += [Fact(f"{declared(v.name, v.shape)} is {SETS[v.set.kind]}", v.span.line) for v in variables]
+    names = {v.name for v in checked.variables}
+    for c in {id(c.span): c for c in constraints}.values():  # the two halves of l <= e <= u as one
+        sides = 1 + any(other.side and other is not c and other.span is c.span for other in constraints)
+        rows = sides * c.node.size * (c.node.batch or 1)
+        kind = f"{DEGREES[degree(c.node, names)]} {'equation' if c.kind == 'eq' else 'inequality'}"
+        many = f", {rows} rows" if rows > 1 else ""
+        facts.append(Fact(f"{c.name if not c.name.startswith('line ') else 'constraint'}: {kind}{many}", c.span.line))
+    return tuple(facts)
+
+
+def _objective(o: CheckedObjective, checked: Checked) -> Fact:
+    names = {v.name for v in checked.variables} & o.node.variables
+    whose = f"`{o.follower}` " if o.follower else ""
+    shown = _and(sorted(names))
+    what = DEGREES[degree(o.node, names)] if names else "constant"
+    return Fact(f"{whose}{'minimizes' if o.sense == 1 else 'maximizes'} a {what} function" + (f" of {shown}" if names else ""), o.span.line)
+
+
+def _and(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+# --- structure of the lower level -----------------------------------------------------------------
+
+
+def _structure(checked: Checked, problem: Problem, s: Structure) -> list[Fact]:
+    line = problem.g.span.line
+    convex = {"yes": "convex", "sampled": "convex at all points looked at, which is no proof", "no": "not convex",
+              "unknown": "too large to look at its convexity"}[s.lower_convex]
+    given = "" if s.simple else "for fixed upper variables, "
+    program = _program(checked)
+    facts = [Fact(f"{given}the lower level is {program}" + (f", {convex}" if program != "a linear program" else ""), line)]
+    if s.lower_eigenvalues is not None:
+        low, high = (0.0 if abs(v) < 1e-12 * max(map(abs, s.lower_eigenvalues)) else v for v in s.lower_eigenvalues)
+        facts.append(Fact(f"its Hessian is constant, with eigenvalues from {low:.3g} to {high:.3g}"))
+    facts.append(Fact(_uniqueness(s)))
+    facts += _coupling(checked)
+    if s.lower_free:
+        facts.append(Fact("the lower level has neither sets nor constraints"))
+    if s.upper_free and not s.simple:
+        facts.append(Fact("the upper level has neither sets nor constraints"))
+    return facts
+
+
+def _program(checked: Checked) -> str:
+    """What the lower level is in its own variables."""
+    lower = {v.name for v in checked.lower_variables}
+    curved = any(degree(c.node, lower) > 1 for c in checked.lower_constraints) or \
+        any(v.set.kind in ("ball", "soc", "psd", "spectral") for v in checked.lower_variables)
+    most = max(degree(o.node, lower) for o in checked.lower_objectives)
+    return "a nonlinear program" if curved or most > 2 else "a quadratic program" if most == 2 else "a linear program"
+
+
+def _uniqueness(s: Structure) -> str:
+    low, high = s.lower_eigenvalues or (0.0, 0.0)
+    if low > 1e-10 * max(high, 1e-300) and s.lower_convex == "yes":
+        return "the follower's answer is unique: its objective is strongly convex"
+    if s.lower_linear:
+        return "the follower's answer need not be unique: its objective has no curvature"
+    if s.lower_eigenvalues is not None and low >= -1e-10 * high:
+        return "the follower's answer need not be unique: its objective is flat in some direction"
+    return "whether the follower's answer is unique is not known before solving"
+
+
+def _coupling(checked: Checked) -> list[Fact]:
+    lower = {v.name for v in checked.lower_variables}
+    upper = {v.name for v in checked.upper_variables}
+    facts = [Fact("a constraint of the upper level involves lower variables (a coupling constraint)", c.span.line)
+             for c in checked.upper_constraints if upper and c.node.variables & lower][:1]
+    facts += [Fact("a constraint of the lower level involves upper variables", c.span.line)
+              for c in checked.lower_constraints if c.node.variables & upper][:1]
+    return facts
+
+
+def _bounds(problem: Problem) -> list[Fact]:
+    """Constraints that are bounds, which methods treat as sets."""
+    found: dict[int, tuple[Span, str, list[str]]] = {}
+    for b in recognised(problem):
+        found.setdefault(id(b.constraint), (b.constraint.span, b.variable.name, []))[2].append(b.side)
+    return [Fact(f"{len(sides)} {'row is a bound' if len(sides) == 1 else 'rows are bounds'} on {name}, and treated as its set", span.line)
+            for span, name, sides in found.values()]
+
+
+# --- methods --------------------------------------------------------------------------------------
+
+
+def _methods(problem: Problem, structure: Structure) -> tuple[Verdict, ...]:
+    chosen, why = choose(problem, structure)
+    verdicts = []
+    for name, method in METHODS.items():
+        refusals = method.refusals(problem)
+        reasons = tuple(Fact(r.rule, r.span.line if r.span else None) for r in refusals)
+        verdicts.append(Verdict(name, not refusals, name == chosen, (Fact(why),) if name == chosen else reasons))
+    return tuple(verdicts)
+
+
+# --- output ---------------------------------------------------------------------------------------
+
+
+def lines(e: Explanation, width: int, unicode: bool = False) -> list[Line]:
+    page = Page(width, unicode, label=14)
+    page.add((e.problem, "bold"), (f": {e.kind}", ""))
+    page.blank()
+    s = e.sizes
+    page.entry("upper level", _counted(s["upper_variables"], s["upper_rows"]))
+    page.entry("lower level", _counted(s["lower_variables"], s["lower_rows"]))
+    page.entry("data", f"{s['data']} number{'s' * (s['data'] != 1)}")
+    for head, facts in (("upper", e.upper), ("lower", e.lower), ("structure", e.structure), ("bounds", e.bounds), ("warnings", e.warnings)):
+        page.blank()
+        for k, fact in enumerate(facts):
+            page.entry(head if k == 0 else "", str(fact))
+    page.blank()
+    page.add(("methods", "bold"))
+    for v in e.methods:
+        word = "accepts it" if v.accepts else "refuses:"
+        reasons = "; ".join(map(str, v.reasons))
+        page.entry(v.method, f"accepts it, and is chosen: {reasons}" if v.chosen else f"{word} {reasons}".strip(), "" if v.accepts else DIM)
+    return page.lines
+
+
+def _counted(variables: int, rows: int) -> str:
+    return f"{variables} variable{'s' * (variables != 1)}, {rows or 'no'} constraint row{'s' * (rows != 1)}"
+
+
+def as_json(e: Explanation) -> dict:
+    def fact(f: Fact) -> dict:
+        return {"text": f.text, "line": f.line}
+
+    return {"schema": 1, "problem": e.problem, "class": e.kind, "sizes": e.sizes,
+            **{k: [fact(f) for f in getattr(e, k)] for k in ("upper", "lower", "structure", "bounds", "warnings")},
+            "methods": [{"method": v.method, "accepts": v.accepts, "chosen": v.chosen, "reasons": [fact(f) for f in v.reasons]} for v in e.methods]}

@@ -1,0 +1,74 @@
+"""What goes into a model and what comes out, as data: for wrappers in other languages.
+
+A model whose parameters have no values yet is described too: what depends on them has the shape null.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..diagnostics import BilevelError, Source
+from ..semantics.check import Examined
+from ..semantics.symbols import Symbol
+from ..syntax import ast
+
+MISSING = "BL0330"  # the only error with which a model can be described
+
+
+def interface(examined: Examined, tree: ast.Model, source: Source) -> dict:
+    """The object of `bileveldsl interface`.
+
+    Raises:
+        BilevelError: all mistakes, but not that values are missing.
+    """
+    mistakes = [d for d in examined.problems.errors if d.code != MISSING]
+    if mistakes:
+        raise BilevelError(mistakes)
+    symbols = examined.symbols.values()
+    levels = [s for s in tree.statements if isinstance(s, ast.Level)]
+    named = next((s.name.id for s in tree.statements if isinstance(s, ast.ProblemName)), Path(source.name).stem)
+    reports = [e for s in tree.statements if isinstance(s, ast.Report) for e in s.entries]
+    shapes = {r.name: list(r.node.shape) for r in examined.checked.report} if examined.checked else {}
+    return {
+        "schema": 1,
+        "problem": named,
+        "parameters": [_parameter(s) for s in symbols if s.kind == "param"],
+        "sets": [_set(s) for s in symbols if s.index_set is not None],
+        "upper": _level(next(v for v in levels if v.kind == "upper"), examined),
+        "lower": [_level(v, examined) for v in levels if v.kind == "lower"],
+        "report": [{"name": e.name.id, "shape": shapes.get(e.name.id)} for e in reports],
+        "options": dict(examined.checked.options) if examined.checked else {},
+    }
+
+
+def _parameter(s: Symbol) -> dict:
+    return {**_array(s), "required": s.decl.value is None}
+
+
+def _array(s: Symbol) -> dict:
+    """Name, shape, the dimensions as written, and the labels of each (null where it is numbered)."""
+    known = s.dims is not None and s.state == "done"
+    return {"name": s.name, "shape": list(s.shape) if known else None, "dimensions": [d.span.text for d in s.decl.dimensions],
+            "labels": [list(d.labels) if d.labels else None for d in s.dims] if known else None}
+
+
+def _set(s: Symbol) -> dict:
+    found = s.index_set
+    members = list(found.labels) if found.labels else [int(found.values[0]), int(found.values[-1])]
+    return {"name": s.name, "size": found.size, "labels" if found.labels else "range": members}
+
+
+def _level(level: ast.Level, examined: Examined) -> dict:
+    objective = next(i for i in level.items if isinstance(i, ast.Objective))
+    rows: dict[int, int] = {}
+    if examined.checked:
+        for c in examined.checked.upper_constraints + examined.checked.lower_constraints:
+            rows[c.span.start] = max(rows.get(c.span.start, 0), c.node.size * (c.node.batch or 1))
+    return {
+        "name": level.name.id if level.name else "",
+        "sense": objective.sense,
+        "variables": [{**_array(examined.symbols[v.name.id]), "set": [e.span.text for e in v.sets]} for v in level.items if isinstance(v, ast.Var)],
+        "constraints": [{"label": c.label.id if c.label else None, "kind": "equation" if "==" in c.operators else "inequality",
+                         "rows": rows.get(c.span.start, 0) if examined.checked else None, "line": c.span.line}
+                        for c in level.items if isinstance(c, ast.Constraint)],
+    }

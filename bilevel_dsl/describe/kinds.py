@@ -1,0 +1,93 @@
+"""Is an expression a scalar, a column, a row or a matrix? Enough to choose a notation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..syntax import ast
+
+SCALAR, COLUMN, ROW, MATRIX = "scalar", "column", "row", "matrix"
+_TO_SCALAR = {"dot", "norm", "norm1", "norminf", "sumsqr", "trace", "logsumexp", "det", "rows", "cols", "sum", "prod", "mean", "expect"}
+_TO_COLUMN = {"vec", "linspace", "permutation"}
+_TO_MATRIX = {"eye", "outer", "hcat", "orth", "inv"}
+
+
+def of_shape(shape: tuple[int, ...]) -> str:
+    return (SCALAR, COLUMN, ROW if shape[:1] == (1,) else MATRIX)[len(shape)]
+
+
+class Kinds:
+    """Kinds of expressions, from the kinds of declared names; names that are not known are scalars."""
+
+    def __init__(self, names: Mapping[str, str], lets: Mapping[str, ast.Expr], functions: Mapping[str, ast.FunctionDecl]):
+        self.names, self.lets, self.functions = dict(names), lets, functions
+
+    def inside(self, call: ast.Call) -> "Kinds":
+        """The kinds in the body of a function, as it is called there."""
+        names = {p.id: self(a) for p, a in zip(self.functions[call.function.id].parameters, call.arguments)}
+        return Kinds(self.names | names, self.lets, self.functions)
+
+    def __call__(self, e: ast.Expr) -> str:
+        return getattr(self, f"_{type(e).__name__.lower()}", lambda e: SCALAR)(e)
+
+    def is_array(self, e: ast.Expr) -> bool:
+        return self(e) != SCALAR
+
+    def _name(self, e: ast.Name) -> str:
+        if e.id not in self.names and e.id in self.lets:
+            self.names[e.id] = SCALAR  # while it is looked at
+            self.names[e.id] = self(self.lets[e.id])
+        return self.names.get(e.id, SCALAR)
+
+    def _array(self, e: ast.Array) -> str:
+        return MATRIX if e.items and self.is_array(e.items[0]) else COLUMN
+
+    def _comprehension(self, e: ast.Comprehension) -> str:
+        return MATRIX if self.is_array(e.body) else COLUMN
+
+    def _range(self, e: ast.Range) -> str:
+        return COLUMN
+
+    def _unary(self, e: ast.Unary) -> str:
+        return self(e.operand)
+
+    def _transpose(self, e: ast.Transpose) -> str:
+        return {COLUMN: ROW, ROW: COLUMN}.get(self(e.operand), self(e.operand))
+
+    def _conditional(self, e: ast.Conditional) -> str:
+        return self._widest(e.condition, e.then, e.otherwise)
+
+    def _binary(self, e: ast.Binary) -> str:
+        if e.op != "@":
+            return self._widest(e.left, e.right)
+        left, right = self(e.left), self(e.right)
+        if left == ROW:
+            return SCALAR if right == COLUMN else ROW
+        return COLUMN if right == COLUMN else MATRIX
+
+    def _widest(self, *parts: ast.Expr) -> str:
+        return next((k for k in map(self, parts) if k != SCALAR), SCALAR)
+
+    def _index(self, e: ast.Index) -> str:
+        kept = [isinstance(i, ast.Slice) or self.is_array(i) for i in e.items]
+        if len(kept) == 1:
+            return COLUMN if kept[0] else SCALAR
+        return {(True, True): MATRIX, (True, False): COLUMN, (False, True): ROW, (False, False): SCALAR}[tuple(kept[:2])]
+
+    def _call(self, e: ast.Call) -> str:
+        name = e.function.id
+        if name in self.functions:
+            return self.inside(e)(self.functions[name].body)
+        if name in _TO_SCALAR or (name in ("min", "max") and len(e.arguments) == 1):
+            return SCALAR
+        if name in _TO_COLUMN or name in _TO_MATRIX:
+            return COLUMN if name in _TO_COLUMN else MATRIX
+        if name in ("zeros", "ones", "reshape"):
+            return MATRIX if len(e.arguments) == (3 if name == "reshape" else 2) else COLUMN
+        if name == "diag":
+            return MATRIX if self(e.arguments[0]) == COLUMN else COLUMN
+        if name == "solve":
+            return self(e.arguments[1])
+        if name == "vcat":
+            return MATRIX if any(self(a) in (ROW, MATRIX) for a in e.arguments) else COLUMN
+        return self._widest(*e.arguments)
