@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -95,7 +96,7 @@ class _Check:
         self.symbols, self.levels = declare(tree, problems)
         here = Span(source, 0, 0)
         self.lowering = Declarations(self.symbols, problems, here, base, data_dirs, data, params)
-        self.lowering.loops = lambda: loop_variables(tree)
+        self.lowering.loops = cache(lambda: loop_variables(tree))
 
     def run(self) -> Checked | None:
         self.structure()

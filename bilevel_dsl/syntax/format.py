@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from ..diagnostics import Collector, Source
 from . import ast
 from .equal import deep_recursion, same_tree
-from .layout import FRESH, GAP, HARD, INDENT, SOFT, SPACE, Doc, Fill, Group, Indent, Suffix, is_forced, render
+from .layout import FRESH, GAP, HARD, INDENT, SOFT, SPACE, Doc, Fill, Group, Indent, Suffix, begins_with_break, is_forced, render
 from .parser import parse
 from .table import END
 from .tokens import Lexeme, tokenize
@@ -124,7 +124,8 @@ class _Formatter:
             position = match.end()
             if found and breaks == 0:
                 first = found.pop()
-                found.append(_Remark(f"{first.text}  {said}", first.breaks, followed, first.start))
+                between = text[first.start + len(first.text) : match.start()] if "\n" not in first.text else " "
+                found.append(_Remark(first.text + between + said, first.breaks, followed, first.start))
             else:
                 found.append(_Remark(said, max(breaks, k == 0), followed, match.start()))
         return found
@@ -309,7 +310,7 @@ class _Formatter:
             self._statement(self._entry, entry, INDENT, first)
             row = self.rows[-1]
             plain = not any(self._remarks(i) for i in range(k + 1, self.k))
-            if together and plain and last is self.rows[-2] and len(f"{last} {row.text}") <= WIDTH:
+            if together and plain and last is self.rows[-2] and not last.comment and len(f"{last} {row.text}") <= WIDTH:
                 last.text, last.comment, last.comment_column = f"{last.text} {row.text}", row.comment, row.comment_column
                 last.equals = -1
                 self.rows.pop()
@@ -380,14 +381,13 @@ class _Formatter:
         if not count:
             return self._bare(node, tight)
         number = isinstance(node, ast.Number) and not self.tokens[self.k + count].text.endswith(".")
-        superfluous = whole or isinstance(node, (ast.Name, ast.Text)) or number
-        docs = [] if superfluous else [self.take()]
-        for _ in range(count - len(docs)):
+        keep = 0 if whole or isinstance(node, (ast.Name, ast.Text)) or number else 1
+        for _ in range(count - keep):
             self.drop()
-        body = self._bare(node, False)
-        for _ in range(count - len(docs)):
+        doc = self._enclosed(self.take(), self._bare(node, False)) if keep else self._bare(node, False)
+        for _ in range(count - keep):
             self.drop()
-        return body if superfluous else self._enclosed(docs[0], body)
+        return doc
 
     def _parentheses(self, node: ast.Node) -> int:
         """How many pairs stand around `node` and nothing else."""
@@ -440,14 +440,17 @@ class _Formatter:
                 not self._own_parentheses(chain[-1].left):
             chain.append(chain[-1].left)
         parts = [self.expr(chain[-1].left, tight)]
-        close = tight and node.op in ("+", "-", "*", "/")
         for link in reversed(chain):
             kept = self._broken_before()
             compact = link.op in ("*", "/") and self._compact()
             operator = self.take()
             kept = kept or self._broken_before()
-            after = "" if (close and self.next not in ("+", "-")) or compact else " "
-            piece = [operator, after, self.expr(link.right, tight)]
+            close = tight and link.op in ("+", "-", "*", "/") and self.next not in ("+", "-")
+            right = self.expr(link.right, tight)
+            kept = kept or begins_with_break(right)
+            compact = compact and not kept
+            after = "" if close or compact else " "
+            piece = [operator, after, right]
             if compact:  # never broken: `0.5*(` keeps its factor
                 parts[-1] = [parts[-1], piece]
             else:
@@ -457,7 +460,8 @@ class _Formatter:
     def _compact(self) -> bool:
         """Whether the author wrote the next token without space on either side: `2*x` is as good as `2 * x`."""
         before, token, after = self.tokens[self.k - 1 : self.k + 2]
-        return before.end == token.start and token.end == after.start and after.type not in ("+", "-")
+        close = before.end == token.start and token.end == after.start and after.type not in ("+", "-")
+        return close and not self.remarks  # of a parenthesis left out
 
     def _own_parentheses(self, node: ast.Node) -> bool:
         """Whether parentheses stand around a node that may begin later than the next token."""

@@ -92,6 +92,16 @@ def is_forced(doc: Doc) -> bool:
     return doc.forced
 
 
+def begins_with_break(doc: Doc) -> bool:
+    """Whether the document wants a line of its own."""
+    while not isinstance(doc, (str, Line, FreshLine, Gap, Suffix)):
+        if isinstance(doc, list):
+            doc = next((part for part in doc if part != ""), "")
+        else:
+            doc = doc.parts[0] if isinstance(doc, Fill) else doc.body
+    return isinstance(doc, FreshLine)
+
+
 def render(doc: Doc, indent: int, width: int) -> str:
     """`doc` as text whose lines begin at column `indent` (the first without its indentation) and end before `width`."""
     return _Printer(width).run(doc, indent)

@@ -11,7 +11,6 @@ import gc
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
-from dataclasses import dataclass
 from pathlib import Path
 
 from ..diagnostics import BilevelError, Collector, Diagnostic, Fix, Source, Span
@@ -91,23 +90,6 @@ def continuation(source: Source, offset: int) -> Continuation:
         return _Parser(before, tokenize(before, problems), problems).continuation()
 
 
-@dataclass(frozen=True)
-class Continuation:
-    """What could stand at a place."""
-
-    accepted: frozenset[str]  # types of tokens
-    statement: tuple[str, ...]  # symbols of the grammar in the unfinished statement, up to the place
-    block: str  # "upper", "lower", "options", "report", "reference"; "" outside
-
-
-def continuation(source: Source, offset: int) -> Continuation:
-    """What the parser would accept at `offset`, whatever stands behind it; for editors."""
-    problems = Collector()
-    before = Source(source.name, source.text[:offset])
-    with _collector_paused():
-        return _Parser(before, tokenize(before, problems), problems).continuation()
-
-
 def parse_expression(source: Source) -> ast.Expr:
     """The tree of a single expression, as given to `--param`.
 
@@ -159,6 +141,7 @@ class _Parser:
         self.states: list[int] = [self.table.start]
         self.values: list = []
         self.safe: tuple[int, list[int], list] = (0, self.states[:], [])
+        self.recoveries = 0
         self.repaired_to = -1  # tokens before this index were just put right: a mistake among them is a consequence
 
     def run(self) -> ast.Model:
@@ -167,7 +150,7 @@ class _Parser:
             k = self._advance(k)
             if self.states[-1] == self.table.end:
                 break
-            if len(self.problems.errors) >= MAX_ERRORS:
+            if self._tired():
                 self._give_up(k)
                 return ast.Model(Span(self.source, 0, len(self.source.text)), ())
             k = self._recover(k)
@@ -178,21 +161,7 @@ class _Parser:
         """What could follow the last token; mistakes before it are put right or left out."""
         k = 0
         while (k := self._advance(k)) < len(self.tokens) - 1:
-            if len(self.problems.errors) >= MAX_ERRORS:
-                return Continuation(frozenset(), (), "")
-            k = self._recover(k)
-        self._return_to_safe_point()
-        self._advance_states_to(len(self.tokens) - 1)
-        symbols = [self.table.symbols[s] for s in self.states[1:]]
-        depth = len(self.safe[1]) - 1
-        block = next((s for s in reversed(symbols[:depth]) if s in BLOCKS), "")
-        return Continuation(self._accepted(), tuple(symbols[depth:]), block)
-
-    def continuation(self) -> Continuation:
-        """What could follow the last token; mistakes before it are put right or left out."""
-        k = 0
-        while (k := self._advance(k)) < len(self.tokens) - 1:
-            if len(self.problems.errors) >= MAX_ERRORS:
+            if self._tired():
                 return Continuation(frozenset(), (), "")
             k = self._recover(k)
         self._return_to_safe_point()
@@ -269,7 +238,9 @@ class _Parser:
 
     def _recover(self, k: int) -> int:
         """Report the mistake at token `k`; the index at which to go on."""
+        self.recoveries += 1
         if k < self.repaired_to:
+            self.repaired_to = -1
             return self._skip(k)
         self._return_to_safe_point()
         self._advance_states_to(k)
@@ -278,9 +249,9 @@ class _Parser:
         symbols = [self.table.symbols[s] for s in self.states[1:]]
         mistake = diagnose(Place(self.source, self.tokens, k, self.safe[0], symbols, list(self.values),
                                  len(self.safe[1]) - 1, self._accepted()))
-        self._report(mistake)
+        said = self._report(mistake)
         repair = mistake.repair
-        if repair is None:
+        if repair is None or not said:
             return self._skip(k)
         left_out = repair.first == self.safe[0] and not repair.tokens
         if left_out:
@@ -289,15 +260,20 @@ class _Parser:
         self.repaired_to = repair.first if left_out else repair.first + len(repair.tokens) + 1
         return self._return_to_safe_point()
 
-    def _report(self, mistake: Mistake) -> None:
-        """Add the mistake, unless something was said about its place, or the same about the same keyword."""
+    def _report(self, mistake: Mistake) -> bool:
+        """Add the mistake, if not the same was said about the same keyword; False if something was said about its place."""
         for known in self.problems.items:
             if known.primary and known.primary.span.start == mistake.span.start < mistake.span.end:
-                return
+                return False
             if known.code == mistake.code == "BL0116" and known.message == mistake.message:
-                return
+                return True
         self.problems.error(mistake.code, mistake.message, mistake.span, mistake.label,
                             secondary=mistake.secondary, hints=mistake.hints, fix=self._fix(mistake.repair))
+        return True
+
+    def _tired(self) -> bool:
+        """More mistakes than anybody reads at once, said or not."""
+        return len(self.problems.errors) >= MAX_ERRORS or self.recoveries >= 5 * MAX_ERRORS
 
     def _forget_within(self, repair: Repair) -> None:
         """What was said about characters of a statement that is left out as a whole only follows from it."""
@@ -384,7 +360,7 @@ class _Parser:
 
     def _give_up(self, k: int) -> None:
         token = self.tokens[k]
-        self.problems.error("BL0120", f"more than {MAX_ERRORS} mistakes; the rest of the file is not read",
+        self.problems.error("BL0120", "too many mistakes; the rest of the file is not read",
                             Span(self.source, token.start, token.end))
 
 

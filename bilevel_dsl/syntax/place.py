@@ -135,7 +135,8 @@ class Place:
     # --- repairs
 
     def replaced(self, first: int, last: int, *words: str) -> Repair:
-        """`words` for the tokens at offsets `first` to `last` (excluded)."""
+        """`words` for the tokens at offsets `first` to `last` (excluded), but never for the end of the file."""
+        last = min(last, len(self.tokens) - 1 - self.k)
         start, end = self.at(first).start, max(self.at(first).start, self.at(last - 1).end)
         text = {"NUMBER": "0", "STRING": '""', "NAME": self.at(first).text}
         return Repair(self.k + first, self.k + last, tuple(Lexeme(w, text.get(w, w), start, end) for w in words))

@@ -219,7 +219,7 @@ _GREEK = {chr(code): name for code, name in zip(
 
 _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 _SEPARATING = frozenset(";,")
-_JOINING = frozenset(["+", "-", "*", "/", "@", "^", "'", "and", "or", "not", "if"])
+_JOINING = frozenset(["[", "+", "-", "*", "/", "@", "^", "'", "and", "or", "not", "if"])  # `x[1][2]...` is a chain, too
 
 
 def _limit_nesting(source: Source, tokens: list[Lexeme], problems: Collector) -> None:
@@ -238,7 +238,7 @@ def _limit_nesting(source: Source, tokens: list[Lexeme], problems: Collector) ->
                                hints=("use `sum(...)`, or name parts of it with `let`",))
                 tokens.clear()
                 return
-        elif kind in _OPENING:
+        if kind in _OPENING:
             chains.append(0)
             if len(chains) > MAX_NESTING + 1:
                 problems.error("BL0105", f"brackets are nested more than {MAX_NESTING} deep",
