@@ -12,7 +12,7 @@ import numpy as np
 
 from .certify.certificate import certify
 from .certify.result import Certificate
-from .diagnostics import BilevelError, Diagnostic, Label, did_you_mean
+from .diagnostics import BilevelError, Diagnostic, Label, Source, did_you_mean
 from .functions.named import Functions
 from .functions.oracles import Oracles
 from .methods import METHODS, MethodInfo, choose, require
@@ -27,11 +27,12 @@ from .semantics.checked import Checked
 from .syntax import ast
 
 
-def load(path: str | Path, *, data: dict[str, object] | None = None, params: dict[str, str] | None = None,
+def load(model: str | Path | Source, *, data: dict[str, object] | None = None, params: dict[str, str] | None = None,
          data_dirs: tuple[str | Path, ...] = ()) -> Problem:
-    """Read, check and build the model in `path`.
+    """Read, check and build a model.
 
     Args:
+        model: a file, or a text as `Source(name, text)`; data files of a text are relative to the folder of its name.
         data: values of parameters by name, in place of those in the model: numbers, lists, lists of rows, arrays.
         params: the same as expressions of the language, `{"demand": "2 * pi"}`; they win over `data`.
         data_dirs: folders from which the model may read files, besides its own.
@@ -42,7 +43,7 @@ def load(path: str | Path, *, data: dict[str, object] | None = None, params: dic
         BilevelError: everything that is wrong with the file, the model or the data, at once.
     """
     clock = _Clock()
-    checked = read(path, data=data, params=params, data_dirs=data_dirs)
+    checked = read(model, data=data, params=params, data_dirs=data_dirs)
     clock.lap("parse")
     problem = build(checked)
     clock.lap("build")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
+from bilevel_dsl.cli import main
 from tests.lsp.client import Client
 
 MODEL = """\
@@ -199,7 +202,8 @@ def test_columns_are_in_the_units_of_the_protocol(ready):
 
 
 def test_a_text_that_is_no_model_does_no_harm(ready):
-    texts = ["", "\0", "(" * 5000, "upper { var x in " * 300, "let a = " + "-" * 3000 + "1;", "}" * 100, "\u2028\r\r\n\r"]
+    texts = ["", "\0", "(" * 5000, "upper { var x in " * 300, "let a = " + "-" * 3000 + "1;", "}" * 100,
+             "\u2028\r\r\n\r"]
     for k, text in enumerate(texts):
         assert isinstance(ready.open(f"odd{k}.bilevel", text)["diagnostics"], list)
         assert "error" not in ready.ask("completion", f"odd{k}.bilevel", 0, 3)
@@ -226,3 +230,11 @@ def test_a_closed_text_has_no_diagnostics(ready):
 def test_it_ends_when_told(ready):
     assert ready.shutdown() == 0
     assert ready.process.stderr.read() == b""
+
+
+def test_without_pygls_it_says_what_is_missing(monkeypatch, capsys):
+    for name in ("lsprotocol", "pygls"):
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.delitem(sys.modules, "bilevel_dsl.lsp.server", raising=False)
+    assert main(["lsp"]) == 2
+    assert "pip install 'bilevel-dsl[lsp]'" in capsys.readouterr().err

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 import bilevel_dsl as bl
-from bilevel_dsl.diagnostics import Collector
+from bilevel_dsl.diagnostics import Collector, Source
 from bilevel_dsl.semantics.builtins import FUNCTION_NAMES
-from bilevel_dsl.syntax.parser import load_source
+from bilevel_dsl.syntax.equal import same_tree
+from bilevel_dsl.syntax.format import format_source
+from bilevel_dsl.syntax.parser import load_source, parse
 from bilevel_dsl.syntax.tokens import KEYWORDS, tokenize
 
 MODEL = Path(__file__).with_name("all_features.bilevel")
@@ -83,3 +85,11 @@ def test_reported_values(solution):
     np.testing.assert_allclose(r["elementwise"], [
         1, 2, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0.5, np.log(2), -1, 0, 2.5, 2.5, 0.1, 1e-3], atol=1e-15)
     np.testing.assert_allclose(r["probabilities"], np.exp(x) / np.exp(x).sum())
+
+
+def test_its_formatted_text_means_the_same():
+    source = load_source(MODEL)
+    text = format_source(source)
+    again = Source(source.name, text)
+    assert text != source.text and format_source(again) == text
+    assert same_tree(parse(source), parse(again))
