@@ -297,6 +297,7 @@ class _Parser:
     def _return_to_safe_point(self) -> int:
         k, states, values = self.safe
         self.states[:], self.values[:] = states, values
+        self.builder.forget(self.tokens[k].start)
         return k
 
     def _advance_states_to(self, k: int) -> None:

@@ -81,21 +81,28 @@ def _construct(grammar: str) -> dict:
     rules.sort(key=lambda rule: (rule.origin.name, rule.order))
     numbers = {rule: k for k, rule in enumerate(rules)}
     words = {t.name: t.pattern.value for t in lark.terminals if type(t.pattern).__name__ == "PatternStr"}
-    actions = [{} for _ in made.states]
-    gotos = [{} for _ in made.states]
-    symbols = [""] * len(made.states)
-    for state, entries in made.states.items():
-        for name, (kind, to) in entries.items():
+    order = [made.start_states["start"]]  # states as they are reached: Lark numbers them anew every time
+    place = {order[0]: 0}
+    actions, gotos, symbols = [], [], [""]
+    for state in order:
+        shifts, jumps = {}, {}
+        for name, (kind, to) in sorted(made.states[state].items()):
+            symbol = words.get(name, name)
             if kind is not Shift:
-                actions[state][words.get(name, name)] = -(numbers[to] + 1)
+                shifts[symbol] = -(numbers[to] + 1)
                 continue
-            symbols[to] = words.get(name, name)
-            if name.isupper() or name.startswith("__ANON"):
-                actions[state][words.get(name, name)] = to + 1
+            if to not in place:
+                place[to] = len(order)
+                order.append(to)
+                symbols.append(symbol)
+            if name.isupper():
+                shifts[symbol] = place[to] + 1
             else:
-                gotos[state][name] = to
+                jumps[name] = place[to]
+        actions.append(shifts)
+        gotos.append(jumps)
     return {"actions": actions, "gotos": gotos, "symbols": symbols, "rules": [_rule(r) for r in rules],
-            "start": made.start_states["start"], "end": made.end_states["start"]}
+            "start": 0, "end": place[made.end_states["start"]]}
 
 
 def _rule(rule) -> list:

@@ -29,15 +29,21 @@ class TreeBuilder:
     def __init__(self, source: Source, problems: Collector):
         self.source = source
         self.problems = problems
+        self._notes: list[tuple[str, str, Span, str]] = []  # code, message, span, hint of mistakes in what was read
         self._labels: dict[int, tuple[ast.Index, ast.Expr | None]] = {}  # by id: indices that only a label can have
 
+    def forget(self, offset: int) -> None:
+        """What was read from `offset` on is read again, or left out."""
+        self._notes = [note for note in self._notes if note[2].start < offset]
+        self._labels = {key: label for key, label in self._labels.items() if label[0].span.start < offset}
+
     def finish(self) -> None:
-        """Report the indices that only the label of a constraint can have, and that were none."""
+        """Report the mistakes; among them indices that only the label of a constraint can have, and that were none."""
         for node, _ in self._labels.values():
-            self.problems.error(
-                "BL0119", f"a loop cannot be an index of `{node.base.span.text}`", node.span,
-                hints=("`name[i in I]:` begins an indexed constraint; to add up, write `sum(e for i in I)`",))
-        self._labels.clear()
+            self._notes.append(("BL0119", f"a loop cannot be an index of `{node.base.span.text}`", node.span,
+                                "`name[i in I]:` begins an indexed constraint; to add up, write `sum(e for i in I)`"))
+        for code, message, span, hint in self._notes:
+            self.problems.error(code, message, span, hints=(hint,))
 
     def _at(self, c) -> Span:
         first, last = c[0], c[-1]
@@ -152,8 +158,8 @@ class TreeBuilder:
             return e.base, e.items, condition
         if isinstance(e, ast.Index):
             self._labels.pop(id(e), None)
-        self.problems.error("BL0113", "this is not a label for a constraint", e.span,
-                            hints=("a label is a name, `cap:`, with loops where it has indices, `cap[i in I]:`",))
+        self._notes.append(("BL0113", "this is not a label for a constraint", e.span,
+                            "a label is a name, `cap:`, with loops where it has indices, `cap[i in I]:`"))
         return None, (), None
 
     # --- expressions
@@ -194,8 +200,8 @@ class TreeBuilder:
         text = c[0].text
         value = float(text)
         if value == float("inf") and text != "inf":
-            self.problems.error("BL0107", f"`{text if len(text) < 30 else text[:20] + '...'}` is larger than any number here",
-                                self._at(c), hints=("the largest is about 1.8e308; without bound is `inf`",))
+            self._notes.append(("BL0107", f"`{text if len(text) < 30 else text[:20] + '...'}` is larger than any number here",
+                                self._at(c), "the largest is about 1.8e308; without bound is `inf`"))
         return ast.Number(self._at(c), value, text.isdigit())
 
     def text(self, c):
