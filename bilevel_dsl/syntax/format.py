@@ -193,12 +193,15 @@ class _Formatter:
 
         first: nothing stands before them in their block, so no blank line does.
         """
-        for remark in self.remarks:
+        last = self.remarks[-1] if self.remarks else None
+        beside = last is not None and last.followed and "\n" not in last.text and self.next not in ("}", "upper", "lower")
+        for remark in self.remarks[:-1] if beside else self.remarks:
             blank = (remark.breaks > 1 or self.after_block) and not first
             self.rows.append(_Row(indent, remark.text, blank=blank))
             first = self.after_block = False
-        self.remarks = []
-        blank = (self._breaks_before() > 1 or self.after_block) and not first
+        self.remarks = [last] if beside else []
+        breaks = last.breaks if beside else self._breaks_before()
+        blank = (breaks > 1 or self.after_block) and not first
         self.after_block = False
         return blank
 

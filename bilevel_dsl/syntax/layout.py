@@ -231,7 +231,7 @@ class _Printer:
                 todo.append((flat, doc.body))
             elif isinstance(doc, Fill):
                 todo.append((flat, _Rest(doc, 1)))
-                todo.append((True, doc.parts[0]))
+                todo.append((flat, doc.parts[0]))
             elif doc.index < len(doc.fill.parts):
                 if not flat:
                     return True
