@@ -98,9 +98,8 @@ def _level(checked: Checked, level: str) -> tuple[Fact, ...]:
 def _objective(o: CheckedObjective, checked: Checked) -> Fact:
     names = {v.name for v in checked.variables} & o.node.variables
     whose = f"`{o.follower}` " if o.follower else ""
-    shown = _and(sorted(names))
-    what = DEGREES[degree(o.node, names)] if names else "constant"
-    return Fact(f"{whose}{'minimizes' if o.sense == 1 else 'maximizes'} a {what} function" + (f" of {shown}" if names else ""), o.span.line)
+    what = f"a {DEGREES[degree(o.node, names)]} function of {_and(sorted(names))}" if names else "a constant"
+    return Fact(f"{whose}{'minimizes' if o.sense == 1 else 'maximizes'} {what}", o.span.line)
 
 
 def _and(names: list[str]) -> str:

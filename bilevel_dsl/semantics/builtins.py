@@ -183,9 +183,9 @@ def _solve(a: Shape, b: Shape) -> Shape:
     return b
 
 
-def _matrix(a: Shape) -> Shape:
-    if len(a) != 2:
-        raise Misuse(f"needs a matrix, not {words(a)}")
+def _tall(a: Shape) -> Shape:
+    if len(a) != 2 or a[0] < a[1]:
+        raise Misuse(f"needs a matrix with at least as many rows as columns, not {words(a)}")
     return a
 
 
@@ -281,7 +281,7 @@ BUILTINS: dict[str, Builtin] = {b.name: b for b in [
     _entry("solve", 2, 2, _solve, np.linalg.solve, "solve(A, b)", "x with A @ x = b"),
     _entry("inv", 1, 1, _square, np.linalg.inv, "inv(A)", "inverse"),
     _entry("det", 1, 1, _trace, np.linalg.det, "det(A)", "determinant"),
-    _entry("orth", 1, 1, _matrix, _orth, "orth(A)", "orthonormal columns that span those of A"),
+    _entry("orth", 1, 1, _tall, _orth, "orth(A)", "orthonormal columns that span those of A"),
     _entry("linspace", 3, 3, None, lambda s, a, b: np.linspace(a, b, *s), "linspace(a, b, n)",
            "n numbers from a to b, evenly", sizes=2),
     _entry("normal", 2, 4, None, _normal,

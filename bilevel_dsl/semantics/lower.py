@@ -697,7 +697,7 @@ class Lowering(Indexing):
                 self.problems.error("BL0301", "the shape of this expression changes from one iteration to the next", span)
                 return bad(span)
             nodes.append(one)
-        return node("columns", tuple(nodes), nodes[0].shape, span, batch=count) if nodes else bad(span)
+        return node("columns", tuple(nodes), nodes[0].shape, span, batch=count) if nodes else const(np.zeros(0), span, 0)
 
 
 def _operand(e: ast.Expr) -> str:
