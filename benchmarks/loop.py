@@ -2,7 +2,7 @@
 
     python benchmarks/loop.py [MODEL ...]           default: a few models of different sizes
 
-Both executors run the same iterations from the same start, in turn, in one process; the best of five runs counts.
+Both executors run the same iterations from the same start, in turn, in one process; the best of three runs counts.
 Compilation is not in it.
 """
 
@@ -20,8 +20,8 @@ from bilevel_dsl.session import start_point
 ROOT = Path(__file__).parent.parent / "models"
 DEFAULT = ("papers/p1", "papers/p6", "papers/circle", "papers/factorisation", "papers/pl_game", "papers/matrix_sensing",
            "applications/tolls", "applications/ridge_features", "applications/hyper_cleaning")
-ITERATIONS = 200
-RUNS = 5
+ITERATIONS = 50
+RUNS = 3
 
 
 def microseconds(problem: bl.Problem, method: str) -> tuple[int, float, float]:
