@@ -20,6 +20,7 @@ from .builtins import words
 from .checked import Checked, CheckedConstraint, CheckedNamed, CheckedObjective, CheckedParam, CheckedVar
 from .constraints import Constraints
 from .declarations import Declarations, fit
+from .ir import Node, postorder
 from .lower import TOP
 from .sets import Sets
 from .symbols import Levels, Symbol, declare
@@ -341,13 +342,21 @@ class _Check:
         nodes = [checked.upper_objective, *checked.lower_objectives, *checked.upper_constraints, *checked.lower_constraints]
         infinite = {p.name: p for p in checked.params if not np.isfinite(p.value).all()}
         for thing in nodes:
-            for name in sorted(thing.node.params & set(infinite)):
+            for name in sorted(self._computed_with(thing.node, infinite)):
                 p = infinite.pop(name)
                 at = tuple(int(i) + 1 for i in np.argwhere(~np.isfinite(p.value))[0])
                 entry = f"`{name}[{', '.join(map(str, at))}]`" if at else f"`{name}`"
                 self.problems.error("BL0334", f"{entry} is infinite, and an objective or a constraint computes with it", thing.span,
                                     secondary=[(p.span, "declared here")],
                                     hints=("infinity is for bounds alone: of sets, or on one side of a constraint",))
+
+    def _computed_with(self, root: Node, infinite: Mapping[str, CheckedParam]) -> set[str]:
+        """Those of the parameters that make data infinite which meet variables, or the result itself."""
+        if not root.params & infinite.keys():
+            return set()
+        data = [a for n in postorder(root) if n.variables for a in n.args if a.is_data] if root.variables else [root]
+        return {name for a in data if (names := a.params & infinite.keys())
+                and not np.isfinite(self.lowering.peek(a)).all() for name in names}
 
 
 def _head(statement: ast.Node) -> Span:

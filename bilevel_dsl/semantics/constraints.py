@@ -7,7 +7,7 @@ import numpy as np
 from ..syntax import ast
 from .builtins import words
 from .checked import CheckedConstraint
-from .ir import Node, node
+from .ir import Node, const, node
 from .lower import TOP
 
 
@@ -60,18 +60,18 @@ class Constraints:
 
     def _row(self, c, name, level, follower, kind, small: Node, large: Node, side: str) -> None:
         """small <= large, without the entries whose bound is infinite."""
-        row = node("-", (small, large), small.shape or large.shape, c.span)
-        if not row.variables:
+        if not (small.variables or large.variables):
             return self._constant(c, small, large, kind)
-        row = self._finite_rows(row, small, large, kind, c)
+        row = self._finite_rows(small, large, kind, c)
         if row is not None:
             self.found.append(CheckedConstraint(name, level, follower, kind, row, c.span, side))
 
-    def _finite_rows(self, row: Node, small: Node, large: Node, kind: str, c) -> Node | None:
-        keep = None
+    def _finite_rows(self, small: Node, large: Node, kind: str, c) -> Node | None:
+        keep, sides = None, []
         for bound, sign in ((small, -1), (large, 1)):
             value = self.lowering.peek(bound) if bound.is_data else None
             if value is None or np.isfinite(value).all():
+                sides.append(bound)
                 continue
             if kind == "eq" or (value == -sign * np.inf).any():
                 self.problems.error("BL0352", "no number satisfies this constraint", bound.span, "infinite",
@@ -80,9 +80,10 @@ class Constraints:
             self.lowering.frozen |= bound.params
             bounded = np.isfinite(value)
             keep = bounded if keep is None else keep & bounded
-        if keep is None:
-            return row
-        return _entries(row, keep)
+            zero = const(0.0, bound.span)  # in the place of infinity, whose rows are left out
+            sides.append(node("where", (const(bounded, bound.span, bound.batch), bound, zero), bound.shape, bound.span))
+        row = node("-", tuple(sides), small.shape or large.shape, c.span)
+        return row if keep is None else _entries(row, keep)
 
     def _constant(self, c, small: Node, large: Node, kind: str) -> None:
         values = [self.lowering.peek(side, freeze=True) for side in (small, large)]
