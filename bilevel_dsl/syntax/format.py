@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from ..diagnostics import Collector, Source
 from . import ast
 from .equal import deep_recursion, same_tree
-from .layout import FRESH, GAP, HARD, INDENT, SOFT, SPACE, Doc, Fill, Group, Indent, Suffix, begins_with_break, is_forced, render
+from .layout import FRESH, GAP, HARD, INDENT, SOFT, SPACE, Doc, Fill, Group, Indent, Suffix, first_piece, is_forced, render
 from .parser import parse
 from .table import END
 from .tokens import Lexeme, tokenize
@@ -152,10 +152,10 @@ class _Formatter:
         """
         token = self.tokens[self.k]
         docs: list[Doc] = []
-        for remark in self.remarks:
+        for remark, after in zip(self.remarks, [*self.remarks[1:], None]):
             if "\n" in remark.text or (remark.breaks and not remark.followed):
                 docs += [FRESH, remark.text, HARD]
-            elif remark.followed:
+            elif remark.followed and not (after and after.breaks):
                 docs += [GAP, remark.text, "" if token.type in _CLOSERS else " "]
             else:
                 docs.append(Suffix(remark.text))
@@ -450,8 +450,9 @@ class _Formatter:
             kept = kept or self._broken_before()
             close = tight and link.op in ("+", "-", "*", "/") and self.next not in ("+", "-")
             right = self.expr(link.right, tight)
-            kept = kept or begins_with_break(right)
-            compact = compact and not kept
+            first = first_piece(right)
+            kept = kept or first is FRESH
+            compact = compact and not kept and first is not GAP
             after = "" if close or compact else " "
             piece = [operator, after, right]
             if compact:  # never broken: `0.5*(` keeps its factor

@@ -92,14 +92,14 @@ def is_forced(doc: Doc) -> bool:
     return doc.forced
 
 
-def begins_with_break(doc: Doc) -> bool:
-    """Whether the document wants a line of its own."""
+def first_piece(doc: Doc) -> Doc:
+    """What a document begins with: a text or a break."""
     while not isinstance(doc, (str, Line, FreshLine, Gap, Suffix)):
         if isinstance(doc, list):
             doc = next((part for part in doc if part != ""), "")
         else:
             doc = doc.parts[0] if isinstance(doc, Fill) else doc.body
-    return isinstance(doc, FreshLine)
+    return doc
 
 
 def render(doc: Doc, indent: int, width: int) -> str:
