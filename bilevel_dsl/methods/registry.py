@@ -175,9 +175,10 @@ def choose(problem: Problem, structure: Structure) -> tuple[str, str]:
         low, high = structure.lower_eigenvalues
         if low > 0 and high <= 1e2 * low and problem.y.numel() <= 60:
             return "mgbio", f"the lower level is a strongly convex quadratic (condition {high / low:.2g}) without constraints"
-    if "kkt" in fits and structure.lower_convex in ("yes", "sampled"):
+    constrained = structure.coupled or not structure.lower_free
+    if "kkt" in fits and constrained and structure.lower_convex in ("yes", "sampled"):
         convex = "convex" if structure.lower_convex == "yes" else "convex at the points looked at"
-        return "kkt", f"the lower level is small and {convex}"
+        return "kkt", f"the lower level is small, constrained and {convex}"
     if "kkt" in fits and (structure.lower_rows or structure.coupled):
         return "kkt", "a small problem with constraints that involve lower variables"
     if structure.simple:
