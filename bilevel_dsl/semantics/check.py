@@ -329,7 +329,7 @@ class _Check:
                 v = owner[foreign[0]]
                 self.problems.error(
                     "BL0212", f"the follower `{thing.follower}` uses `{v.name}`, which the follower `{v.follower}` decides",
-                    thing.span, secondary=[(v.span, f"decided by `{v.follower}`")],
+                    _use(thing.node, v.name), secondary=[(v.span, f"decided by `{v.follower}`"), *_around(thing, v.name)],
                     hints=("followers that depend on each other play a game of their own, which is not supported",))
 
     def parameters(self) -> tuple[CheckedParam, ...]:
@@ -346,8 +346,8 @@ class _Check:
                 p = infinite.pop(name)
                 at = tuple(int(i) + 1 for i in np.argwhere(~np.isfinite(p.value))[0])
                 entry = f"`{name}[{', '.join(map(str, at))}]`" if at else f"`{name}`"
-                self.problems.error("BL0334", f"{entry} is infinite, and an objective or a constraint computes with it", thing.span,
-                                    secondary=[(p.span, "declared here")],
+                self.problems.error("BL0334", f"{entry} is infinite, and an objective or a constraint computes with it",
+                                    _use(thing.node, name), secondary=[(p.span, "declared here"), *_around(thing, name)],
                                     hints=("infinity is for bounds alone: of sets, or on one side of a constraint",))
 
     def _computed_with(self, root: Node, infinite: Mapping[str, CheckedParam]) -> set[str]:
@@ -357,6 +357,17 @@ class _Check:
         data = [a for n in postorder(root) if n.variables for a in n.args if a.is_data] if root.variables else [root]
         return {name for a in data if (names := a.params & infinite.keys())
                 and not np.isfinite(self.lowering.peek(a)).all() for name in names}
+
+
+def _use(root: Node, name: str) -> Span:
+    """Where an expression uses a variable or a parameter: there, or in a `let` or a function."""
+    return next(n.span for n in postorder(root) if n.op in ("var", "param") and n.attr == name)
+
+
+def _around(thing, name: str) -> list[tuple[Span, str]]:
+    """The objective or constraint, where the use is written elsewhere."""
+    use = _use(thing.node, name)
+    return [] if thing.span.start <= use.start < thing.span.end else [(thing.span, "used here")]
 
 
 def _head(statement: ast.Node) -> Span:

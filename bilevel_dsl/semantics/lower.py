@@ -379,7 +379,7 @@ class Lowering(Indexing):
     def _product(self, e: ast.Binary, a: Node, b: Node) -> Node:
         if not a.shape or not b.shape:
             scalars = [(w.span, "a scalar") for w, n in ((e.left, a), (e.right, b)) if not n.shape]
-            self.problems.error("BL0303", "`@` is the matrix product, and not of scalars", e.op_span, secondary=scalars,
+            self.problems.error("BL0303", "`@` is the product of matrices, not of scalars", e.op_span, secondary=scalars,
                                 hints=("a scalar multiplies with `*`",), fix=Fix(e.op_span, "*"))
             return bad(e.span)
         (m, k), (k2, n) = (s if len(s) == 2 else (s[0], 1) for s in (a.shape, b.shape))
