@@ -567,11 +567,11 @@ def _align(rows: list[_Row]) -> None:
 
 
 def _runs(rows: list[_Row], column):
-    """Runs of two or more adjacent rows that have a column, where it is the same for all."""
+    """Runs of two or more adjacent rows that have the same column."""
     run: list[_Row] = []
     for row in [*rows, _Row(0, "")]:
-        if run and (row.line != run[-1].line + 1 or row.blank or column(row) < 0 or row.indent != run[-1].indent):
-            if len(run) > 1 and len({column(r) for r in run}) == 1:
+        if run and (row.line != run[-1].line + 1 or row.blank or column(row) != column(run[-1]) or row.indent != run[-1].indent):
+            if len(run) > 1:
                 yield run
             run = []
         if row.line and column(row) > 0:
