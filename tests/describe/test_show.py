@@ -99,3 +99,32 @@ def objective(expression: str) -> str:
 ])
 def test_parentheses(written, shown):
     assert objective(written) == shown
+
+
+@pytest.mark.parametrize("declared, shown", [
+    ("x", "x ∈ ℝ"),
+    ("x[n] in free", "x ∈ ℝⁿ"),
+    ("x[n] in nonneg", "x ∈ ℝ₊ⁿ"),
+    ("x[n, 2] in [-inf, 1]", "x ∈ (−∞, 1]^(n×2)"),
+    ("x[n] in [0, c]", "x ∈ [0, c]"),
+    ("x[n] in box(0, 1)", "x ∈ [0, 1]ⁿ"),
+    ("x[I] in simplex(s)", "x ∈ Δ_I(s)"),
+    ("x[n] in simplex", "x ∈ Δₙ(1)"),
+    ("x[n] in capped_simplex(2)", "x ∈ Cₙ(2)"),
+    ("x[n] in ball(c, s)", "x ∈ { v ∈ ℝⁿ : ‖v − c‖ ≤ s }"),
+    ("x[n] in l1ball(s)", "x ∈ { v ∈ ℝⁿ : ‖v‖₁ ≤ s }"),
+    ("x[n] in linfball(0, 1)", "x ∈ { v ∈ ℝⁿ : ‖v‖_∞ ≤ 1 }"),
+    ("x[n] in halfspace(c, s + 1)", "x ∈ { v ∈ ℝⁿ : cᵀv ≤ s + 1 }"),
+    ("x[n] in hyperplane(c + 1, s)", "x ∈ { v ∈ ℝⁿ : (c + 1)ᵀv = s }"),
+    ("x[n] in affine(A, c)", "x ∈ { v ∈ ℝⁿ : A v = c }"),
+    ("x[n] in soc", "x ∈ ℒⁿ"),
+    ("x[n, n] in psd", "x ∈ 𝕊₊ⁿ"),
+    ("x[n, n] in spectral(0, s)", "x ∈ { V ∈ 𝕊ⁿ : 0 I ⪯ V ⪯ s I }"),
+    ("x[n] in nonneg in [-1, 1]", "x ∈ ℝ₊ⁿ ∩ [−1, 1]ⁿ"),
+    ("x[n] in unit", "x ∈ [0, 1]ⁿ"),
+])
+def test_sets(declared, shown):
+    model = f"""param n = 3; param c[n] = 1; param s = 2; param A[n, n] = eye(n); set I = 1..3; set unit = box(0, 1);
+        upper {{ var {declared}; minimize sum(x) + y; }} lower {{ var y; minimize (y - sum(x))^2; }}"""
+    source = Source("model.bilevel", model)
+    assert text.Text()(page(check(parse(source), source=source)).upper.sets[0]) == shown
