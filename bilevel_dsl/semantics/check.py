@@ -20,8 +20,8 @@ from .builtins import words
 from .checked import Checked, CheckedConstraint, CheckedNamed, CheckedObjective, CheckedParam, CheckedVar
 from .constraints import Constraints
 from .declarations import Declarations, fit
+from .generators import TOP
 from .ir import Node, postorder
-from .lower import TOP
 from .sets import Sets
 from .symbols import Levels, Symbol, declare
 from .unused import check_functions

@@ -7,8 +7,8 @@ import numpy as np
 from ..syntax import ast
 from .builtins import words
 from .checked import CheckedConstraint
+from .generators import TOP
 from .ir import Node, const, node
-from .lower import TOP
 
 
 class Constraints:

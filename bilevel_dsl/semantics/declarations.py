@@ -10,8 +10,9 @@ from ..diagnostics import BilevelError, Source, Span, did_you_mean
 from ..syntax import ast
 from .builtins import words
 from .files import Unreadable, array_of
+from .generators import TOP
 from .ir import Dim, IndexSet, Shape
-from .lower import TOP, Lowering
+from .lower import Lowering
 from .symbols import MANY, Symbol
 
 

@@ -67,6 +67,9 @@ class Env:
         return node("rebatch", (value,), value.shape, span, places, batch=len(places))
 
 
+TOP = Env()  # outside of all generators
+
+
 class Unvectorizable(Exception):
     """An operation that has no form for all iterations at once; the generator is written out instead."""
 

@@ -10,7 +10,6 @@ from .builtins import exactly, words
 from .generators import Env, Loop, Unvectorizable
 from .ir import Dim, Node, bad, node
 
-
 WHOLE = ("`round`, `floor` and `ceil` make whole numbers",)  # the hint for what is none
 
 

@@ -1,0 +1,134 @@
+"""Operators: entry by entry, comparisons of labels, the matrix product, transposition."""
+
+from __future__ import annotations
+
+from math import prod
+
+from ..diagnostics import Fix
+from ..syntax import ast
+from .builtins import words
+from .evaluate import evaluate
+from .generators import Env, Loop, Unvectorizable
+from .ir import Node, bad, const, node
+
+
+class Operators:
+    """The part of the lowering that reads operators."""
+
+    def _transpose(self, e: ast.Transpose, env: Env) -> Node:
+        a = self.expr(e.operand, env)
+        if a.bad or a.shape == ():
+            return a
+        # a row becomes a column, and a column is a vector
+        shape = (1, a.shape[0]) if len(a.shape) == 1 else (a.shape[1],) if a.shape[0] == 1 else a.shape[::-1]
+        return self._folded(node("transpose", (a,), shape, e.span))
+
+    def _unary(self, e: ast.Unary, env: Env) -> Node:
+        signs, inner = [], e
+        while isinstance(inner, ast.Unary):
+            signs.append(inner)
+            inner = inner.operand
+        a = self.expr(inner, env)
+        for u in reversed(signs):
+            if not a.bad and u.op != "+":
+                a = self._folded(node({"-": "neg", "not": "not"}[u.op], (a,), a.shape, u.span))
+        return a
+
+    def _binary(self, e: ast.Binary, env: Env) -> Node:
+        spine = [e]
+        while isinstance(spine[-1].left, ast.Binary):
+            spine.append(spine[-1].left)
+        result = None
+        for b in reversed(spine):
+            before = result
+            result = self._labels_compared(b, env) if b.op in ("==", "!=") else None
+            if result is None:
+                left = self.expr(b.left, env) if b is spine[-1] else before
+                result = self._operated(b, left, self.expr(b.right, env))
+        return result
+
+    def _labels_compared(self, e: ast.Binary, env: Env) -> Node | None:
+        """`i == "a"`, and `i == j` where both are labels."""
+        loops = [env.names.get(s.id) if isinstance(s, ast.Name) else None for s in (e.left, e.right)]
+        labelled = [isinstance(v, Loop) and v.labels is not None for v in loops]
+        texts = [isinstance(s, ast.Text) for s in (e.left, e.right)]
+        if not any(labelled) or not all(a or b for a, b in zip(labelled, texts)):
+            return None
+        labels = loops[labelled.index(True)].labels
+        sides = []
+        for side, loop, text in zip((e.left, e.right), loops, texts):
+            if text and side.value not in labels:
+                self._no_label(side, labels)
+                return bad(e.span)
+            if not text and loop.labels != labels:
+                names = [f"of `{v.set_name}`" if v.set_name else "of another set" for v in loops]
+                self.problems.error("BL0311", "labels of different sets are never equal", e.span, secondary=[
+                    (s.span, f"a label {n}") for s, n in zip((e.left, e.right), names)])
+                return bad(e.span)
+            sides.append(const(labels.index(side.value) + 1, side.span) if text else self.loop_value(loop, env, side.span))
+        return self._folded(node(e.op, tuple(sides), (), e.span))
+
+    def _operated(self, e: ast.Binary, a: Node, b: Node) -> Node:
+        if a.bad or b.bad:
+            return bad(e.span)
+        if e.op == "@":
+            return self._product(e, a, b)
+        if a.shape != b.shape and a.shape and b.shape:
+            self._unequal(e, a, b)
+            return bad(e.span)
+        return self._folded(node(e.op, (a, b), a.shape or b.shape, e.span))
+
+    def _unequal(self, e: ast.Binary, a: Node, b: Node) -> None:
+        if e.op == "*" and len(a.shape) == 2 and a.shape[1] == b.shape[0]:
+            self.problems.error("BL0302", f"`*` multiplies entry by entry, and these are {words(a.shape)} and "
+                                          f"{words(b.shape)}", e.op_span, hints=("the matrix product is `@`",),
+                                fix=Fix(e.op_span, "@"))
+            return
+        hints = ()
+        if sorted(a.shape) == sorted(b.shape) or (prod(a.shape) == prod(b.shape) and 1 in (a.shape + b.shape)):
+            hints = ("transpose one of them with `'`",)
+        elif e.op == "*" and len(a.shape) == len(b.shape) == 1:
+            hints = ("the scalar product is `dot(a, b)`",)
+        self.problems.error("BL0301", f"`{e.op}` works entry by entry, and the two sides differ in shape", e.op_span, secondary=[
+            (e.left.span, words(a.shape)), (e.right.span, words(b.shape))], hints=hints)
+
+    def _product(self, e: ast.Binary, a: Node, b: Node) -> Node:
+        if not a.shape or not b.shape:
+            scalars = [(w.span, "a scalar") for w, n in ((e.left, a), (e.right, b)) if not n.shape]
+            self.problems.error("BL0303", "`@` is the product of matrices, not of scalars", e.op_span, secondary=scalars,
+                                hints=("a scalar multiplies with `*`",), fix=Fix(e.op_span, "*"))
+            return bad(e.span)
+        (m, k), (k2, n) = (s if len(s) == 2 else (s[0], 1) for s in (a.shape, b.shape))
+        if k != k2:
+            hints = ("the scalar product of two vectors is `dot(a, b)`",) if len(a.shape) == len(b.shape) == 1 else ()
+            if not hints and a.shape[0] == k2:
+                hints = ("transpose the left side with `'`" if len(a.shape) == 2 else
+                         f"a vector is a column: write `{_operand(e.left)}'` for the row",)
+            self.problems.error("BL0303", f"`@` needs as many columns on the left ({k}) as rows on the right ({k2})",
+                                e.op_span, secondary=[(e.left.span, words(a.shape)), (e.right.span, words(b.shape))],
+                                hints=hints)
+            return bad(e.span)
+        if a.batch is not None and (b.batch is not None or m > 1) and not (m == 1 and n == 1):
+            raise Unvectorizable
+        shape = () if m == n == 1 else (m,) if len(b.shape) == 1 else (m, n)
+        return self._folded(node("matmul", (a, b), shape, e.span))
+
+    @staticmethod
+    def _folded(found: Node) -> Node:
+        """Constants of constants are computed at once: loop variables are constants."""
+        if found.bad or not all(a.op == "const" for a in found.args):
+            return found
+        return Node("const", (), found.shape, found.batch, found.span, evaluate(found, {}))
+
+    def _common(self, e: ast.Expr, parts, what: str) -> tuple[int, ...] | None:
+        """The one shape of nodes that meet entry by entry; scalars go with anything."""
+        shapes = {n.shape for n, _ in parts if n.shape}
+        if len(shapes) > 1:
+            self.problems.error("BL0301", f"{what} works entry by entry, on equal shapes or scalars", e.span, secondary=[
+                (w.span, words(n.shape)) for n, w in parts])
+            return None
+        return shapes.pop() if shapes else ()
+
+
+def _operand(e: ast.Expr) -> str:
+    return e.span.text if isinstance(e, (ast.Name, ast.Index, ast.Call, ast.Array)) else f"({e.span.text})"

@@ -1,0 +1,136 @@
+"""What is known before solving: numbers, sizes, conditions, index sets."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..diagnostics import Span
+from ..syntax import ast
+from .builtins import exactly, words
+from .evaluate import evaluate
+from .generators import TOP, Env
+from .indexing import WHOLE
+from .ir import IndexSet, Node, bad
+from .symbols import MANY
+
+
+class Values:
+    """The part of the lowering that evaluates data."""
+
+    def scalar_data(self, e: ast.Expr, what: str) -> float | None:
+        """The number that `e` is, known before solving."""
+        found = self.data(e, f"{what} must be known before solving")
+        if found.bad:
+            return None
+        if found.shape != ():
+            self.problems.error("BL0306", f"{what} is a single number, not {words(found.shape)}", e.span)
+            return None
+        value = self.peek(found, freeze=True)
+        return None if value is None else float(value)
+
+    def data(self, e: ast.Expr, rule: str, *hints: str, env: Env = TOP) -> Node:
+        """`e`, which may not depend on variables."""
+        found = self.expr(e, env)
+        if not found.bad and found.variables:
+            self._not_data(found, e.span, rule, hints)
+            return bad(e.span)
+        return found
+
+    def _not_data(self, found: Node, span: Span, rule: str, hints=()) -> None:
+        names = sorted(found.variables)
+        declared = [(self.symbols[n].span, f"`{n}` is a variable") for n in names[:1]]
+        self.problems.error("BL0312", f"{rule}: this depends on the variable `{names[0]}`", span, hints=hints,
+                            secondary=declared)
+
+    def peek(self, found: Node, freeze: bool = False) -> np.ndarray | None:
+        """The value of data; None if a parameter has none. `freeze`: the value decides the structure."""
+        if found.bad or any(p not in self.params for p in found.params):
+            return None
+        if freeze:
+            self.frozen |= found.params
+        try:
+            return evaluate(found, self.params)
+        except np.linalg.LinAlgError:
+            self.problems.error("BL0306", "a matrix in this expression is singular", found.span)
+            return None
+
+    def condition(self, e: ast.Expr, env: Env) -> np.ndarray | None:
+        """The truth of a condition on data, in each iteration."""
+        found = self.data(e, "a condition on iterations must be known before solving",
+                          "what depends on a variable is chosen inside: `sum(if x[i] > 1 then x[i] else 0 for i in 1..n)`", env=env)
+        if found.bad:
+            return None
+        if found.shape != ():
+            self.problems.error("BL0314", f"a condition is true or false, not {words(found.shape)}", e.span,
+                                hints=("it is read in each iteration: write `c[i]`, not `c`",))
+            return None
+        value = self.peek(found, freeze=True)
+        return None if value is None else value != 0
+
+    def whole_numbers(self, e: ast.Expr, env: Env, what: str) -> np.ndarray | None:
+        found = self.data(e, f"{what} must be known before solving", env=env)
+        if found.bad:
+            return None
+        if found.shape != ():
+            self.problems.error("BL0306", f"{what} is a single number, not {words(found.shape)}", e.span)
+            return None
+        value = self.peek(found, freeze=True)
+        if value is None:
+            return None
+        if not np.all(np.isfinite(value)) or np.any(value != np.round(value)) or np.any(np.abs(value) > 2**53):
+            wrong = np.ravel(value)[np.argmax(np.ravel(~np.isfinite(value) | (value != np.round(value))))]
+            self.problems.error("BL0308", f"{what} is {exactly(wrong)}, which is not a whole number", e.span, hints=WHOLE)
+            return None
+        return value.astype(np.int64)
+
+    def index_set(self, e: ast.Expr, env: Env = TOP, quiet: bool = False) -> IndexSet | None:
+        """The set that a generator runs over, or that is a dimension."""
+        if isinstance(e, ast.Name) and e.id not in env.names:
+            symbol = self.symbols.get(e.id)
+            if symbol is not None and symbol.kind == "set":
+                self.resolve(symbol)
+                if symbol.index_set is None and symbol.state == "done" and not quiet:
+                    self.problems.error("BL0313", f"`{e.id}` is a constraint set, and an index set is needed here", e.span,
+                                        secondary=[(symbol.span, "declared here")])
+                return symbol.index_set
+        if isinstance(e, ast.Labels):
+            return self.label_set(e)
+        if isinstance(e, ast.Range):
+            ends = [self.whole_numbers(end, env, "the end of a range") for end in (e.lower, e.upper)]
+            if any(end is None for end in ends):
+                return None
+            if ends[1] - ends[0] > MANY:
+                self.problems.error("BL0315", f"this range has {int(ends[1] - ends[0] + 1):,} members", e.span)
+                return None
+            return IndexSet("", np.arange(int(ends[0]), int(ends[1]) + 1), None, e.span)
+        found = self.data(e, "the set of a generator must be known before solving", env=env)
+        if found.bad:
+            return None
+        if found.shape == () or found.batch is not None or len(found.shape) > 1:
+            end = e.span.text if found.shape == () else "n"
+            self.problems.error("BL0313", f"a generator runs over a set or a range, not {words(found.shape)}", e.span,
+                                hints=(f"a range is written `1..{end}`",))
+            return None
+        value = self.peek(found, freeze=True)
+        if value is None:
+            return None
+        if np.any(value != np.round(value)):
+            self.problems.error("BL0313", "a generator runs over whole numbers, and these are not", e.span)
+            return None
+        return IndexSet("", value.astype(np.int64), None, e.span)
+
+    def label_set(self, e: ast.Labels, name: str = "") -> IndexSet | None:
+        labels = []
+        for item in e.items:
+            if not isinstance(item, ast.Text):
+                hint = "whole numbers are a range, `1..n`" if isinstance(item, ast.Number) else f'write `"{item.span.text}"`'
+                self.problems.error("BL0311", "a label is a string", item.span, hints=(hint,))
+                return None
+            if item.value in labels:
+                self.problems.error("BL0311", f'the label "{item.value}" is in the set twice', item.span)
+                return None
+            labels.append(item.value)
+        if not labels:
+            self.problems.error("BL0313", "this set has no members", e.span)
+            return None
+        return IndexSet(name, np.arange(1, len(labels) + 1), tuple(labels), e.span)
