@@ -1,0 +1,57 @@
+"""A Pygments lexer, so that documents, notebooks and web pages colour models."""
+
+from __future__ import annotations
+
+from pygments.lexer import RegexLexer, bygroups, words
+from pygments.token import Comment, Keyword, Name, Number, Operator, Punctuation, String, Whitespace
+
+from ..syntax.tokens import KEYWORDS
+
+# As in semantics/builtins.py, which is not imported: that would load NumPy to colour a page.
+SETS = ("affine", "ball", "box", "capped_simplex", "free", "halfspace", "hyperplane", "l1ball", "linfball", "nonneg", "psd",
+        "simplex", "soc", "spectral")
+FUNCTIONS = (
+    "abs", "acos", "asin", "atan", "atan2", "ceil", "cols", "cos", "cosh", "csv", "det", "diag", "dot", "dual", "exp", "expect",
+    "expm1", "eye", "floor", "hcat", "huber", "inv", "json", "kron", "linspace", "log", "log1p", "logsumexp", "max", "mean",
+    "min", "norm", "norm1", "normal", "norminf", "npy", "npz", "ones", "orth", "outer", "permutation", "prod", "relu",
+    "reshape", "round", "rows", "sigmoid", "sign", "sin", "sinh", "smooth_abs", "softmax", "softplus", "solve", "sqrt", "sum",
+    "sumsqr", "tan", "tanh", "trace", "uniform", "vcat", "vec", "zeros",
+)
+DECLARATIONS = ("problem", "param", "set", "function", "let", "var")
+BLOCKS = ("upper", "lower", "options", "report", "reference")
+OPERATOR_WORDS = ("and", "or", "not")
+CONSTANTS = ("inf",)
+STATEMENTS = tuple(sorted(KEYWORDS - {*DECLARATIONS, *BLOCKS, *OPERATOR_WORDS, *CONSTANTS}))
+
+
+class BilevelLexer(RegexLexer):
+    """Models for bilevel optimization."""
+
+    name = "Bilevel"
+    url = "https://pypi.org/project/bilevel-dsl/"
+    aliases = ["bilevel"]
+    filenames = ["*.bilevel", "*.bl"]
+    mimetypes = ["text/x-bilevel"]
+
+    tokens = {
+        "root": [
+            (r"\s+", Whitespace),
+            (r"#[^\n]*", Comment.Single),
+            (r"/\*(?:[^*]|\*(?!/))*\*/", Comment.Multiline),
+            (r'"(?:\\.|[^"\\\n])*"', String.Double),
+            (r"(?:\d+\.(?!\.)\d*|\.\d+)(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+", Number.Float),
+            (r"\d+", Number.Integer),
+            (r"s\.t\.", Keyword),
+            (words(DECLARATIONS, suffix=r"\b"), Keyword.Declaration),
+            (words(BLOCKS, suffix=r"\b"), Keyword.Namespace),
+            (words(STATEMENTS, suffix=r"\b"), Keyword),
+            (words(OPERATOR_WORDS, suffix=r"\b"), Operator.Word),
+            (words(CONSTANTS, suffix=r"\b"), Keyword.Constant),
+            (words(SETS, suffix=r"\b"), Name.Builtin.Pseudo),
+            (words(FUNCTIONS, suffix=r"(?=\s*\()"), Name.Builtin),
+            (r"([A-Za-z_]\w*)(\s*)(:)(?![=:])", bygroups(Name.Label, Whitespace, Punctuation)),
+            (r"[A-Za-z_]\w*", Name.Variable),
+            (r"<=|>=|==|!=|\.\.|[=<>+\-*/@^'.]", Operator),
+            (r"[;,:(){}\[\]]", Punctuation),
+        ],
+    }
