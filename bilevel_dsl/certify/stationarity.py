@@ -74,7 +74,7 @@ def _restricted(oracles: Oracles, x, gradient, rows, J) -> np.ndarray:
     target = -gradient
     d, corrections = target.copy(), np.zeros((len(rows) + 1, x.size))
     for _ in range(2000):
-        before = d.copy()
+        before = np.concatenate([d[None], corrections])
         w = d + corrections[-1]
         d = project_x(oracles, x + w) - x if not oracles.is_x_free else w
         corrections[-1] = w - d
@@ -87,7 +87,8 @@ def _restricted(oracles: Oracles, x, gradient, rows, J) -> np.ndarray:
             else:
                 d = w
             corrections[i] = w - d
-        if np.linalg.norm(d - before) <= 1e-13 * (1 + np.linalg.norm(d)):
+        change = np.linalg.norm(np.concatenate([d[None], corrections]) - before)
+        if change <= 1e-13 * (1 + np.linalg.norm(d)):  # of d alone is not enough: it may stay for a while and go on
             break
     return d
 
