@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 
@@ -17,7 +18,7 @@ from ..semantics.check import Examined, examine
 from ..semantics.symbols import Symbol
 from ..syntax import ast
 from ..syntax.parser import parse_what_can_be
-from ..syntax.tokens import RESERVED
+from ..syntax.tokens import RESERVED, Lexeme, tokenize
 from .names import BuiltIn, Local, Occurrence, Target, occurrences
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
@@ -50,6 +51,10 @@ class Document:
         self.symbols, self.occurrences = occurrences(self.tree)
         self._lock = Lock()
         self._examined: Examined | None = None
+
+    @cached_property
+    def tokens(self) -> list[Lexeme]:
+        return tokenize(self.source, Collector())
 
     @property
     def examined(self) -> Examined:

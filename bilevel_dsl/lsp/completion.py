@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ..diagnostics import Collector
 from ..semantics.builtins import FUNCTION_NAMES, SET_FUNCTIONS, SET_NAMES
 from ..semantics.symbols import Symbol
 from ..syntax.parser import Continuation, continuation
-from ..syntax.tokens import KEYWORDS, Lexeme, tokenize
+from ..syntax.tokens import KEYWORDS, Lexeme
 from .analysis import Document, is_index_set
 from .words import KEYWORDS as MEANINGS, built_in
 
@@ -84,7 +83,7 @@ def _symbol(s: Symbol) -> Item:
 
 def _half_written(document: Document) -> list[Item]:
     """Names of declarations that could not be read to their end."""
-    tokens = tokenize(document.source, Collector())
+    tokens = document.tokens
     found = {b.text: a.type for a, b in zip(tokens, tokens[1:])
              if a.type in ("param", "let", "function", "var") and b.type == "NAME"}
     return [Item(name, kind) for name, kind in found.items() if name not in document.symbols]
@@ -97,11 +96,10 @@ def _built_in(name: str, kind: str) -> Item:
 
 def _loop_variables(document: Document, offset: int) -> list[str]:
     """Of the statement around `offset`, also those that are named behind it: `sum(| for i in I)`; and arguments."""
-    tokens = tokenize(document.source, Collector())
-    ends = [t for t in tokens if t.type in (";", "{", "}")]
+    ends = [t for t in document.tokens if t.type in (";", "{", "}")]
     first = max((t.end for t in ends if t.end <= offset), default=0)
     last = min((t.start for t in ends if t.start >= offset), default=len(document.source.text))
-    statement = [t for t in tokens if first <= t.start < last]
+    statement = [t for t in document.tokens if first <= t.start < last]
     names = [a.text for a, b in zip(statement, statement[1:]) if a.type == "NAME" and b.type == "in"]
     kinds = [t.type for t in statement[:1]]
     if kinds == ["var"]:

@@ -18,9 +18,8 @@ from pygls.uris import to_fs_path
 from pygls.workspace import TextDocument
 
 from .. import __version__
-from ..diagnostics import BilevelError, Collector, Diagnostic, Label, Source, Span
+from ..diagnostics import BilevelError, Diagnostic, Label, Source, Span
 from ..syntax.format import format_source
-from ..syntax.tokens import tokenize
 from .analysis import CannotRename, Document, Entry
 from .completion import Item, complete
 from .hover import hover, hover_keyword
@@ -168,7 +167,7 @@ def _names(server: Server) -> None:
         here = view.document.at(offset)
         if here is not None:
             return _hover(await asyncio.to_thread(hover, view.document, here), view.range(here.span))
-        token = next((t for t in tokenize(view.document.source, Collector()) if t.start <= offset < t.end), None)
+        token = next((t for t in view.document.tokens if t.start <= offset < t.end), None)
         text = token and hover_keyword(token)
         return _hover(text, view.range(Span(view.document.source, token.start, token.end))) if text else None
 

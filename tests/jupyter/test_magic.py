@@ -9,6 +9,8 @@ pytest.importorskip("IPython", reason="IPython is not installed: pip install 'bi
 
 from IPython.core.interactiveshell import InteractiveShell  # noqa: E402
 
+from tests.docs.blocks import blocks  # noqa: E402
+
 TOLLS = """\
 set ROAD = {"bridge", "tunnel"};
 param slope[ROAD];
@@ -107,3 +109,11 @@ def test_html_is_escaped(shell):
 
     assert as_html([[("a < b", ""), ("&", "bold red")]]) == (
         '<pre style="line-height: 1.3">a &lt; b<span style="font-weight: bold; color: #cf222e">&amp;</span></pre>')
+
+
+def test_the_cells_of_the_guide_run(shell):
+    cells = [b.text for b in blocks("ipython")]
+    assert len(cells) == 3
+    for cell in cells:
+        done = shell.run_cell(cell)
+        assert done.success, cell
