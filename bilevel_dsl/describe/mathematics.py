@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from ..semantics.builtins import BUILTINS
 from ..syntax import ast
 from .formula import (TIMES, Big, Cases, Fence, Formula, Fraction, Grid, Number, Root, Row, Script, Sign, Sum, Symbol, Words,
                       fenced, listed)
@@ -175,9 +176,10 @@ class Mathematics:
         name, arguments = e.function.id, e.arguments
         if len(arguments) == 1 and isinstance(arguments[0], ast.Comprehension) and not arguments[0].in_brackets:
             return self._big(name, arguments[0])
-        rule = getattr(self, f"_call_{name}", None)
-        if rule is not None and not e.keywords:
-            return rule(*arguments)
+        builtin = BUILTINS.get(name)  # what runs over nothing is not checked, and may lack arguments
+        fits = builtin.least <= len(arguments) <= builtin.most if builtin and builtin.most else len(arguments) == 1
+        if hasattr(self, f"_call_{name}") and fits and not e.keywords:
+            return getattr(self, f"_call_{name}")(*arguments)
         inner = [*map(self, arguments), *(Row((Words(k.id), Sign("="), self(v))) for k, v in e.keywords)]
         known = name not in self.kinds.names and name in _UPRIGHT
         return Row((Words(name) if known else Symbol(name), fenced(listed(inner)))), ATOM

@@ -241,7 +241,7 @@ def _generator(seed):
 def _normal(shape, mean, deviation, seed):
     if not deviation >= 0:
         raise Misuse(f"takes a standard deviation from 0, not {float(deviation):g}")
-    return _generator(seed).normal(mean, deviation, shape)
+    return _generator(seed).normal(mean, deviation + 0.0, shape)  # -0.0 is refused by NumPy
 
 
 def _uniform(shape, low, high, seed):

@@ -30,8 +30,20 @@ def explained(text: str) -> Explanation:
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_whole_text(name):
-    compare(f"{name}.explain", plain(lines(of(MODELS[name]), 90)) + "\n")
+def test_text(name):
+    """All of it but the methods, whose words are those of the registry."""
+    compare(f"{name}.explain", plain(lines(of(MODELS[name]), 90)).partition("methods\n")[0])
+
+
+def test_methods():
+    found = of(MODELS["bridge_toll"])
+    shown = plain(lines(found, 90)).partition("methods\n")[2]
+    for verdict in found.methods:
+        words = "accepts it, and is chosen" if verdict.chosen else "accepts it" if verdict.accepts else "refuses:"
+        assert f"  {verdict.method:<14}{words}" in shown
+        for reason in verdict.reasons:
+            assert str(reason) in " ".join(shown.split())
+    assert [v.method for v in found.methods if v.chosen] and all(v.reasons for v in found.methods if not v.accepts)
 
 
 def test_as_data():
