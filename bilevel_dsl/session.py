@@ -12,10 +12,12 @@ import numpy as np
 
 from .certify.certificate import certify
 from .certify.result import Certificate
-from .diagnostics import BilevelError, Diagnostic, Label, Source, did_you_mean
+from .diagnostics import BilevelError, Diagnostic, Source
 from .functions.named import Functions
 from .functions.oracles import Oracles
-from .methods import METHODS, MethodInfo, choose, require
+from .functions.start import require_finite, start_point
+from .methods import MethodInfo, choose, require
+from .methods.settings import merge_settings, unused_options
 from .model.build import build
 from .model.problem import Problem, Reference
 from .model.structure import analyse
@@ -25,6 +27,8 @@ from .runtime.execute import Run, execute
 from .runtime.status import Status
 from .semantics.checked import Checked
 from .syntax import ast
+
+LOOSEST = 1e-3  # tolerance of a certificate: a method may be told to stop earlier, but then nothing is verified
 
 
 def load(model: str | Path | Source, *, data: dict[str, object] | None = None, params: dict[str, str] | None = None,
@@ -149,133 +153,6 @@ def choose_method(problem: Problem, name: str | None) -> tuple[MethodInfo, str]:
     return require(chosen, problem), reason
 
 
-def merge_settings(info: MethodInfo, problem: Problem, *, options: dict[str, float | str] | None = None,
-                   **named: float | None) -> dict[str, float]:
-    """Defaults, then the model's `options` (but for those of other methods), then the caller's."""
-    values = {s.name: s.default for s in info.settings}
-    for key, value in problem.options.items():
-        if key != "method" and not _is_of_another(info, key):
-            values[key] = _setting(info, key, value, problem.option_spans.get(key))
-    for key, value in (options or {}).items():
-        values[key] = _setting(info, key, value, None)
-    for key, value in named.items():
-        if value is not None:
-            values[key] = _setting(info, key, value, None)
-    return values
-
-
-def unused_options(info: MethodInfo, problem: Problem) -> tuple[Diagnostic, ...]:
-    """A warning for each option of the model that is a setting of other methods than the one that runs."""
-    return tuple(
-        Diagnostic("BL0409", f"`{key}` is no setting of {info.name}, the method that runs, and has no effect",
-                   Label(problem.option_spans[key], f"a setting of {', '.join(owners)}"), severity="warning")
-        for key in problem.options if key != "method" and (owners := _is_of_another(info, key)))
-
-
-def _is_of_another(info: MethodInfo, key: str) -> list[str]:
-    """The methods that have a setting which `info` has not."""
-    if any(s.name == key for s in info.settings):
-        return []
-    return [m.name for m in METHODS.values() if any(s.name == key for s in m.settings)]
-
-
-def _setting(info: MethodInfo, key: str, value, span) -> float:
-    known = {s.name: s for s in info.settings}
-    label = Label(span, "") if span else None
-    status = 3 if span else 2
-    if key not in known:
-        raise BilevelError(Diagnostic("BL0403", f"{info.name} has no setting `{key}`", label,
-                                      hints=(*did_you_mean(key, known), f"its settings are: {', '.join(known)}"),
-                                      exit_status=status))
-    setting = known[key]
-    if setting.choices:
-        names = {word: float(i) for i, choice in enumerate(setting.choices) for word in (choice, str(i))}
-        text = f"{value:g}" if isinstance(value, (int, float)) else str(value)
-        if text not in names:
-            raise BilevelError(Diagnostic("BL0404", f"`{key}` is {value}, which is not one of its choices", label,
-                                          hints=(f"the choices are: {', '.join(setting.choices)}",),
-                                          exit_status=status))
-        return names[text]
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = np.nan
-    kind = "a whole number" if setting.integer else "a number"
-    if not setting.lower <= number <= setting.upper or (setting.integer and number != np.floor(number)):
-        wrong = "out of its range" if setting.lower > number or number > setting.upper else f"not {kind}"
-        raise BilevelError(Diagnostic("BL0404", f"`{key}` is {value}, which is {wrong}", label,
-                                      hints=(f"it is {kind} from {setting.lower:g} to {setting.upper:g}",),
-                                      exit_status=status))
-    return number
-
-
-def start_point(problem: Problem, start: dict[str, np.ndarray] | None) -> tuple[np.ndarray, np.ndarray]:
-    """The start as flat columns x, y: `start` by name over what the model says over zero."""
-    x, y = problem.start()
-    known = {v.name: v for v in problem.variables}
-    for name, value in (start or {}).items():
-        if name not in known:
-            raise BilevelError(Diagnostic("BL0405", f"the start has a value for `{name}`, which is not a variable",
-                                          hints=(f"the variables are: {', '.join(known)}",), exit_status=2))
-        variable = known[name]
-        try:
-            array = np.asarray(value, float)
-        except (TypeError, ValueError):  # words, or rows of different lengths
-            wrong = f"the start of `{name}` is not made of numbers, in rows of one length"
-            raise BilevelError(Diagnostic("BL0406", wrong, Label(variable.span, "declared here"),
-                                          exit_status=2)) from None
-        if array.size != variable.size or array.shape not in (variable.shape, (variable.size,)):
-            raise BilevelError(Diagnostic(
-                "BL0406", f"the start of `{name}` has the shape {_shape(array.shape)}, not {_shape(variable.shape)}",
-                Label(variable.span, "declared here"), exit_status=2))
-        if not np.all(np.isfinite(array)):
-            raise BilevelError(Diagnostic("BL0406", f"the start of `{name}` has entries that are not finite",
-                                          Label(variable.span, "declared here"), exit_status=2))
-        (x if variable.level == "upper" else y)[variable.slice] = array.ravel(order="F")
-    return x, y
-
-
-def require_finite(oracles: Oracles, x: np.ndarray, y: np.ndarray) -> None:
-    """Refuse a start at which an objective, a constraint or a derivative is not a number."""
-    problem = oracles.problem
-    columns = [ca.reshape(ca.DM(v), q.symbol.shape) for v, q in zip(problem.data, problem.parameters)]
-    symbol_x, symbol_y = ca.MX.sym("x", oracles.nx), ca.MX.sym("y", oracles.ny)
-    p = list(problem.p)
-    projected = ca.Function("start", [symbol_x, symbol_y, *p],
-                            [oracles.project_x(symbol_x, p), oracles.project_y(symbol_y, p)])
-    here = [ca.DM(v) for v in (x, y)]
-    here = projected.call([*here, *columns])
-    problems = []
-    for name, objective in (("f", problem.f), ("g", problem.g)):
-        level = "upper" if name == "f" else "lower"
-        value = np.array(oracles.function(name).call([*here, *columns])[0])
-        slope = [np.array(v) for v in oracles.function(f"grad_{name}").call([*here, *columns])]
-        if not np.all(np.isfinite(value)):
-            found = f"the {level} objective is {_word(value.item())} at the start"
-        elif not all(np.all(np.isfinite(v)) for v in slope):
-            found = f"the gradient of the {level} objective is not finite at the start"
-        else:
-            continue
-        problems.append(Diagnostic("BL0407", found, Label(objective.span, "evaluated at the start"),
-                                   hints=("give the variables a start inside the domain: `var x start 1;`",)))
-    for constraint in (*problem.upper_constraints, *problem.lower_constraints):
-        rows = ca.Function("rows", [problem.x, problem.y, *p], [constraint.expression]).call([*here, *columns])[0]
-        if not np.all(np.isfinite(np.array(rows))):
-            problems.append(Diagnostic("BL0407", f"the constraint `{constraint.name}` is not finite at the start",
-                                       Label(constraint.span, "evaluated at the start"),
-                                       hints=("give the variables a start inside the domain: `var x start 1;`",)))
-    if problems:
-        raise BilevelError(problems)
-
-
-def _word(value: float) -> str:
-    return "not a number" if np.isnan(value) else "infinite"
-
-
-def _shape(shape: tuple[int, ...]) -> str:
-    return "a scalar" if not shape else f"a vector of {shape[0]}" if len(shape) == 1 else f"{shape[0]} by {shape[1]}"
-
-
 def _conclude(problem: Problem, oracles: Oracles, info: MethodInfo, reason: str, settings: dict[str, float],
               run: Run, clock: "_Clock", seed: int) -> Solution:
     """The result from the final state, with its certificate."""
@@ -285,7 +162,7 @@ def _conclude(problem: Problem, oracles: Oracles, info: MethodInfo, reason: str,
     status, certificate = run.status.label, Certificate(())
     if usable:
         try:
-            certificate = certify(oracles, x, y, tol=max(settings["tol"], 1e-12), seed=seed)
+            certificate = certify(oracles, x, y, tol=min(max(settings["tol"], 1e-12), LOOSEST), seed=seed)
         except KeyboardInterrupt:
             status = Status.INTERRUPTED.label
     clock.lap("verify")

@@ -1,0 +1,69 @@
+"""The settings of a run: defaults, the model's `options`, the caller's; each checked."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..diagnostics import BilevelError, Diagnostic, Label, did_you_mean
+from ..model.problem import Problem
+from .registry import METHODS, MethodInfo
+
+
+def merge_settings(info: MethodInfo, problem: Problem, *, options: dict[str, float | str] | None = None,
+                   **named: float | None) -> dict[str, float]:
+    """Defaults, then the model's `options` (but for those of other methods), then the caller's."""
+    values = {s.name: s.default for s in info.settings}
+    for key, value in problem.options.items():
+        if key != "method" and not _is_of_another(info, key):
+            values[key] = _setting(info, key, value, problem.option_spans.get(key))
+    for key, value in (options or {}).items():
+        values[key] = _setting(info, key, value, None)
+    for key, value in named.items():
+        if value is not None:
+            values[key] = _setting(info, key, value, None)
+    return values
+
+
+def unused_options(info: MethodInfo, problem: Problem) -> tuple[Diagnostic, ...]:
+    """A warning for each option of the model that is a setting of other methods than the one that runs."""
+    return tuple(
+        Diagnostic("BL0409", f"`{key}` is no setting of {info.name}, the method that runs, and has no effect",
+                   Label(problem.option_spans[key], f"a setting of {', '.join(owners)}"), severity="warning")
+        for key in problem.options if key != "method" and (owners := _is_of_another(info, key)))
+
+
+def _is_of_another(info: MethodInfo, key: str) -> list[str]:
+    """The methods that have a setting which `info` has not."""
+    if any(s.name == key for s in info.settings):
+        return []
+    return [m.name for m in METHODS.values() if any(s.name == key for s in m.settings)]
+
+
+def _setting(info: MethodInfo, key: str, value, span) -> float:
+    known = {s.name: s for s in info.settings}
+    label = Label(span, "") if span else None
+    status = 3 if span else 2
+    if key not in known:
+        raise BilevelError(Diagnostic("BL0403", f"{info.name} has no setting `{key}`", label,
+                                      hints=(*did_you_mean(key, known), f"its settings are: {', '.join(known)}"),
+                                      exit_status=status))
+    setting = known[key]
+    if setting.choices:
+        names = {word: float(i) for i, choice in enumerate(setting.choices) for word in (choice, str(i))}
+        text = f"{value:g}" if isinstance(value, (int, float)) else str(value)
+        if text not in names:
+            raise BilevelError(Diagnostic("BL0404", f"`{key}` is {value}, which is not one of its choices", label,
+                                          hints=(f"the choices are: {', '.join(setting.choices)}",),
+                                          exit_status=status))
+        return names[text]
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = np.nan
+    kind = "a whole number" if setting.integer else "a number"
+    if not setting.lower <= number <= setting.upper or (setting.integer and number != np.floor(number)):
+        wrong = "out of its range" if setting.lower > number or number > setting.upper else f"not {kind}"
+        raise BilevelError(Diagnostic("BL0404", f"`{key}` is {value}, which is {wrong}", label,
+                                      hints=(f"it is {kind} from {setting.lower:g} to {setting.upper:g}",),
+                                      exit_status=status))
+    return number
