@@ -63,8 +63,7 @@ def _gap(oracles, follower, answers: list[Response], f, g, tol, notes, details, 
     about = f"of the lower objective, {len(answers)} re-solutions"
     if not follower.describable:
         # no smooth description of the set: the projected gradient of g, first-order information only
-        gradient = measure.evaluate(oracles, "grad_y_g", x, y)[0].ravel()
-        value = float(np.linalg.norm(measure.project_y(oracles, y - gradient) - y)) / (1 + abs(g))
+        value = measure.lower_gradient_mapping(oracles, x, y)
         notes.append("the follower's set has no smooth description: its answer is checked by the gradient mapping only")
         return Check("lower_stationarity", value, tol, "gradient mapping of the lower level")
     if not answers:

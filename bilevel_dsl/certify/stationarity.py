@@ -14,6 +14,8 @@ constraints) can balance, min_w |grad f + W w + A' v|, which is 0 at an approxim
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import casadi as ca
 import numpy as np
 
@@ -47,36 +49,46 @@ def gradient_mapping(oracles: Oracles, s: Sensitivity, x: np.ndarray, y: np.ndar
     rows = evaluate(oracles, "c", x, y)[0].ravel()
     c_x, c_y = evaluate(oracles, "jac_c", x, y)
     J = np.array([s.total(a, b) for a, b in zip(c_x, c_y)])
-    return float(np.linalg.norm(_restricted(oracles, x, gradient, rows, J))) / scale
+    d = restricted(_projection(oracles, "x", x.size), x, gradient, rows, J, np.array(oracles.upper_equalities))
+    return float(np.linalg.norm(d)) / scale
+
+
+def lower_gradient_mapping(oracles: Oracles, x: np.ndarray, y: np.ndarray) -> float:
+    """The same for the follower: |d| with grad_y g, Y and the rows of h, relative to 1 + |g|."""
+    gradient = evaluate(oracles, "grad_y_g", x, y)[0].ravel()
+    size = 1 + abs(float(evaluate(oracles, "g", x, y)[0].item()))
+    rows, J = evaluate(oracles, "h", x, y)[0].ravel(), evaluate(oracles, "jac_y_h", x, y)[0]
+    d = restricted(_projection(oracles, "y", y.size), y, gradient, rows, J, np.array(oracles.lower_equalities))
+    return float(np.linalg.norm(d)) / size
 
 
 def project_x(oracles: Oracles, v: np.ndarray) -> np.ndarray:
-    return _project(oracles, "x", v)
+    return _projection(oracles, "x", v.size)(v)
 
 
 def project_y(oracles: Oracles, v: np.ndarray) -> np.ndarray:
-    return _project(oracles, "y", v)
+    return _projection(oracles, "y", v.size)(v)
 
 
-def _project(oracles: Oracles, level: str, v: np.ndarray) -> np.ndarray:
-    if not v.size:
-        return v
-    symbol = ca.MX.sym("v", v.size)
+def _projection(oracles: Oracles, level: str, size: int) -> Callable[[np.ndarray], np.ndarray]:
+    if not size or (oracles.is_x_free if level == "x" else oracles.is_y_free):
+        return lambda v: v
+    symbol = ca.MX.sym("v", size)
     columns = [ca.reshape(ca.DM(d), q.symbol.shape) for d, q in zip(oracles.problem.data, oracles.problem.parameters)]
     p = list(oracles.problem.p)
     projected = (oracles.project_x if level == "x" else oracles.project_y)(symbol, p)
-    return np.array(ca.Function("projected", [symbol, *p], [projected]).call([ca.DM(v), *columns])[0]).ravel()
+    function = ca.Function("projected", [symbol, *p], [projected])
+    return lambda v: np.array(function.call([ca.DM(v), *columns])[0]).ravel()
 
 
-def _restricted(oracles: Oracles, x, gradient, rows, J) -> np.ndarray:
-    """d of the module's docstring, by Dykstra's alternating projections onto X - x and the rows."""
-    equal = np.array(oracles.upper_equalities)
-    target = -gradient
-    d, corrections = target.copy(), np.zeros((len(rows) + 1, x.size))
+def restricted(project: Callable[[np.ndarray], np.ndarray], x: np.ndarray, gradient: np.ndarray, rows: np.ndarray,
+               J: np.ndarray, equal: np.ndarray) -> np.ndarray:
+    """d of the module's docstring, by Dykstra's alternating projections onto X - x and the rows + J d <= 0 or == 0."""
+    d, corrections = -gradient, np.zeros((len(rows) + 1, x.size))
     for _ in range(2000):
         before = np.concatenate([d[None], corrections])
         w = d + corrections[-1]
-        d = project_x(oracles, x + w) - x if not oracles.is_x_free else w
+        d = project(x + w) - x
         corrections[-1] = w - d
         for i, (row, a) in enumerate(zip(rows, J)):
             w = d + corrections[i]

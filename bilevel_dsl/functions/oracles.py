@@ -80,6 +80,7 @@ class Oracles:
             "hess_xy_g": lambda: [ca.jacobian(grad(g, y), x).T],
             "h": lambda: [self._rows(self.problem.lower_constraints)],
             "c": lambda: [self._rows(self.problem.upper_constraints)],
+            "jac_y_h": lambda: [ca.jacobian(self.recipes["h"]()[0], y)],
             "jac_c": lambda: [ca.jacobian(self.recipes["c"]()[0], v) for v in (x, y)],
             "report": lambda: [ca.vec(r.expression) for r in self.problem.report],
         }

@@ -49,7 +49,7 @@ def test_sizes_follow_the_data():
 
 
 def test_it_is_solved(solution):
-    assert solution.status == "converged"
+    assert solution.status == "converged" and solution.verified
     np.testing.assert_allclose(solution.upper, 21.34184, rtol=1e-5)
     np.testing.assert_allclose(solution["toll"], 4.7388, rtol=1e-4)
 
