@@ -21,7 +21,7 @@ from .table import END, Table, parse_table
 from .tokens import MAX_ERRORS, UNKNOWN, Lexeme, tokenize
 from .tree import TreeBuilder
 
-MAX_BYTES = 16 * 2**20
+MAX_BYTES = 4 * 2**20  # the tree of the densest text takes some 250 times as much memory
 
 
 def load_source(path: str | Path) -> Source:

@@ -182,14 +182,14 @@ class TreeBuilder:
         return ast.Transpose(self._at(c), c[0])
 
     def index(self, c):
-        node = ast.Index(self._at(c), c[0], c[2].items)
+        node = ast.Index(Span(self.source, c[0].span.start, c[-1].end), c[0], c[2].items)
         condition = c[3].items[0] if isinstance(c[3], _Part) else None
         if condition is not None or any(isinstance(item, ast.Generator) for item in node.items):
             self._labels[id(node)] = (node, condition)
         return node
 
     def index_items(self, c):
-        return self._part(c, c[::2])
+        return _Part(0, 0, tuple(c[::2]))
 
     def slice(self, c):
         low = c[0] if isinstance(c[0], ast.Node) else None
@@ -202,7 +202,7 @@ class TreeBuilder:
         if value == float("inf") and text != "inf":
             self._notes.append(("BL0107", f"`{text if len(text) < 30 else text[:20] + '...'}` is larger than any number here",
                                 self._at(c), "the largest is about 1.8e308; without bound is `inf`"))
-        return ast.Number(self._at(c), value, text.isdigit())
+        return ast.Number(self._token_span(c[0]), value, text.isdigit())
 
     def text(self, c):
         return ast.Text(self._at(c), _unescaped(c[0].text))
