@@ -15,6 +15,7 @@ from threading import Lock
 from ..diagnostics import Collector, Diagnostic, Source, Span
 from ..semantics.builtins import FUNCTION_NAMES
 from ..semantics.check import Examined, examine
+from ..semantics.pedantic import pedantic
 from ..semantics.symbols import Symbol
 from ..syntax import ast
 from ..syntax.parser import parse_what_can_be
@@ -65,11 +66,16 @@ class Document:
             return self._examined
 
     def diagnostics(self) -> list[Diagnostic]:
-        """All mistakes; those of syntax alone where there are any, as the others may follow from them."""
+        """All mistakes, and the warnings of `check --pedantic` as hints.
+
+        Those of syntax alone where there are any, as the others may follow from them.
+        """
         if self._syntax.items:
             return self._syntax.items
-        found = self.examined
-        return [_expected_from_outside(d) for d in [*found.problems.errors, *found.problems.warnings]]
+        found, advice = self.examined, Collector()
+        if found.checked is not None:
+            pedantic(found.checked, advice)
+        return [*map(_expected_from_outside, found.problems.items), *(replace(d, severity="hint") for d in advice.items)]
 
     # --- names
 

@@ -29,7 +29,8 @@ SOURCE = "bileveldsl"  # of diagnostics, shown beside their code
 DELAY = 0.2  # seconds after a key before diagnostics are computed
 
 _SEVERITY = {"error": lsp.DiagnosticSeverity.Error, "warning": lsp.DiagnosticSeverity.Warning,
-             "information": lsp.DiagnosticSeverity.Information}
+             "information": lsp.DiagnosticSeverity.Information, "hint": lsp.DiagnosticSeverity.Hint}
+_UNUSED = "BL0711"  # shown faded
 _SYMBOLS = {
     "param": lsp.SymbolKind.Constant, "set": lsp.SymbolKind.Enum, "function": lsp.SymbolKind.Function,
     "let": lsp.SymbolKind.Property, "var": lsp.SymbolKind.Variable, "upper": lsp.SymbolKind.Class,
@@ -119,7 +120,8 @@ class View:
         related = [lsp.DiagnosticRelatedInformation(self.location(s.span), s.text or "here") for s in d.secondary]
         fix = d.fix and {"range": _plain(self.range(d.fix.span)), "text": d.fix.text}
         return lsp.Diagnostic(self.range(primary.span), "\n".join(lines), _SEVERITY[d.severity], d.code,
-                              source=SOURCE, related_information=related or None, data=fix)
+                              source=SOURCE, related_information=related or None, data=fix,
+                              tags=[lsp.DiagnosticTag.Unnecessary] if d.code == _UNUSED else None)
 
     def entry(self, e: Entry) -> lsp.DocumentSymbol:
         return lsp.DocumentSymbol(e.name, _SYMBOLS[e.kind], self.range(e.span), self.range(e.name_span),

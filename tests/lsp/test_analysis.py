@@ -101,7 +101,7 @@ def test_names_are_known_in_a_text_with_mistakes():
 def test_any_name_can_be_changed_and_the_model_stays_right(path):
     text = path.read_text(encoding="utf-8")
     d = document(text, path.parent)
-    before = [x.code for x in d.diagnostics()]
+    before = codes(d)
     for k, target in enumerate(dict.fromkeys(o.target for o in d.occurrences if isinstance(o.target, (Symbol, Local)))):
         spans = d.rename(target.span.start, f"renamed_{k}")
         new = text
@@ -111,7 +111,12 @@ def test_any_name_can_be_changed_and_the_model_stays_right(path):
         changed = document(new, path.parent)
         assert meanings(changed) == meanings(d), target.name
         if k % 5 == 0 or path != ALL_FEATURES:  # a check of everything takes a while
-            assert [x.code for x in changed.diagnostics()] == before, target.name
+            assert codes(changed) == before, target.name
+
+
+def codes(d: Document) -> list[str]:
+    """Of everything said, but for a name that hides another: with a new name it may hide none."""
+    return [x.code for x in d.diagnostics() if x.code != "BL0712"]
 
 
 def meanings(d: Document) -> list[int | str]:

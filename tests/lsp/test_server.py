@@ -25,6 +25,8 @@ lower {
   var flow[ROAD] in simplex(demand);
   minimize dot(toll, flow) + 0.5 * sum(slope[r] * flow[r]^2 for r in ROAD);
 }
+
+report { spread = weights @ flow; }
 """
 
 
@@ -124,8 +126,8 @@ def test_completion_knows_names_in_scope_and_keywords_by_place(ready):
 def test_the_outline_is_that_of_the_model(ready):
     text = {"uri": ready.uri("tolls.bilevel")}
     symbols = ready.request("textDocument/documentSymbol", {"textDocument": text})["result"]
-    assert [s["name"] for s in symbols] == ["ROAD", "slope", "demand", "weights", "upper", "lower"]
-    assert [s["name"] for s in symbols[-1]["children"]] == ["flow", "minimize"]
+    assert [s["name"] for s in symbols] == ["ROAD", "slope", "demand", "weights", "upper", "lower", "report"]
+    assert [s["name"] for s in symbols[-2]["children"]] == ["flow", "minimize"]
 
 
 def test_diagnostics_follow_the_text_and_only_its_newest_version(ready):
@@ -173,6 +175,13 @@ def test_related_places_are_shown(ready):
     assert d["code"] == "BL0201"
     (place,) = d["relatedInformation"]
     assert place["location"]["range"]["start"]["line"] == 3 and "declared" in place["message"]
+
+
+def test_what_is_not_used_is_faded(ready):
+    text = MODEL + "param spare = 3;\n"
+    (d,) = ready.open("spare.bilevel", text)["diagnostics"]
+    assert d["code"] == "BL0711" and d["severity"] == 4 and d["tags"] == [1]
+    assert d["range"] == reach(*at(text, "spare"), 5)
 
 
 def test_a_value_from_outside_is_no_error(ready):
