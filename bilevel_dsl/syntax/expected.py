@@ -5,7 +5,13 @@ from __future__ import annotations
 from .table import END
 from .tokens import KEYWORDS, Lexeme
 
-_NAMES = {"NAME": "a name", "NUMBER": "a number", "STRING": "a string", "subject": "`subject to`", END: "the end of the file"}
+_NAMES = {
+    "NAME": "a name",
+    "NUMBER": "a number",
+    "STRING": "a string",
+    "subject": "`subject to`",
+    END: "the end of the file",
+}
 _OPERATORS = frozenset("+ - * / @ ^ ' and or <= >= == != < > .. [ ( . for if :".split())
 _EXPRESSION = frozenset(["NAME", "NUMBER", "STRING", "inf", "(", "[", "{", "+", "-", "not", "if"])
 _CLOSING = (")", "]", "}", "then", "else")

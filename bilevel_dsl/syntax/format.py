@@ -16,7 +16,22 @@ from dataclasses import dataclass
 from ..diagnostics import Collector, Source
 from . import ast
 from .equal import deep_recursion, same_tree
-from .layout import FRESH, GAP, HARD, INDENT, SOFT, SPACE, Doc, Fill, Group, Indent, Suffix, first_piece, is_forced, render
+from .layout import (
+    FRESH,
+    GAP,
+    HARD,
+    INDENT,
+    SOFT,
+    SPACE,
+    Doc,
+    Fill,
+    Group,
+    Indent,
+    Suffix,
+    first_piece,
+    is_forced,
+    render,
+)
 from .parser import parse
 from .table import END
 from .tokens import Lexeme, tokenize
@@ -161,8 +176,14 @@ class _Formatter:
                 docs.append(Suffix(remark.text))
         self._advance()
         docs.append(token.text if text is None else text)
-        if self.remarks and not ends and token.type != ";" and self.remarks[0].breaks == 0 and not self.remarks[0].followed \
-                and "\n" not in self.remarks[0].text:
+        if (
+            self.remarks
+            and not ends
+            and token.type != ";"
+            and self.remarks[0].breaks == 0
+            and not self.remarks[0].followed
+            and "\n" not in self.remarks[0].text
+        ):
             docs.append(Suffix(self.remarks.pop(0).text))
         return docs if len(docs) > 1 else docs[0]
 
@@ -194,7 +215,9 @@ class _Formatter:
         first: nothing stands before them in their block, so no blank line does.
         """
         last = self.remarks[-1] if self.remarks else None
-        beside = last is not None and last.followed and "\n" not in last.text and self.next not in ("}", "upper", "lower")
+        beside = (
+            last is not None and last.followed and "\n" not in last.text and self.next not in ("}", "upper", "lower")
+        )
         for remark in self.remarks[:-1] if beside else self.remarks:
             blank = (remark.breaks > 1 or self.after_block) and not first
             self.rows.append(_Row(indent, remark.text, blank=blank))
@@ -314,7 +337,11 @@ class _Formatter:
             row = self.rows[-1]
             plain = not any(self._remarks(i) for i in range(k + 1, self.k))
             if together and plain and last is self.rows[-2] and not last.comment and len(f"{last} {row.text}") <= WIDTH:
-                last.text, last.comment, last.comment_column = f"{last.text} {row.text}", row.comment, row.comment_column
+                last.text, last.comment, last.comment_column = (
+                    f"{last.text} {row.text}",
+                    row.comment,
+                    row.comment_column,
+                )
                 last.equals = -1
                 self.rows.pop()
             first = False
@@ -439,8 +466,11 @@ class _Formatter:
         if node.op == "^":
             return [self.expr(node.left), self.take(), self.expr(node.right)]
         chain = [node]
-        while isinstance(chain[-1].left, ast.Binary) and _PRECEDENCE.get(chain[-1].left.op) == _PRECEDENCE.get(node.op) and \
-                not self._own_parentheses(chain[-1].left):
+        while (
+            isinstance(chain[-1].left, ast.Binary)
+            and _PRECEDENCE.get(chain[-1].left.op) == _PRECEDENCE.get(node.op)
+            and not self._own_parentheses(chain[-1].left)
+        ):
             chain.append(chain[-1].left)
         parts = [self.expr(chain[-1].left, tight)]
         for link in reversed(chain):
@@ -492,7 +522,9 @@ class _Formatter:
 
     def _call(self, node: ast.Call) -> Doc:
         name = self.take()
-        arguments = sorted([*node.arguments, *node.keywords], key=lambda a: (a[0] if isinstance(a, tuple) else a).span.start)
+        arguments = sorted(
+            [*node.arguments, *node.keywords], key=lambda a: (a[0] if isinstance(a, tuple) else a).span.start
+        )
         if not arguments:
             return [name, self.take(), self.take()]
         if len(arguments) == 1 and isinstance(arguments[0], ast.Comprehension) and not arguments[0].in_brackets:
@@ -570,7 +602,9 @@ def _runs(rows: list[_Row], column):
     """Runs of two or more adjacent rows that have the same column."""
     run: list[_Row] = []
     for row in [*rows, _Row(0, "")]:
-        if run and (row.line != run[-1].line + 1 or row.blank or column(row) != column(run[-1]) or row.indent != run[-1].indent):
+        if run and (
+            row.line != run[-1].line + 1 or row.blank or column(row) != column(run[-1]) or row.indent != run[-1].indent
+        ):
             if len(run) > 1:
                 yield run
             run = []

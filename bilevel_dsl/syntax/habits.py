@@ -4,12 +4,28 @@ from __future__ import annotations
 
 import re
 
-from .place import BLOCKS, LEVELS, RELATIONS, STATEMENTS, Mistake, Place
+from .place import BLOCKS, RELATIONS, Mistake, Place
 from .table import END
 
 CODE = "BL0112"
 _REDUCTIONS = ("sum", "prod", "min", "max", "mean")
-_MODULES = ("np", "numpy", "math", "cp", "cvxpy", "ca", "casadi", "pe", "pyo", "pyomo", "torch", "jnp", "jax", "model", "m")
+_MODULES = (
+    "np",
+    "numpy",
+    "math",
+    "cp",
+    "cvxpy",
+    "ca",
+    "casadi",
+    "pe",
+    "pyo",
+    "pyomo",
+    "torch",
+    "jnp",
+    "jax",
+    "model",
+    "m",
+)
 
 
 def _say(p: Place, message: str, hint: str, *, first: int = 0, last: int = 0, repair=None) -> Mistake:
@@ -23,18 +39,33 @@ def _assignment(p: Place) -> Mistake | None:
     if p.types(0, 1) != (":", "=") or not p.adjacent(0):
         return None
     if p.kind == "var":
-        return _say(p, "a first value is given by `start` here, not by `:=` as in AMPL", "write `start`", last=1,
-                    repair=p.replaced(0, 2, "start"))
+        return _say(
+            p,
+            "a first value is given by `start` here, not by `:=` as in AMPL",
+            "write `start`",
+            last=1,
+            repair=p.replaced(0, 2, "start"),
+        )
     if "=" not in p.accepted and p.kind != "constraint":
         return None
-    return _say(p, "`:=` is AMPL; a definition has a plain `=` here", "write `=`", last=1,
-                repair=p.replaced(0, 2, "=") if "=" in p.accepted else None)
+    return _say(
+        p,
+        "`:=` is AMPL; a definition has a plain `=` here",
+        "write `=`",
+        last=1,
+        repair=p.replaced(0, 2, "=") if "=" in p.accepted else None,
+    )
 
 
 def _power(p: Place) -> Mistake | None:
     if p.types(-1, 0) == ("*", "*") and p.adjacent(-1):
-        return _say(p, "`**` is Python, GAMS and AMPL; a power is `^` here", "write `^`", first=-1,
-                    repair=p.replaced(-1, 1, "^"))
+        return _say(
+            p,
+            "`**` is Python, GAMS and AMPL; a power is `^` here",
+            "write `^`",
+            first=-1,
+            repair=p.replaced(-1, 1, "^"),
+        )
     return None
 
 
@@ -49,13 +80,20 @@ def _equality(p: Place) -> Mistake | None:
         return _say(p, f"`={p.at(1).text}=` is GAMS", f"write `{gams}`", last=2, repair=p.replaced(0, 3, gams))
     if p.at(1).type in ("<", ">") and p.adjacent(0):
         right = p.at(1).text + "="
-        return _say(p, f"`={p.at(1).text}` is written `{right}`", f"write `{right}`", last=1, repair=p.replaced(0, 2, right))
+        return _say(
+            p, f"`={p.at(1).text}` is written `{right}`", f"write `{right}`", last=1, repair=p.replaced(0, 2, right)
+        )
     if p.kind in ("minimize", "maximize") and p.statement[1:] and p.k - p.first == 2:
-        return _say(p, "an objective has no name here", f"leave out `{p.before.text} =`", first=-1,
-                    repair=p.replaced(-1, 1))
+        return _say(
+            p, "an objective has no name here", f"leave out `{p.before.text} =`", first=-1, repair=p.replaced(-1, 1)
+        )
     if p.kind == "constraint":
-        return _say(p, "a constraint compares with `==`, not `=`", "write `==`; a single `=` defines a name",
-                    repair=p.replaced(0, 1, "=="))
+        return _say(
+            p,
+            "a constraint compares with `==`, not `=`",
+            "write `==`; a single `=` defines a name",
+            repair=p.replaced(0, 1, "=="),
+        )
     if p.complete:
         return None
     return _say(p, "a comparison is `==`", "write `==`; a single `=` defines a name", repair=p.replaced(0, 1, "=="))
@@ -65,17 +103,28 @@ def _changed(p: Place) -> Mistake | None:
     """Python's and C's `a += 1`."""
     d = 0 if p.found.type in ("+", "-", "*", "/") else -1
     if p.at(d).type in ("+", "-", "*", "/") and p.at(d + 1).type == "=" and p.adjacent(d):
-        return _say(p, f"`{p.at(d).text}=` changes a value; nothing changes in a model", "name a new one: `let b = a + 1;`",
-                    first=d, last=d + 1)
+        return _say(
+            p,
+            f"`{p.at(d).text}=` changes a value; nothing changes in a model",
+            "name a new one: `let b = a + 1;`",
+            first=d,
+            last=d + 1,
+        )
     return None
 
 
 def _strict(p: Place) -> Mistake | None:
     if p.types(0, 1) == ("<", ">") and p.adjacent(0) and p.kind != "var":
-        return _say(p, "`<>` is Pascal and AMPL; not equal is `!=`", "write `!=`", last=1, repair=p.replaced(0, 2, "!="))
+        return _say(
+            p, "`<>` is Pascal and AMPL; not equal is `!=`", "write `!=`", last=1, repair=p.replaced(0, 2, "!=")
+        )
     if p.kind == "constraint" and p.found.type in ("<", ">") and RELATIONS <= p.accepted:
-        return _say(p, "a constraint cannot be strict: the best point may lie on its boundary", f"write `{p.found.text}=`",
-                    repair=p.replaced(0, 1, p.found.text + "="))
+        return _say(
+            p,
+            "a constraint cannot be strict: the best point may lie on its boundary",
+            f"write `{p.found.text}=`",
+            repair=p.replaced(0, 1, p.found.text + "="),
+        )
     return None
 
 
@@ -87,25 +136,54 @@ def _dot(p: Place) -> Mistake | None:
     following, owner = p.at(d + 1), p.at(d - 1).text
     if following.type in ("*", "/", "^", "+", "-", "'", "<=", ">=", "==") and p.adjacent(d):
         written = following.text
-        return _say(p, f"`.{written}` is MATLAB and Julia; operators work by elements here",
-                    f"write `{written}`" + ("; the matrix product is `@`" if written == "*" else ""), first=d, last=d + 1,
-                    repair=p.replaced(d, d + 1))
+        return _say(
+            p,
+            f"`.{written}` is MATLAB and Julia; operators work by elements here",
+            f"write `{written}`" + ("; the matrix product is `@`" if written == "*" else ""),
+            first=d,
+            last=d + 1,
+            repair=p.replaced(d, d + 1),
+        )
     if following.text in ("T", "t", "transpose"):
         last = d + (3 if p.types(d + 2, d + 3) == ("(", ")") else 1)
-        return _say(p, f"`.{following.text}` is Python; the transpose is `'` here", f"write `{owner}'`", first=d, last=last,
-                    repair=p.replaced(d, last + 1, "'"))
+        return _say(
+            p,
+            f"`.{following.text}` is Python; the transpose is `'` here",
+            f"write `{owner}'`",
+            first=d,
+            last=last,
+            repair=p.replaced(d, last + 1, "'"),
+        )
     if owner in _MODULES and p.at(d + 2).type in ("(", "["):
-        return _say(p, f"functions stand without a module: `{owner}.` is Python", f"write `{following.text}`", first=d - 1,
-                    last=d, repair=p.replaced(d - 1, d + 1))
+        return _say(
+            p,
+            f"functions stand without a module: `{owner}.` is Python",
+            f"write `{following.text}`",
+            first=d - 1,
+            last=d,
+            repair=p.replaced(d - 1, d + 1),
+        )
     if following.text.lower() in ("lo", "up", "l", "fx", "lb", "ub", "val", "value", "level", "start"):
-        return _say(p, f"`.{following.text}` is GAMS and its like; bounds and a start stand in the declaration",
-                    "write `var x in [0, 5] start 1;`", first=d, last=d + 1)
+        return _say(
+            p,
+            f"`.{following.text}` is GAMS and its like; bounds and a start stand in the declaration",
+            "write `var x in [0, 5] start 1;`",
+            first=d,
+            last=d + 1,
+        )
     if following.type == "NAME" and p.at(d + 2).type == "(":
         arguments = p.text(p.k + d + 3, p.closing(p.k + d + 2))
         call = f"{following.text}({owner}{', ' + arguments if arguments else ''})"
-        return _say(p, "there are no methods here, as in Python; functions stand in front", f"write `{call}`", first=d - 1,
-                    last=d + 1)
-    return _say(p, "a name has no parts here", "the only dot is in `dual(y.lower)` and `dual(y.upper)`", first=d, last=d + 1)
+        return _say(
+            p,
+            "there are no methods here, as in Python; functions stand in front",
+            f"write `{call}`",
+            first=d - 1,
+            last=d + 1,
+        )
+    return _say(
+        p, "a name has no parts here", "the only dot is in `dual(y.lower)` and `dual(y.upper)`", first=d, last=d + 1
+    )
 
 
 def _range(p: Place) -> Mistake | None:
@@ -114,15 +192,23 @@ def _range(p: Place) -> Mistake | None:
         return None
     if p.kind == "set" or "for" in p.statement or (p.kind == "constraint" and "in" in p.statement):
         before, after = p.before.text, p.at(1).text
-        return _say(p, "`a:b` is MATLAB and Julia; a range is `a..b` here", f"write `{before}..{after}`",
-                    repair=p.replaced(0, 1, ".."))
+        return _say(
+            p,
+            "`a:b` is MATLAB and Julia; a range is `a..b` here",
+            f"write `{before}..{after}`",
+            repair=p.replaced(0, 1, ".."),
+        )
     return None
 
 
 def _loop_variable(p: Place) -> Mistake | None:
     if p.found.type == "=" and p.before.type == "NAME" and p.at(-2).type in ("for", ",") and "in" in p.accepted:
-        return _say(p, "a loop variable takes its values with `in`", f"write `for {p.before.text} in ...`",
-                    repair=p.replaced(0, 1, "in"))
+        return _say(
+            p,
+            "a loop variable takes its values with `in`",
+            f"write `for {p.before.text} in ...`",
+            repair=p.replaced(0, 1, "in"),
+        )
     return None
 
 
@@ -137,8 +223,13 @@ def _quotes(p: Place) -> Mistake | None:
     while last < len(p.tokens) - 1 and p.tokens[last].start <= end:
         last += 1
     inside = text[p.found.end : end]
-    return _say(p, "a string has double quotes; `'` is the transpose", f'write `"{inside}"`', last=last - 1 - p.k,
-                repair=p.replaced(0, last - p.k, "STRING"))
+    return _say(
+        p,
+        "a string has double quotes; `'` is the transpose",
+        f'write `"{inside}"`',
+        last=last - 1 - p.k,
+        repair=p.replaced(0, last - p.k, "STRING"),
+    )
 
 
 def _ternary(p: Place) -> Mistake | None:
@@ -166,20 +257,38 @@ def _braces(p: Place) -> Mistake | None:
     when = f" if {condition}" if condition else ""
     if p.before.text in _REDUCTIONS and p.kind not in ("param", "var", "set"):
         name = p.before.text
-        return _say(p, f"`{name}{{...}}` is AMPL; the loop stands behind what is added up", first=-1, last=close - p.k,
-                    hint=f"write `{name}(e for {loop}{when})`")
+        return _say(
+            p,
+            f"`{name}{{...}}` is AMPL; the loop stands behind what is added up",
+            first=-1,
+            last=close - p.k,
+            hint=f"write `{name}(e for {loop}{when})`",
+        )
     names = [part.split(" in ")[-1].strip() for part in loop.split(",")]
     if p.kind in ("param", "var") and p.k - p.first == 2:
         declared = f"{p.tokens[p.first].text} {p.before.text}[{', '.join(names)}]"
         words = ["["] + [w for n in names for w in (("NUMBER" if n.isdigit() else "NAME"), ",")][:-1] + ["]"]
         simple = all(re.fullmatch(r"\w+", n) for n in names)
-        return _say(p, "`{...}` after a name is AMPL; sizes stand in brackets", f"write `{declared}`", last=close - p.k,
-                    repair=p.replaced(0, close + 1 - p.k, *words) if simple else None)
+        return _say(
+            p,
+            "`{...}` after a name is AMPL; sizes stand in brackets",
+            f"write `{declared}`",
+            last=close - p.k,
+            repair=p.replaced(0, close + 1 - p.k, *words) if simple else None,
+        )
     if p.kind == "constraint" and p.k - p.first == 1 and " in " in loop:
-        return _say(p, "`{...}` after a label is AMPL; loops of a constraint stand in brackets", last=close - p.k,
-                    hint=f"write `{p.before.text}[{loop}{when}]:`")
-    return _say(p, "`{...}` after a name is AMPL; an index stands in brackets", f"write `{p.before.text}[{content}]`",
-                last=close - p.k)
+        return _say(
+            p,
+            "`{...}` after a label is AMPL; loops of a constraint stand in brackets",
+            last=close - p.k,
+            hint=f"write `{p.before.text}[{loop}{when}]:`",
+        )
+    return _say(
+        p,
+        "`{...}` after a name is AMPL; an index stands in brackets",
+        f"write `{p.before.text}[{content}]`",
+        last=close - p.k,
+    )
 
 
 def _loop_first(p: Place) -> Mistake | None:
@@ -193,11 +302,21 @@ def _loop_first(p: Place) -> Mistake | None:
     loop = p.text(i + 1, close)
     offset = i - 1 - p.k
     if name == "forall":
-        return _say(p, "`forall` is MiniZinc; an indexed constraint has a label with a loop", first=offset, last=close - p.k,
-                    hint=f"write `name[{loop}]: a <= b;`")
+        return _say(
+            p,
+            "`forall` is MiniZinc; an indexed constraint has a label with a loop",
+            first=offset,
+            last=close - p.k,
+            hint=f"write `name[{loop}]: a <= b;`",
+        )
     body = p.text(close + 2, p.closing(close + 1)) if p.tokens[close + 1].type == "(" else "e"
-    return _say(p, f"`{name}({loop})` is MiniZinc; the loop stands behind what is added up", first=offset, last=close - p.k,
-                hint=f"write `{name}({body} for {loop.replace(' where ', ' if ')})`")
+    return _say(
+        p,
+        f"`{name}({loop})` is MiniZinc; the loop stands behind what is added up",
+        first=offset,
+        last=close - p.k,
+        hint=f"write `{name}({body} for {loop.replace(' where ', ' if ')})`",
+    )
 
 
 def _array(p: Place) -> Mistake | None:
@@ -211,16 +330,26 @@ def _array(p: Place) -> Mistake | None:
         return None
     inside = p.text(i + 1, close)
     if "," in inside and ";" not in inside:
-        return Mistake("BL0110", f"expected `,` between `{p.before.text}` and `{p.found.text}`", p.span(-1, 0),
-                       repair=p.inserted(","))
+        return Mistake(
+            "BL0110",
+            f"expected `,` between `{p.before.text}` and `{p.found.text}`",
+            p.span(-1, 0),
+            repair=p.inserted(","),
+        )
     rows = [re.split(r"\s*,\s*|\s+", row.strip()) for row in inside.strip(";").split(";")]
     vectors = [", ".join(row) for row in rows]
     right = f"[{vectors[0]}]" if len(rows) == 1 else "[" + ", ".join(f"[{v}]" for v in vectors) + "]"
     message = "`[1 2 3]` is MATLAB; items are separated by commas"
     if len(rows) > 1:
         message = "`[1 2; 3 4]` is MATLAB; items are separated by commas, and a matrix is an array of its rows"
-    return _say(p, message, f"write `{right if len(right) <= 80 else '[[1, 2], [3, 4]]'}`", first=i - p.k, last=close - p.k,
-                repair=p.replaced(i + 1 - p.k, close - p.k))
+    return _say(
+        p,
+        message,
+        f"write `{right if len(right) <= 80 else '[[1, 2], [3, 4]]'}`",
+        first=i - p.k,
+        last=close - p.k,
+        repair=p.replaced(i + 1 - p.k, close - p.k),
+    )
 
 
 # --- declarations ----------------------------------------------------------------------------------
@@ -235,9 +364,12 @@ def _bounds(p: Place) -> Mistake | None:
         return None
     end = next(i for i in range(p.k, len(p.tokens)) if p.tokens[i].type in (";", END))
     if p.found.type == "=":
-        return _say(p, "a variable has no value: it is what is sought",
-                    f"a first value is `var {p.name} start {p.text(p.k + 1, end)};`, a fixed one is a `param` or a `let`",
-                    repair=p.replaced(0, 1, "start"))
+        return _say(
+            p,
+            "a variable has no value: it is what is sought",
+            f"a first value is `var {p.name} start {p.text(p.k + 1, end)};`, a fixed one is a `param` or a `let`",
+            repair=p.replaced(0, 1, "start"),
+        )
     low, high = "-inf", "inf"
     for part in p.text(p.k, end).split(","):
         bound = re.fullmatch(r"\s*([<>])=?\s*(.+?)\s*", part)
@@ -252,20 +384,36 @@ def _bounds(p: Place) -> Mistake | None:
 def _attributes(p: Place) -> Mistake | None:
     """AMPL's attributes, in words."""
     if p.found.type == "NAME" and p.kind == "var" and p.found.text in ("binary", "integer", "int", "bool", "logical"):
-        return _say(p, "variables are real numbers; there are no integers among them",
-                    "a relaxation is `var x in [0, 1];`", repair=p.replaced(0, 1))
+        return _say(
+            p,
+            "variables are real numbers; there are no integers among them",
+            "a relaxation is `var x in [0, 1];`",
+            repair=p.replaced(0, 1),
+        )
     if p.found.type == "NAME" and p.kind == "param":
         if p.found.text == "default":
-            return _say(p, "`default` is AMPL; every value in the file can be replaced from outside", "write `=`",
-                        repair=p.replaced(0, 1, "="))
+            return _say(
+                p,
+                "`default` is AMPL; every value in the file can be replaced from outside",
+                "write `=`",
+                repair=p.replaced(0, 1, "="),
+            )
         if p.found.text in ("integer", "symbolic", "binary", "logical"):
-            return _say(p, f"`{p.found.text}` is AMPL; parameters are plain numbers", "leave it out", repair=p.replaced(0, 1))
+            return _say(
+                p, f"`{p.found.text}` is AMPL; parameters are plain numbers", "leave it out", repair=p.replaced(0, 1)
+            )
     if p.found.type == "," and p.kind in ("var", "param") and not p.open_bracket():
         word = p.tokens[p.first].text
         if p.at(1).type == "NAME" and p.at(1).text not in ("integer", "binary", "default"):
-            return _say(p, f"one `{word}` declares one name", f"write `{p.text(p.first, p.k)}; {word} {p.at(1).text};`",
-                        repair=p.replaced(0, 1, ";", word))
-        return _say(p, "the parts of a declaration stand without commas", "leave the comma out", repair=p.replaced(0, 1))
+            return _say(
+                p,
+                f"one `{word}` declares one name",
+                f"write `{p.text(p.first, p.k)}; {word} {p.at(1).text};`",
+                repair=p.replaced(0, 1, ";", word),
+            )
+        return _say(
+            p, "the parts of a declaration stand without commas", "leave the comma out", repair=p.replaced(0, 1)
+        )
     return None
 
 
@@ -273,15 +421,37 @@ def _types(p: Place) -> Mistake | None:
     """Types of MiniZinc and Stan."""
     token = p.found
     if token.type == ":" and p.kind in ("var", "param") and p.k - p.first == 2 and p.at(1).type == "NAME":
-        return _say(p, "names have no types here, as they do in MiniZinc", f"write `{p.kind} {p.at(1).text};`", first=-1,
-                    repair=p.replaced(-1, 1))
+        return _say(
+            p,
+            "names have no types here, as they do in MiniZinc",
+            f"write `{p.kind} {p.at(1).text};`",
+            first=-1,
+            repair=p.replaced(-1, 1),
+        )
     if p.kind == "var" and p.k - p.first == 1 and token.type == "NUMBER":
         colon = next((i for i in range(p.k, p.k + 5) if p.tokens[min(i, len(p.tokens) - 1)].type == ":"), None)
         if colon and p.tokens[colon + 1].type == "NAME":
             low, high = p.text(p.k, colon).split("..") if ".." in p.text(p.k, colon) else ("0", "1")
-            return _say(p, "a domain in front of the name is MiniZinc", last=colon - p.k,
-                        hint=f"write `var {p.tokens[colon + 1].text} in [{low.strip()}, {high.strip()}];`")
-    types = ("real", "int", "float", "bool", "vector", "matrix", "row_vector", "array", "string", "simplex", "double", "enum")
+            return _say(
+                p,
+                "a domain in front of the name is MiniZinc",
+                last=colon - p.k,
+                hint=f"write `var {p.tokens[colon + 1].text} in [{low.strip()}, {high.strip()}];`",
+            )
+    types = (
+        "real",
+        "int",
+        "float",
+        "bool",
+        "vector",
+        "matrix",
+        "row_vector",
+        "array",
+        "string",
+        "simplex",
+        "double",
+        "enum",
+    )
     first = p.tokens[p.first]
     if p.kind == "set" and p.tokens[p.first + 1].text == "of":
         return _say(p, "`set of int` is MiniZinc", "write `set I = 1..4;`", first=p.first - p.k, last=p.first + 2 - p.k)
@@ -290,19 +460,34 @@ def _types(p: Place) -> Mistake | None:
     following = p.tokens[min(p.first + 1, len(p.tokens) - 1)]
     if following.type == ":":
         end = next(i for i in range(p.first, len(p.tokens)) if p.tokens[i].type in (";", END))
-        return _say(p, f"there are no types here: `{first.text}:` is MiniZinc", first=p.first - p.k, last=p.first - p.k,
-                    hint=f"write `param {p.text(p.first + 2, end)};`")
+        return _say(
+            p,
+            f"there are no types here: `{first.text}:` is MiniZinc",
+            first=p.first - p.k,
+            last=p.first - p.k,
+            hint=f"write `param {p.text(p.first + 2, end)};`",
+        )
     if following.type in ("NAME", "<", "["):
-        return _say(p, f"there are no types here: `{first.text}` is Stan and MiniZinc", first=p.first - p.k, last=p.first - p.k,
-                    hint="what is given is `param x[n];`, what is sought is `var x[n];` in a level")
+        return _say(
+            p,
+            f"there are no types here: `{first.text}` is Stan and MiniZinc",
+            first=p.first - p.k,
+            last=p.first - p.k,
+            hint="what is given is `param x[n];`, what is sought is `var x[n];` in a level",
+        )
     return None
 
 
 # --- statements ------------------------------------------------------------------------------------
 
-_STAN_BLOCKS = {"data": "`param` declares what is given", "parameters": "`var` declares what is sought, in a level",
-                "transformed": "`let` names an expression", "model": "the problem is in `upper { }` and `lower { }`",
-                "generated": "results are in `report { }`", "functions": "`function f(u) = ...;` stands by itself"}
+_STAN_BLOCKS = {
+    "data": "`param` declares what is given",
+    "parameters": "`var` declares what is sought, in a level",
+    "transformed": "`let` names an expression",
+    "model": "the problem is in `upper { }` and `lower { }`",
+    "generated": "results are in `report { }`",
+    "functions": "`function f(u) = ...;` stands by itself",
+}
 _SAID = {
     "solve": ("a model does not say how it is solved", "run `bileveldsl solve FILE`; settings are in `options { }`"),
     "output": ("results are not printed by the model", "name them in `report { name = ...; }`"),
@@ -322,14 +507,19 @@ _SAID = {
     "equation": ("`equation` is GAMS", "a constraint is `name: a <= b;` after `subject to`"),
     "equations": ("`equations` is GAMS", "a constraint is `name: a <= b;` after `subject to`"),
     "positive": ("`positive variable` is GAMS", "write `var x in nonneg;` inside a level"),
-    "scalar": ("`scalar` is GAMS", "write `param a = 1;`"), "scalars": ("`scalars` is GAMS", "write `param a = 1;`"),
+    "scalar": ("`scalar` is GAMS", "write `param a = 1;`"),
+    "scalars": ("`scalars` is GAMS", "write `param a = 1;`"),
     "table": ("`table` is GAMS", "write `param A = [[1, 2], [3, 4]];`"),
     "return": ("a function is a single expression", "write `function f(u) = u^2;`"),
     "while": ("a model has no loops of statements", "an indexed constraint is `name[i in I]: a <= b;`"),
 }
-_JUMP = {"variable": "write `var x[n] in [0, 5];` inside a level", "constraint": "write `name: a <= b;` after `subject to`",
-         "objective": "write `minimize ...;` inside a level", "expression": "write `let name = ...;`",
-         "parameter": "write `param p = 1;`"}
+_JUMP = {
+    "variable": "write `var x[n] in [0, 5];` inside a level",
+    "constraint": "write `name: a <= b;` after `subject to`",
+    "objective": "write `minimize ...;` inside a level",
+    "expression": "write `let name = ...;`",
+    "parameter": "write `param p = 1;`",
+}
 
 
 def _foreign_block(p: Place) -> Mistake | None:
@@ -340,16 +530,27 @@ def _foreign_block(p: Place) -> Mistake | None:
     if brace is None:
         return None
     shown = p.text(p.first, brace)
-    return _say(p, f"the block `{shown}` is Stan", _STAN_BLOCKS[word], first=p.first - p.k, last=brace - p.k,
-                repair=p.replaced(p.first - p.k, p.closing(brace) + 1 - p.k))
+    return _say(
+        p,
+        f"the block `{shown}` is Stan",
+        _STAN_BLOCKS[word],
+        first=p.first - p.k,
+        last=brace - p.k,
+        repair=p.replaced(p.first - p.k, p.closing(brace) + 1 - p.k),
+    )
 
 
 def _jump(p: Place) -> Mistake | None:
     macro = p.at(1).text.removeprefix("NL")
     if p.found.type != "@" or not p.begins and not p.new_line() or macro not in _JUMP:
         return None
-    return _say(p, f"`@{p.at(1).text}` is JuMP", _JUMP[macro], last=1,
-                repair=p.replaced(0, max(p.line_end(p.k), p.closing(p.k + 2) + 1) - p.k))
+    return _say(
+        p,
+        f"`@{p.at(1).text}` is JuMP",
+        _JUMP[macro],
+        last=1,
+        repair=p.replaced(0, max(p.line_end(p.k), p.closing(p.k + 2) + 1) - p.k),
+    )
 
 
 def _foreign_statement(p: Place) -> Mistake | None:
@@ -363,18 +564,41 @@ def _foreign_statement(p: Place) -> Mistake | None:
     offset = p.first - p.k
     if word == "constraint":
         repair = p.replaced(offset, offset + 1, *(() if p.in_constraints else ("s.t.",)))
-        return _say(p, "`constraint` is MiniZinc; constraints simply follow `subject to`", "leave it out", first=offset,
-                    last=offset, repair=repair if p.block else None)
+        return _say(
+            p,
+            "`constraint` is MiniZinc; constraints simply follow `subject to`",
+            "leave it out",
+            first=offset,
+            last=offset,
+            repair=repair if p.block else None,
+        )
     if word == "solve" and p.tokens[p.first + 1].type in ("minimize", "maximize"):
-        return _say(p, "`solve` is MiniZinc", f"write `{p.tokens[p.first + 1].text} ...;`", first=offset, last=offset,
-                    repair=p.replaced(offset, offset + 1))
+        return _say(
+            p,
+            "`solve` is MiniZinc",
+            f"write `{p.tokens[p.first + 1].text} ...;`",
+            first=offset,
+            last=offset,
+            repair=p.replaced(offset, offset + 1),
+        )
     if word in ("end", "endif", "endfor") and p.tokens[p.first + 1].type != "[":
         last = offset + (2 if p.tokens[p.first + 1].type == ";" else 1)
-        return _say(p, f"`{first.text}` does not end a block here", "a block ends with `}`", first=offset, last=offset,
-                    repair=p.replaced(offset, last))
+        return _say(
+            p,
+            f"`{first.text}` does not end a block here",
+            "a block ends with `}`",
+            first=offset,
+            last=offset,
+            repair=p.replaced(offset, last),
+        )
     if word in _SAID:
         return _say(p, *_SAID[word], first=offset, last=offset, repair=_rest_of(p, offset))
-    gams = {"set": "set I = 1..4;", "sets": "set I = 1..4;", "parameter": "param c = [1, 2];", "parameters": "param c = [1, 2];"}
+    gams = {
+        "set": "set I = 1..4;",
+        "sets": "set I = 1..4;",
+        "parameter": "param c = [1, 2];",
+        "parameters": "param c = [1, 2];",
+    }
     if word in gams and (first.text[0].isupper() or "/" in _line(p)) and "/" in _line(p):
         return _say(p, f"`{first.text} ... / ... /` is GAMS", f"write `{gams[word]}`", first=offset, last=offset)
     return None
@@ -398,8 +622,12 @@ def _rest_of(p: Place, offset: int):
 
 def _loops_of_statements(p: Place) -> Mistake | None:
     if p.found.type == "for" and (p.begins or (p.kind == "constraint" and p.new_line())):
-        return _say(p, "a model has no loops of statements", "an indexed constraint is `name[i in I]: a <= b;`",
-                    repair=p.replaced(0, max(p.line_end(p.k) - p.k, 1)))
+        return _say(
+            p,
+            "a model has no loops of statements",
+            "an indexed constraint is `name[i in I]: a <= b;`",
+            repair=p.replaced(0, max(p.line_end(p.k) - p.k, 1)),
+        )
     return None
 
 
@@ -410,36 +638,59 @@ def _bare_assignment(p: Place) -> Mistake | None:
         return None
     offset = p.first - p.k
     word = "let" if p.block else "param"
-    hint = f"write `{word} {first.text} = ...;`" + ("" if p.block else f", or `let {first.text} = ...;` where it has variables")
+    hint = f"write `{word} {first.text} = ...;`" + (
+        "" if p.block else f", or `let {first.text} = ...;` where it has variables"
+    )
     end = p.line_end(p.first)
     ends = any(t.type == ";" for t in p.tokens[p.first : end])  # where lines end statements, the line is left out
-    return _say(p, "a definition begins with a keyword", hint, first=offset, last=offset + 1,
-                repair=p.replaced(offset, offset, word) if ends else p.replaced(offset, end - p.k))
+    return _say(
+        p,
+        "a definition begins with a keyword",
+        hint,
+        first=offset,
+        last=offset + 1,
+        repair=p.replaced(offset, offset, word) if ends else p.replaced(offset, end - p.k),
+    )
 
 
 def _named_objective(p: Place) -> Mistake | None:
     if p.found.type != ":" or p.types(0, 1) == (":", "="):
         return None
     if p.kind in ("minimize", "maximize") and p.k - p.first == 2:
-        return _say(p, "an objective has no name here, as it has in AMPL", f"leave out `{p.before.text}:`", first=-1,
-                    repair=p.replaced(-1, 1))
+        return _say(
+            p,
+            "an objective has no name here, as it has in AMPL",
+            f"leave out `{p.before.text}:`",
+            first=-1,
+            repair=p.replaced(-1, 1),
+        )
     if p.kind in ("minimize", "maximize") and p.k - p.first == 1:
         return _say(p, f"`{p.before.text}` has no colon", "leave it out", repair=p.replaced(0, 1))
     if p.before.type in ("to", "s.t.") and p.in_constraints:
         return _say(p, "`subject to` has no colon", "leave it out", repair=p.replaced(0, 1))
     if p.before.type in BLOCKS and not p.block:
-        return _say(p, f"`{p.before.text}` has no colon; a block stands in braces", f"write `{p.before.text} {{ ... }}`",
-                    repair=p.replaced(0, 1, "{") if p.at(1).type != "{" else p.replaced(0, 1))
+        return _say(
+            p,
+            f"`{p.before.text}` has no colon; a block stands in braces",
+            f"write `{p.before.text} {{ ... }}`",
+            repair=p.replaced(0, 1, "{") if p.at(1).type != "{" else p.replaced(0, 1),
+        )
     return None
 
 
 def _gams_label(p: Place) -> Mistake | None:
     """`c1.. x + y =g= 3;`"""
-    if p.kind == "constraint" and p.found.type in ("=", *RELATIONS) and p.tokens[p.first + 1].type == ".." \
-            and p.tokens[p.first].type == "NAME" and "interval" not in p.statement and p.found.type == "=":
+    labelled = [t.type for t in p.tokens[p.first : p.first + 2]] == ["NAME", ".."]
+    if p.kind == "constraint" and p.found.type == "=" and labelled:
         offset = p.first + 1 - p.k
-        return _say(p, "`..` after a label is GAMS; a label ends with a colon", f"write `{p.tokens[p.first].text}:`",
-                    first=offset, last=offset, repair=p.replaced(offset, offset + 1, ":"))
+        return _say(
+            p,
+            "`..` after a label is GAMS; a label ends with a colon",
+            f"write `{p.tokens[p.first].text}:`",
+            first=offset,
+            last=offset,
+            repair=p.replaced(offset, offset + 1, ":"),
+        )
     return None
 
 
@@ -448,8 +699,12 @@ def _entries(p: Place) -> Mistake | None:
     if p.kind != "entry":
         return None
     if p.begins and p.found.type == "STRING":
-        return _say(p, "names stand without quotes here, unlike in JSON", f"write `{p.found.text[1:-1]} = ...;`",
-                    repair=p.replaced(0, 1, "NAME"))
+        return _say(
+            p,
+            "names stand without quotes here, unlike in JSON",
+            f"write `{p.found.text[1:-1]} = ...;`",
+            repair=p.replaced(0, 1, "NAME"),
+        )
     if p.begins:
         return None
     if p.found.type == ":" and p.k - p.first == 1:
@@ -461,13 +716,39 @@ def _entries(p: Place) -> Mistake | None:
 
 def _function_body(p: Place) -> Mistake | None:
     if p.kind == "function" and p.found.type in ("{", "->", ":") and p.before.type == ")":
-        return _say(p, "a function is a single expression", f"write `function {p.name}(...) = ...;`",
-                    repair=p.replaced(0, max(p.closing(p.k) + 1 - p.k, 1), "=", "NUMBER", ";") if p.found.type == "{" else None)
+        return _say(
+            p,
+            "a function is a single expression",
+            f"write `function {p.name}(...) = ...;`",
+            repair=p.replaced(0, max(p.closing(p.k) + 1 - p.k, 1), "=", "NUMBER", ";") if p.found.type == "{" else None,
+        )
     return None
 
 
 HABITS = (
-    _assignment, _power, _gams_label, _bare_assignment, _equality, _changed, _strict, _dot, _range, _loop_variable, _quotes,
-    _loop_first, _braces, _array, _bounds, _attributes, _types, _foreign_block, _jump, _foreign_statement,
-    _loops_of_statements, _ternary, _named_objective, _entries, _function_body,
+    _assignment,
+    _power,
+    _gams_label,
+    _bare_assignment,
+    _equality,
+    _changed,
+    _strict,
+    _dot,
+    _range,
+    _loop_variable,
+    _quotes,
+    _loop_first,
+    _braces,
+    _array,
+    _bounds,
+    _attributes,
+    _types,
+    _foreign_block,
+    _jump,
+    _foreign_statement,
+    _loops_of_statements,
+    _ternary,
+    _named_objective,
+    _entries,
+    _function_body,
 )

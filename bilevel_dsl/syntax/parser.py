@@ -174,7 +174,7 @@ class _Parser:
     def _advance(self, k: int) -> int:
         """Read tokens from index `k` until the end, or to the index of one that does not fit."""
         tokens, states, values = self.tokens, self.states, self.values
-        actions, default, gotos, rules = (self.table.actions, self.table.default, self.table.gotos, self.table.rules)
+        actions, default, rules = self.table.actions, self.table.default, self.table.rules
         between, end, chains = self.between, self.table.end, self.chains
         while True:
             token = tokens[k]
@@ -261,7 +261,7 @@ class _Parser:
         return self._return_to_safe_point()
 
     def _report(self, mistake: Mistake) -> bool:
-        """Add the mistake, if not the same was said about the same keyword; False if something was said about its place."""
+        """Add the mistake, unless the same keyword was named before; False if something was said about its place."""
         for known in self.problems.items:
             if known.primary and known.primary.span.start == mistake.span.start < mistake.span.end:
                 return False

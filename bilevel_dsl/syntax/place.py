@@ -186,8 +186,14 @@ class Place:
         if self.kind in fixed:
             return fixed[self.kind]
         entries = {"options": "the option", "report": "the result", "reference": "the reference value"}
-        words = {"param": "the parameter", "set": "the set", "function": "the function", "let": "the definition of",
-                 "var": "the variable", "entry": entries.get(self.block[0].type if self.block else "", "the entry")}
+        words = {
+            "param": "the parameter",
+            "set": "the set",
+            "function": "the function",
+            "let": "the definition of",
+            "var": "the variable",
+            "entry": entries.get(self.block[0].type if self.block else "", "the entry"),
+        }
         return f"{words.get(self.kind, 'the statement')} `{self.name}`" if self.name else "the statement"
 
     def open_bracket(self) -> int | None:

@@ -87,17 +87,22 @@ class _Scan:
         return getattr(self, "_" + kind.lower())(word, span)
 
     def _open_comment(self, word: str, span: Span) -> int:
-        self.problems.error("BL0101", "this comment is never closed", span, "opened here",
-                            hints=("close it with `*/`",))
+        self.problems.error(
+            "BL0101", "this comment is never closed", span, "opened here", hints=("close it with `*/`",)
+        )
         return len(self.source.text)
 
     def _open_string(self, word: str, span: Span) -> int:
         """A string without an end: up to the `;` or bracket at the end of its line, if there is one."""
         kept = re.sub(r"[\s;)\]},]*(#.*)?$", "", word) or word[:1]
         end = span.start + len(kept)
-        self.problems.error("BL0102", "this string is not closed on its line",
-                            Span(span.source, span.start, max(end, span.start + 1)), "opened here",
-                            hints=('close it with `"`',))
+        self.problems.error(
+            "BL0102",
+            "this string is not closed on its line",
+            Span(span.source, span.start, max(end, span.start + 1)),
+            "opened here",
+            hints=('close it with `"`',),
+        )
         self.tokens.append(Lexeme("STRING", kept + '"', span.start, end))
         return end
 
@@ -108,37 +113,71 @@ class _Scan:
         rest = self.source.text[span.end : end]
         if self._first_on_line(span.start) or not re.search(r"[;{}]", rest):
             users = "Stan, C and GAMS" if word == "//" else "MiniZinc, MATLAB and LaTeX"
-            self._once("BL0112", word, f"`{word}` does not start a comment here, as it does in {users}", span,
-                       "a comment starts with `#`")
+            self._once(
+                "BL0112",
+                word,
+                f"`{word}` does not start a comment here, as it does in {users}",
+                span,
+                "a comment starts with `#`",
+            )
             return end
         if word == "//":
-            self._once("BL0112", word, "`//` is Python's division without remainder, not an operator here", span,
-                       "write `/`; of data, `floor(a / b)` rounds down")
+            self._once(
+                "BL0112",
+                word,
+                "`//` is Python's division without remainder, not an operator here",
+                span,
+                "write `/`; of data, `floor(a / b)` rounds down",
+            )
             self.tokens.append(Lexeme("/", word, span.start, span.end))
         else:
-            self._once("BL0112", word, "`%` is not an operator here", span,
-                       "a remainder of data is `a - b * floor(a / b)`; a comment starts with `#`")
+            self._once(
+                "BL0112",
+                word,
+                "`%` is not an operator here",
+                span,
+                "a remainder of data is `a - b * floor(a / b)`; a comment starts with `#`",
+            )
             self.tokens.append(Lexeme("/", word, span.start, span.end))
         return span.end
 
     def _dots(self, word: str, span: Span) -> int:
         end = self.source.text.find("\n", span.start)
         if not self.source.text[span.end : end if end >= 0 else None].strip():
-            self._once("BL0112", word, "`...` at the end of a line is MATLAB", span, "a statement goes on until its `;`")
+            self._once(
+                "BL0112", word, "`...` at the end of a line is MATLAB", span, "a statement goes on until its `;`"
+            )
         else:
             self._once("BL0112", word, "a range has two dots", span, "write `1..n`")
             self.tokens.append(Lexeme("..", word, span.start, span.end))
         return span.end
 
     def _logic(self, word: str, span: Span) -> int:
-        known = {"&&": "and", "/\\": "and", "||": "or", "\\/": "or", "\\le": "<=", "\\leq": "<=", "\\ge": ">=",
-                 "\\geq": ">=", "\\cdot": "*", "\\times": "*", "\\in": "in", "\\infty": "inf"}
+        known = {
+            "&&": "and",
+            "/\\": "and",
+            "||": "or",
+            "\\/": "or",
+            "\\le": "<=",
+            "\\leq": "<=",
+            "\\ge": ">=",
+            "\\geq": ">=",
+            "\\cdot": "*",
+            "\\times": "*",
+            "\\in": "in",
+            "\\infty": "inf",
+        }
         if word in known:
             self._once("BL0112", word, f"`{word}` is written `{known[word]}` here", span, f"write `{known[word]}`")
             self.tokens.append(Lexeme(known[word], word, span.start, span.end))
             return span.end
-        self._once("BL0104", word, f"`{word}` has no meaning here; is it LaTeX?", span,
-                   "a model is plain text: `sum(c[i] * x[i] for i in I)`, `x[1]^2`, `a <= b`")
+        self._once(
+            "BL0104",
+            word,
+            f"`{word}` has no meaning here; is it LaTeX?",
+            span,
+            "a model is plain text: `sum(c[i] * x[i] for i in I)`, `x[1]^2`, `a <= b`",
+        )
         self.tokens.append(Lexeme(UNKNOWN, word, span.start, span.end))
         return span.end
 
@@ -157,14 +196,20 @@ class _Scan:
             self.tokens += [Lexeme(kind, text, span.start, span.end) for kind, text in types]
             return span.end
         if word.isspace():
-            self._once("BL0104", word, f"there is a special space here (U+{ord(word):04X})", span,
-                       "replace it with a plain one; they come with text pasted from web pages and PDF files")
+            self._once(
+                "BL0104",
+                word,
+                f"there is a special space here (U+{ord(word):04X})",
+                span,
+                "replace it with a plain one; they come with text pasted from web pages and PDF files",
+            )
             return span.end
         if word == "\0" or not word.isprintable():
             self.problems.error("BL0103", f"the character U+{ord(word):04X} is not text; is this a model file?", span)
             return len(self.source.text)
-        hint = _HINTS.get(word, "letters outside ASCII are allowed in comments and strings only" if ord(word) > 127
-                          else "")
+        hint = _HINTS.get(
+            word, "letters outside ASCII are allowed in comments and strings only" if ord(word) > 127 else ""
+        )
         self._once("BL0104", word, f"`{word}` has no meaning here", span, hint)
         self.tokens.append(Lexeme(UNKNOWN, word, span.start, span.end))
         return span.end
@@ -178,8 +223,13 @@ class _Scan:
             start = self.tokens.pop().start
         word = text[start:end]
         spelt = _GREEK.get(word)
-        self._once("BL0104", word, f"`{word}` has letters outside ASCII, which names cannot have", Span(self.source, start, end),
-                   f"write `{spelt}`" if spelt else "they are allowed in comments and strings only")
+        self._once(
+            "BL0104",
+            word,
+            f"`{word}` has letters outside ASCII, which names cannot have",
+            Span(self.source, start, end),
+            f"write `{spelt}`" if spelt else "they are allowed in comments and strings only",
+        )
         self.tokens.append(Lexeme("NAME", word, start, end))
         return end
 
@@ -194,28 +244,44 @@ class _Scan:
 
 # What is meant by a character: the tokens that stand for it, and the hint.
 _MEANT = {
-    "\u2264": ([("<=", "<=")], "write `<=`"), "\u2265": ([(">=", ">=")], "write `>=`"),
-    "\u2260": ([("!=", "!=")], "write `!=`"), "\u00b7": ([("*", "*")], "write `*`"),
-    "\u00d7": ([("*", "*")], "write `*`"), "\u22c5": ([("*", "*")], "write `*`"),
-    "\u00f7": ([("/", "/")], "write `/`"), "\u2212": ([("-", "-")], "write `-`"), "\u2013": ([("-", "-")], "write `-`"),
-    "\u00b2": ([("^", "^"), ("NUMBER", "2")], "write `^2`"), "\u00b3": ([("^", "^"), ("NUMBER", "3")], "write `^3`"),
-    "\u2208": ([("in", "in")], "write `in`"), "\u221e": ([("inf", "inf")], "write `inf`"),
-    "\u22a4": ([("'", "'")], "write `'`"), "&": ([("and", "and")], "write `and`"),
+    "\u2264": ([("<=", "<=")], "write `<=`"),
+    "\u2265": ([(">=", ">=")], "write `>=`"),
+    "\u2260": ([("!=", "!=")], "write `!=`"),
+    "\u00b7": ([("*", "*")], "write `*`"),
+    "\u00d7": ([("*", "*")], "write `*`"),
+    "\u22c5": ([("*", "*")], "write `*`"),
+    "\u00f7": ([("/", "/")], "write `/`"),
+    "\u2212": ([("-", "-")], "write `-`"),
+    "\u2013": ([("-", "-")], "write `-`"),
+    "\u00b2": ([("^", "^"), ("NUMBER", "2")], "write `^2`"),
+    "\u00b3": ([("^", "^"), ("NUMBER", "3")], "write `^3`"),
+    "\u2208": ([("in", "in")], "write `in`"),
+    "\u221e": ([("inf", "inf")], "write `inf`"),
+    "\u22a4": ([("'", "'")], "write `'`"),
+    "&": ([("and", "and")], "write `and`"),
     "!": ([("not", "not")], "write `not`; `!=` compares"),
 }
 _HINTS = {
     "|": "a loop is `for`: `[e for i in I]`; `or` joins conditions; an absolute value is `abs(e)`",
     "~": "`!=` is not equal, `not` negates; a random draw of data is `normal(0, 1, seed=1)`",
-    "?": "a choice is `if c then a else b`", "\\": "to solve `A z = b`, write `solve(A, b)`",
+    "?": "a choice is `if c then a else b`",
+    "\\": "to solve `A z = b`, write `solve(A, b)`",
     "`": "names and expressions stand without quotes",
     "$": "GAMS options and LaTeX have no place here; a comment starts with `#`",
-    "\u2211": "write `sum(e for i in I)`", "\u221a": "write `sqrt(e)`", "\u220f": "write `prod(e for i in I)`",
-    "\u2016": "write `norm(x)`", "\u2200": "an indexed constraint is `name[i in I]: a <= b;`",
+    "\u2211": "write `sum(e for i in I)`",
+    "\u221a": "write `sqrt(e)`",
+    "\u220f": "write `prod(e for i in I)`",
+    "\u2016": "write `norm(x)`",
+    "\u2200": "an indexed constraint is `name[i in I]: a <= b;`",
 }
-_GREEK = {chr(code): name for code, name in zip(
-    [*range(0x3B1, 0x3C2), *range(0x3C3, 0x3CA)],
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon phi chi "
-    "psi omega".split())}
+_GREEK = {
+    chr(code): name
+    for code, name in zip(
+        [*range(0x3B1, 0x3C2), *range(0x3C3, 0x3CA)],
+        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon phi "
+        "chi psi omega".split(),
+    )
+}
 
 _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 _SEPARATING = frozenset(";,")
@@ -233,16 +299,20 @@ def _limit_nesting(source: Source, tokens: list[Lexeme], problems: Collector) ->
         if kind in _JOINING:
             chains[-1] += 1
             if chains[-1] > MAX_CHAIN:
-                problems.error("BL0106", f"an expression has more than {MAX_CHAIN} operators in a row",
-                               Span(source, token.start, token.end),
-                               hints=("use `sum(...)`, or name parts of it with `let`",))
+                problems.error(
+                    "BL0106",
+                    f"an expression has more than {MAX_CHAIN} operators in a row",
+                    Span(source, token.start, token.end),
+                    hints=("use `sum(...)`, or name parts of it with `let`",),
+                )
                 tokens.clear()
                 return
         if kind in _OPENING:
             chains.append(0)
             if len(chains) > MAX_NESTING + 1:
-                problems.error("BL0105", f"brackets are nested more than {MAX_NESTING} deep",
-                               Span(source, token.start, token.end))
+                problems.error(
+                    "BL0105", f"brackets are nested more than {MAX_NESTING} deep", Span(source, token.start, token.end)
+                )
                 tokens.clear()
                 return
         elif kind in _CLOSING:

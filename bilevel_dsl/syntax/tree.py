@@ -40,8 +40,14 @@ class TreeBuilder:
     def finish(self) -> None:
         """Report the mistakes; among them indices that only the label of a constraint can have, and that were none."""
         for node, _ in self._labels.values():
-            self._notes.append(("BL0119", f"a loop cannot be an index of `{node.base.span.text}`", node.span,
-                                "`name[i in I]:` begins an indexed constraint; to add up, write `sum(e for i in I)`"))
+            self._notes.append(
+                (
+                    "BL0119",
+                    f"a loop cannot be an index of `{node.base.span.text}`",
+                    node.span,
+                    "`name[i in I]:` begins an indexed constraint; to add up, write `sum(e for i in I)`",
+                )
+            )
         for code, message, span, hint in self._notes:
             self.problems.error(code, message, span, hints=(hint,))
 
@@ -146,20 +152,32 @@ class TreeBuilder:
         if isinstance(c[1], Lexeme) and c[1].type == ":":
             label, generators, condition = self._label(c[0])
             terms = c[2:]
-        return ast.Constraint(self._at(c), label, generators, condition, _nodes(terms),
-                              tuple(x.type for x in terms[1:-1:2]))
+        return ast.Constraint(
+            self._at(c), label, generators, condition, _nodes(terms), tuple(x.type for x in terms[1:-1:2])
+        )
 
     def _label(self, e):
         bare = not self.source.text.startswith("(", e.span.start)
         if bare and isinstance(e, ast.Name):
             return e, (), None
-        if bare and isinstance(e, ast.Index) and isinstance(e.base, ast.Name) and all(isinstance(i, ast.Generator) for i in e.items):
+        if (
+            bare
+            and isinstance(e, ast.Index)
+            and isinstance(e.base, ast.Name)
+            and all(isinstance(i, ast.Generator) for i in e.items)
+        ):
             _, condition = self._labels.pop(id(e))
             return e.base, e.items, condition
         if isinstance(e, ast.Index):
             self._labels.pop(id(e), None)
-        self._notes.append(("BL0113", "this is not a label for a constraint", e.span,
-                            "a label is a name, `cap:`, with loops where it has indices, `cap[i in I]:`"))
+        self._notes.append(
+            (
+                "BL0113",
+                "this is not a label for a constraint",
+                e.span,
+                "a label is a name, `cap:`, with loops where it has indices, `cap[i in I]:`",
+            )
+        )
         return None, (), None
 
     # --- expressions
@@ -169,8 +187,13 @@ class TreeBuilder:
 
     def binary(self, c):
         left, operator, right = c
-        return ast.Binary(Span(self.source, left.span.start, right.span.end), operator.type, left, right,
-                          Span(self.source, operator.start, operator.end))
+        return ast.Binary(
+            Span(self.source, left.span.start, right.span.end),
+            operator.type,
+            left,
+            right,
+            Span(self.source, operator.start, operator.end),
+        )
 
     def unary(self, c):
         return ast.Unary(self._at(c), c[0].type, c[1])
@@ -200,8 +223,14 @@ class TreeBuilder:
         text = c[0].text
         value = float(text)
         if value == float("inf") and text != "inf":
-            self._notes.append(("BL0107", f"`{text if len(text) < 30 else text[:20] + '...'}` is larger than any number here",
-                                self._at(c), "the largest is about 1.8e308; without bound is `inf`"))
+            self._notes.append(
+                (
+                    "BL0107",
+                    f"`{text if len(text) < 30 else text[:20] + '...'}` is larger than any number here",
+                    self._at(c),
+                    "the largest is about 1.8e308; without bound is `inf`",
+                )
+            )
         return ast.Number(self._token_span(c[0]), value, text.isdigit())
 
     def text(self, c):

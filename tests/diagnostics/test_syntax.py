@@ -50,9 +50,14 @@ def test_locations_lie_in_the_text(name, monkeypatch):
 
 
 def test_every_code_of_the_package_has_a_program():
-    written = {code for path in PACKAGE.rglob("*.py") for code in re.findall(r'"(BL0\d{3})"', path.read_text(encoding="utf-8"))}
-    shown = {code for path in FOLDER.parent.rglob("*.txt")
-             for code in re.findall(r"\[(BL0\d{3})\]", path.read_text(encoding="utf-8"))}
+    written = {
+        code for path in PACKAGE.rglob("*.py") for code in re.findall(r'"(BL0\d{3})"', path.read_text(encoding="utf-8"))
+    }
+    shown = {
+        code
+        for path in FOLDER.parent.rglob("*.txt")
+        for code in re.findall(r"\[(BL0\d{3})\]", path.read_text(encoding="utf-8"))
+    }
     assert {code for code in written - shown if not ELSEWHERE.match(code)} == set()
 
 

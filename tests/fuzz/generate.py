@@ -42,8 +42,14 @@ class Generator:
     def _level(self, kind: str) -> list[str]:
         tokens = [kind, *self._maybe(0.2 * (kind == "lower"), lambda: [self._name()]), "{"]
         for _ in range(self.random.randrange(1, 4)):
-            tokens += ["var", self._name(), *self._dims(), *self._maybe(0.5, lambda: ["in", *self.operand(2)]),
-                       *self._maybe(0.3, lambda: ["start", *self.expr(1)]), ";"]
+            tokens += [
+                "var",
+                self._name(),
+                *self._dims(),
+                *self._maybe(0.5, lambda: ["in", *self.operand(2)]),
+                *self._maybe(0.3, lambda: ["start", *self.expr(1)]),
+                ";",
+            ]
         tokens += self._maybe(0.3, lambda: ["let", self._name(), "=", *self.expr(3), ";"])
         tokens += [self.random.choice(["minimize", "maximize"]), *self.expr(5), ";"]
         if self.random.random() < 0.7:
@@ -120,11 +126,17 @@ class Generator:
         return [*self._listed(lambda: self.expr(depth), 4, 1), *keyword]
 
     def _loops(self) -> list[str]:
-        loops = self._listed(lambda: [self._name(), "in", *(self._range() if self.random.random() < 0.6 else [self._name()])], 2, 1)
+        loops = self._listed(
+            lambda: [self._name(), "in", *(self._range() if self.random.random() < 0.6 else [self._name()])], 2, 1
+        )
         return [*loops, *self._maybe(0.3, lambda: ["if", *self.expr(1)])]
 
     def _range(self) -> list[str]:
-        return [self.random.choice(["1", "2"]), "..", *self.random.choice([["n"], ["n", "-", "1"], ["2", "*", "n"], ["10"]])]
+        return [
+            self.random.choice(["1", "2"]),
+            "..",
+            *self.random.choice([["n"], ["n", "-", "1"], ["2", "*", "n"], ["10"]]),
+        ]
 
     def _dims(self) -> list[str]:
         return self._maybe(0.4, lambda: ["[", *self._listed(lambda: self.expr(1), 2, 1), "]"])
@@ -159,12 +171,14 @@ class Generator:
     def _gap(self, busy: bool, token: str, following: str) -> str:
         chance = self.random.random()
         if busy and chance < 0.06:
-            return self.random.choice([" # note\n", "\n# own line\n", " /* inline */ ", "\n\n/* two\n   lines */\n", " /* a */ # b\n"])
+            return self.random.choice(
+                [" # note\n", "\n# own line\n", " /* inline */ ", "\n\n/* two\n   lines */\n", " /* a */ # b\n"]
+            )
         if token in (";", "{", "}") and chance < 0.7:
             return "\n" * self.random.choice([1, 1, 1, 2, 3]) + " " * self.random.randrange(4)
         if chance < 0.05:
             return "\n"
-        glued = (token[-1].isalnum() or token[-1] in "_.\"") and (following[:1].isalnum() or following[:1] in "_.\"")
+        glued = (token[-1].isalnum() or token[-1] in '_."') and (following[:1].isalnum() or following[:1] in '_."')
         meet = token + following
         dangerous = any(pair in meet for pair in ("//", "/*", "==", "<=", ">=", "!=", "..", "**")) or token[-1] == "."
         return " " if glued or dangerous or chance < 0.6 else ""

@@ -81,16 +81,39 @@ def test_meaning(text):
     assert expression(text) == MEANINGS[text]
 
 
-@pytest.mark.parametrize("text", ["", "a b", "a +", "a; b", "a < b < c", "1 +* 2", "f(", "let a = 3", "a = 3", "x[]", "1 + if a then b else c",
-                                  "{", "}", ";", "/* a", '"a', "param", "a } b", "a { b"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "a b",
+        "a +",
+        "a; b",
+        "a < b < c",
+        "1 +* 2",
+        "f(",
+        "let a = 3",
+        "a = 3",
+        "x[]",
+        "1 + if a then b else c",
+        "{",
+        "}",
+        ";",
+        "/* a",
+        '"a',
+        "param",
+        "a } b",
+        "a { b",
+    ],
+)
 def test_no_expression(text):
     with pytest.raises(BilevelError):
         parse_expression(Source("test", text))
 
 
-@pytest.mark.parametrize("text, operator, whole", [
-    ("(a + b) * c", "*", "(a + b) * c"), ("a * (b + c)", "*", "a * (b + c)"), ("( (a) )  + b", "+", "( (a) )  + b"),
-])
+@pytest.mark.parametrize(
+    "text, operator, whole",
+    [("(a + b) * c", "*", "(a + b) * c"), ("a * (b + c)", "*", "a * (b + c)"), ("( (a) )  + b", "+", "( (a) )  + b")],
+)
 def test_spans_take_in_parentheses(text, operator, whole):
     tree = parse_expression(Source("test", text))
     assert tree.span.text == whole

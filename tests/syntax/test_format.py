@@ -44,18 +44,36 @@ def test_models_keep_their_trees(path):
     assert formatted(result) == result
 
 
-@pytest.mark.parametrize("text, expected", [
-    ("", ""), ("\n\n", ""), ("# a", "# a\n"), ("param a=1;", "param a = 1;\n"), ("upper{}", "upper { }\n"),
-    ("upper{#a\n}", "upper {  #a\n}\n"), ("let a = 1. ..2;", "let a = 1. .. 2;\n"), ("let a = (1.)..2;", "let a = (1.)..2;\n"),
-    ("let a = x['#'];".replace("'", '"'), 'let a = x["#"];\n'), ("let a = - - 1;", "let a = --1;\n"),
-    ("let a = x[i - -1];", "let a = x[i - -1];\n"), ("let a = b/ /* c */ d;", "let a = b / /* c */ d;\n"),
-])
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("", ""),
+        ("\n\n", ""),
+        ("# a", "# a\n"),
+        ("param a=1;", "param a = 1;\n"),
+        ("upper{}", "upper { }\n"),
+        ("upper{#a\n}", "upper {  #a\n}\n"),
+        ("let a = 1. ..2;", "let a = 1. .. 2;\n"),
+        ("let a = (1.)..2;", "let a = (1.)..2;\n"),
+        ("let a = x['#'];".replace("'", '"'), 'let a = x["#"];\n'),
+        ("let a = - - 1;", "let a = --1;\n"),
+        ("let a = x[i - -1];", "let a = x[i - -1];\n"),
+        ("let a = b/ /* c */ d;", "let a = b / /* c */ d;\n"),
+    ],
+)
 def test_small(text, expected):
     assert formatted(text) == expected
 
 
-@pytest.mark.parametrize("text", ["let a = b" + "+b" * 2900 + ";", "let a = " + "-" * 2900 + "b;",
-                                  "let a = " + "(" * 190 + "b" + ")" * 190 + ";", "let a = " + "b^" * 2900 + "b;"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "let a = b" + "+b" * 2900 + ";",
+        "let a = " + "-" * 2900 + "b;",
+        "let a = " + "(" * 190 + "b" + ")" * 190 + ";",
+        "let a = " + "b^" * 2900 + "b;",
+    ],
+)
 def test_deep_trees(text):
     assert same_tree(parse(Source("test", text)), parse(Source("test", formatted(text))))
 

@@ -42,13 +42,16 @@ def test_variables():
 def test_levels():
     assert level("minimize 1;", "lower").name is None
     assert level("minimize 1;", "lower firm").name.id == "firm"
-    assert [type(i).__name__ for i in level("var x; let a = x; maximize a; subject to a <= 1; var z; s.t. z == 2;").items] == \
-        ["Var", "Let", "Objective", "Constraint", "Var", "Constraint"]
+    assert [
+        type(i).__name__ for i in level("var x; let a = x; maximize a; subject to a <= 1; var z; s.t. z == 2;").items
+    ] == ["Var", "Let", "Objective", "Constraint", "Var", "Constraint"]
     assert level("").items == () and level("subject to").items == ()
 
 
 def test_constraints():
-    items = level("subject to x <= 1; cap: x >= 2; l <= e <= u; a == b; row[i in I, j in J if i < j]: x[i] <= y[j];").items
+    items = level(
+        "subject to x <= 1; cap: x >= 2; l <= e <= u; a == b; row[i in I, j in J if i < j]: x[i] <= y[j];"
+    ).items
     plain, named, double, equal, indexed = items
     assert plain.label is None and plain.operators == ("<=",)
     assert named.label.id == "cap" and [short(t) for t in named.terms] == ["x", "2"]
@@ -59,7 +62,7 @@ def test_constraints():
 
 
 def test_entries_may_be_called_upper_and_lower():
-    block = statement("reference { upper = 1; lower = 2; x = [1, 2]; source = \"a\"; }")
+    block = statement('reference { upper = 1; lower = 2; x = [1, 2]; source = "a"; }')
     assert [e.name.id for e in block.entries] == ["upper", "lower", "x", "source"]
 
 

@@ -30,7 +30,14 @@ def cache(tmp_path, monkeypatch):
 
 
 def same(a, b) -> bool:
-    return (a.actions, a.gotos, a.rules, a.symbols, a.start, a.end) == (b.actions, b.gotos, b.rules, b.symbols, b.start, b.end)
+    return (a.actions, a.gotos, a.rules, a.symbols, a.start, a.end) == (
+        b.actions,
+        b.gotos,
+        b.rules,
+        b.symbols,
+        b.start,
+        b.end,
+    )
 
 
 def test_from_the_cache_as_from_lark(cache):
@@ -80,7 +87,9 @@ def test_without_a_place_for_the_cache(monkeypatch, tmp_path):
 
 def test_lark_is_not_loaded_when_the_table_is_kept(cache):
     parse_table()
-    program = "import sys; from bilevel_dsl.syntax.table import parse_table; parse_table(); print('lark' in sys.modules)"
+    program = (
+        "import sys; from bilevel_dsl.syntax.table import parse_table; parse_table(); print('lark' in sys.modules)"
+    )
     said = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "False"
 
@@ -111,7 +120,12 @@ def test_one_module_imports_lark():
     importers = set()
     for file in (ROOT / "bilevel_dsl").rglob("*.py"):
         for node in python.walk(python.parse(file.read_text(encoding="utf-8"))):
-            names = [a.name for a in node.names] if isinstance(node, python.Import) else \
-                [node.module or ""] if isinstance(node, python.ImportFrom) else []
+            names = (
+                [a.name for a in node.names]
+                if isinstance(node, python.Import)
+                else [node.module or ""]
+                if isinstance(node, python.ImportFrom)
+                else []
+            )
             importers |= {file.name for name in names if name.split(".")[0] == "lark"}
     assert importers == {"table.py"}
