@@ -21,6 +21,7 @@ from .. import __version__
 from ..diagnostics import BilevelError, Diagnostic, Label, Source, Span
 from ..syntax.format import format_source
 from .analysis import CannotRename, Document, Entry
+from .calls import call_at
 from .completion import Item, complete
 from .hover import hover, hover_keyword
 from .positions import Positions
@@ -204,6 +205,16 @@ def _names(server: Server) -> None:
         view = server.view(params.text_document.uri)
         found = await asyncio.to_thread(complete, view.document, view.offset(params.position))
         return [_item(i) for i in found]
+
+
+    @server.feature(lsp.TEXT_DOCUMENT_SIGNATURE_HELP, lsp.SignatureHelpOptions(["(", ","]))
+    def on_signature(params: lsp.SignatureHelpParams) -> lsp.SignatureHelp | None:
+        view = server.view(params.text_document.uri)
+        call = call_at(view.document, view.offset(params.position))
+        if call is None:
+            return None
+        arguments = [lsp.ParameterInformation(a) for a in call.arguments]
+        return lsp.SignatureHelp([lsp.SignatureInformation(call.text, call.doc or None, arguments)], 0, call.active)
 
 
 def _hover(text: str, place: lsp.Range) -> lsp.Hover:

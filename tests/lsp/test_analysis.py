@@ -8,6 +8,7 @@ import pytest
 
 from bilevel_dsl.diagnostics import Collector
 from bilevel_dsl.lsp.analysis import CannotRename, Document
+from bilevel_dsl.lsp.calls import call_at
 from bilevel_dsl.lsp.completion import complete
 from bilevel_dsl.lsp.hover import hover
 from bilevel_dsl.lsp.names import BuiltIn, Local
@@ -245,6 +246,27 @@ def test_completion_everywhere_in_a_model_raises_nothing():
     d = document(text, ALL_FEATURES.parent)
     for offset in range(0, len(text), 37):
         assert all(i.label for i in complete(d, offset))
+
+
+# --- calls -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text, signature, active", [
+    ("let a = norm(|", "norm(x)", 0),
+    ("let a = dot([1, 2], |", "dot(a, b)", 1),
+    ("let a = dot(f(1, 2), sum([1, 2|", "sum(x) or sum(e for i in I)", 0),
+    ("let a = normal(0, 1, |3, seed=1);", "normal(mean, sd, m, n, seed=k)", 2),
+    ("function f(u, v) = u + v; let a = f(1, |", "f(u, v)", 1),
+    ("upper { var x in ball(0, |", "ball(center, radius)", 1),
+    ("let a = (1 + |2);", None, 0),
+    ("let a = norm(1); let b = |", None, 0),
+    ("let a = unknown(|", None, 0),
+    ("|", None, 0),
+])
+def test_the_call_around_a_place(text, signature, active):
+    text, offset = cut(text)
+    found = call_at(document(text), offset)
+    assert (found and found.text) == signature and (found is None or found.active == active)
 
 
 # --- the rest ----------------------------------------------------------------------------------------

@@ -74,7 +74,7 @@ def ready(client):
 def test_it_says_what_it_can(ready):
     can = ready.capabilities
     for provider in ("hover", "definition", "references", "rename", "completion", "documentSymbol",
-                     "documentFormatting", "codeAction", "documentHighlight"):
+                     "documentFormatting", "codeAction", "documentHighlight", "signatureHelp"):
         assert can[f"{provider}Provider"], provider
     assert can["textDocumentSync"]["change"] == 1
 
@@ -121,6 +121,14 @@ def test_completion_knows_names_in_scope_and_keywords_by_place(ready):
     assert items["normal"]["detail"] == "normal(mean, sd, m, n, seed=k)"
     items = {i["label"] for i in ready.ask("completion", "tolls.bilevel", *at(MODEL, "simplex"))["result"]}
     assert {"simplex", "box", "psd"} <= items and not {"toll", "sum"} & items
+
+
+def test_signatures_show_the_argument_that_is_written(ready):
+    line, column = at(MODEL, "toll, flow", 1)
+    help_ = ready.ask("signatureHelp", "tolls.bilevel", line, column + len("toll, "))["result"]
+    assert help_["signatures"][0]["label"] == "dot(a, b)" and help_["activeParameter"] == 1
+    assert [p["label"] for p in help_["signatures"][0]["parameters"]] == ["a", "b"]
+    assert ready.ask("signatureHelp", "tolls.bilevel", *at(MODEL, "demand = 10"))["result"] is None
 
 
 def test_the_outline_is_that_of_the_model(ready):
