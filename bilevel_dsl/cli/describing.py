@@ -65,13 +65,26 @@ def new(arguments: argparse.Namespace) -> int:
     if arguments.template not in TEMPLATES:
         from .arguments import UsageError
 
-        raise UsageError("\n".join([f"there is no template `{arguments.template}`", *did_you_mean(arguments.template, TEMPLATES),
-                                    f"the templates are: {', '.join(TEMPLATES)}"]))
+        raise UsageError(
+            "\n".join(
+                [
+                    f"there is no template `{arguments.template}`",
+                    *did_you_mean(arguments.template, TEMPLATES),
+                    f"the templates are: {', '.join(TEMPLATES)}",
+                ]
+            )
+        )
     path = arguments.file or f"{arguments.template}.bilevel"
     require_place(path)
     if os.path.lexists(path):
-        raise BilevelError(Diagnostic("BL0514", f"`{path}` exists already, and is left as it is", exit_status=2,
-                                      hints=(f"another name: bileveldsl new {arguments.template} NAME.bilevel",)))
+        raise BilevelError(
+            Diagnostic(
+                "BL0514",
+                f"`{path}` exists already, and is left as it is",
+                exit_status=2,
+                hints=(f"another name: bileveldsl new {arguments.template} NAME.bilevel",),
+            )
+        )
     write_whole(path, text(arguments.template))
     emit(f"{path}\n")
     print(f"to solve it: bileveldsl solve {path}", file=sys.stderr)

@@ -17,9 +17,20 @@ from ..semantics.degree import degree
 
 DEGREES = ("constant", "linear", "quadratic", "nonlinear")
 SETS = {
-    "free": "free", "nonneg": "nonnegative", "box": "in a box", "simplex": "in a simplex", "capped_simplex": "in a capped simplex",
-    "ball": "in a ball", "l1ball": "in an l1 ball", "linfball": "in a box", "halfspace": "in a half-space", "hyperplane": "in a hyperplane",
-    "affine": "in an affine set", "soc": "in the second-order cone", "psd": "positive semidefinite", "spectral": "symmetric, with bounded eigenvalues",
+    "free": "free",
+    "nonneg": "nonnegative",
+    "box": "in a box",
+    "simplex": "in a simplex",
+    "capped_simplex": "in a capped simplex",
+    "ball": "in a ball",
+    "l1ball": "in an l1 ball",
+    "linfball": "in a box",
+    "halfspace": "in a half-space",
+    "hyperplane": "in a hyperplane",
+    "affine": "in an affine set",
+    "soc": "in the second-order cone",
+    "psd": "positive semidefinite",
+    "spectral": "symmetric, with bounded eigenvalues",
 }
 
 
@@ -58,22 +69,36 @@ class Explanation:
 def explain(checked: Checked, problem: Problem) -> Explanation:
     """Everything that is known of `problem`, built from `checked`, without solving it."""
     structure = analyse(problem)
-    sizes = {"upper_variables": problem.x.numel(), "lower_variables": problem.y.numel(),
-             "upper_rows": sum(c.expression.numel() for c in problem.upper_constraints),
-             "lower_rows": sum(c.expression.numel() for c in problem.lower_constraints),
-             "followers": len(checked.lower_objectives), "data": sum(int(np.size(p.value)) for p in problem.parameters)}
+    sizes = {
+        "upper_variables": problem.x.numel(),
+        "lower_variables": problem.y.numel(),
+        "upper_rows": sum(c.expression.numel() for c in problem.upper_constraints),
+        "lower_rows": sum(c.expression.numel() for c in problem.lower_constraints),
+        "followers": len(checked.lower_objectives),
+        "data": sum(int(np.size(p.value)) for p in problem.parameters),
+    }
     return Explanation(
-        checked.name, _kind(checked, structure), sizes, _level(checked, "upper"), _level(checked, "lower"),
-        tuple(_structure(checked, problem, structure)), tuple(_bounds(problem)),
-        tuple(Fact(w.message, w.primary.span.line if w.primary else None) for w in checked.warnings), _methods(problem, structure))
+        checked.name,
+        _kind(checked, structure),
+        sizes,
+        _level(checked, "upper"),
+        _level(checked, "lower"),
+        tuple(_structure(checked, problem, structure)),
+        tuple(_bounds(problem)),
+        tuple(Fact(w.message, w.primary.span.line if w.primary else None) for w in checked.warnings),
+        _methods(problem, structure),
+    )
 
 
 def _kind(checked: Checked, structure: Structure) -> str:
     if structure.simple:
         return "a simple bilevel problem: the upper level chooses among the minimisers of the lower one"
     followers = len(checked.lower_objectives)
-    return "a bilevel problem with one follower" if followers == 1 else \
-        f"a bilevel problem with {followers} independent followers, solved as one lower level"
+    return (
+        "a bilevel problem with one follower"
+        if followers == 1
+        else f"a bilevel problem with {followers} independent followers, solved as one lower level"
+    )
 
 
 # --- the two levels -------------------------------------------------------------------------------
@@ -111,11 +136,17 @@ def _and(names: list[str]) -> str:
 
 def _structure(checked: Checked, problem: Problem, s: Structure) -> list[Fact]:
     line = problem.g.span.line
-    convex = {"yes": "convex", "sampled": "convex at all points looked at, which is no proof", "no": "not convex",
-              "unknown": "too large to look at its convexity"}[s.lower_convex]
+    convex = {
+        "yes": "convex",
+        "sampled": "convex at all points looked at, which is no proof",
+        "no": "not convex",
+        "unknown": "too large to look at its convexity",
+    }[s.lower_convex]
     given = "" if s.simple else "for fixed upper variables, "
     program = _program(checked)
-    facts = [Fact(f"{given}the lower level is {program}" + (f", {convex}" if program != "a linear program" else ""), line)]
+    facts = [
+        Fact(f"{given}the lower level is {program}" + (f", {convex}" if program != "a linear program" else ""), line)
+    ]
     if s.lower_eigenvalues is not None:
         low, high = (0.0 if abs(v) < 1e-12 * max(map(abs, s.lower_eigenvalues)) else v for v in s.lower_eigenvalues)
         facts.append(Fact(f"its Hessian is constant, with eigenvalues from {low:.3g} to {high:.3g}"))
@@ -131,8 +162,9 @@ def _structure(checked: Checked, problem: Problem, s: Structure) -> list[Fact]:
 def _program(checked: Checked) -> str:
     """What the lower level is in its own variables."""
     lower = {v.name for v in checked.lower_variables}
-    curved = any(degree(c.node, lower) > 1 for c in checked.lower_constraints) or \
-        any(v.set.kind in ("ball", "soc", "psd", "spectral") for v in checked.lower_variables)
+    curved = any(degree(c.node, lower) > 1 for c in checked.lower_constraints) or any(
+        v.set.kind in ("ball", "soc", "psd", "spectral") for v in checked.lower_variables
+    )
     most = max(degree(o.node, lower) for o in checked.lower_objectives)
     return "a nonlinear program" if curved or most > 2 else "a quadratic program" if most == 2 else "a linear program"
 
@@ -151,10 +183,16 @@ def _uniqueness(s: Structure) -> str:
 def _coupling(checked: Checked) -> list[Fact]:
     lower = {v.name for v in checked.lower_variables}
     upper = {v.name for v in checked.upper_variables}
-    facts = [Fact("a constraint of the upper level involves lower variables (a coupling constraint)", c.span.line)
-             for c in checked.upper_constraints if upper and c.node.variables & lower][:1]
-    facts += [Fact("a constraint of the lower level involves upper variables", c.span.line)
-              for c in checked.lower_constraints if c.node.variables & upper][:1]
+    facts = [
+        Fact("a constraint of the upper level involves lower variables (a coupling constraint)", c.span.line)
+        for c in checked.upper_constraints
+        if upper and c.node.variables & lower
+    ][:1]
+    facts += [
+        Fact("a constraint of the lower level involves upper variables", c.span.line)
+        for c in checked.lower_constraints
+        if c.node.variables & upper
+    ][:1]
     return facts
 
 
@@ -163,8 +201,11 @@ def _bounds(problem: Problem) -> list[Fact]:
     found: dict[int, tuple[Span, str, list[str]]] = {}
     for b in recognised(problem):
         found.setdefault(id(b.constraint), (b.constraint.span, b.variable.name, []))[2].append(b.side)
-    return [Fact(f"{len(sides)} {'row is a bound' if len(sides) == 1 else 'rows are bounds'} on {name}, and treated as its set", span.line)
-            for span, name, sides in found.values()]
+    facts = []
+    for span, name, sides in found.values():
+        what = "1 row is a bound" if len(sides) == 1 else f"{len(sides)} rows are bounds"
+        facts.append(Fact(f"{what} on {name}, and treated as its set", span.line))
+    return facts
 
 
 # --- methods --------------------------------------------------------------------------------------
@@ -191,7 +232,13 @@ def lines(e: Explanation, width: int, unicode: bool = False) -> list[Line]:
     page.entry("upper level", _counted(s["upper_variables"], s["upper_rows"]))
     page.entry("lower level", _counted(s["lower_variables"], s["lower_rows"]))
     page.entry("data", f"{s['data']} number{'s' * (s['data'] != 1)}")
-    for head, facts in (("upper", e.upper), ("lower", e.lower), ("structure", e.structure), ("bounds", e.bounds), ("warnings", e.warnings)):
+    for head, facts in (
+        ("upper", e.upper),
+        ("lower", e.lower),
+        ("structure", e.structure),
+        ("bounds", e.bounds),
+        ("warnings", e.warnings),
+    ):
         page.blank()
         for k, fact in enumerate(facts):
             page.entry(head if k == 0 else "", str(fact))
@@ -200,7 +247,11 @@ def lines(e: Explanation, width: int, unicode: bool = False) -> list[Line]:
     for v in e.methods:
         word = "accepts it" if v.accepts else "refuses:"
         reasons = "; ".join(map(str, v.reasons))
-        page.entry(v.method, f"accepts it, and is chosen: {reasons}" if v.chosen else f"{word} {reasons}".strip(), "" if v.accepts else DIM)
+        page.entry(
+            v.method,
+            f"accepts it, and is chosen: {reasons}" if v.chosen else f"{word} {reasons}".strip(),
+            "" if v.accepts else DIM,
+        )
     return page.lines
 
 
@@ -212,6 +263,14 @@ def as_json(e: Explanation) -> dict:
     def fact(f: Fact) -> dict:
         return {"text": f.text, "line": f.line}
 
-    return {"schema": 1, "problem": e.problem, "class": e.kind, "sizes": e.sizes,
-            **{k: [fact(f) for f in getattr(e, k)] for k in ("upper", "lower", "structure", "bounds", "warnings")},
-            "methods": [{"method": v.method, "accepts": v.accepts, "chosen": v.chosen, "reasons": [fact(f) for f in v.reasons]} for v in e.methods]}
+    return {
+        "schema": 1,
+        "problem": e.problem,
+        "class": e.kind,
+        "sizes": e.sizes,
+        **{k: [fact(f) for f in getattr(e, k)] for k in ("upper", "lower", "structure", "bounds", "warnings")},
+        "methods": [
+            {"method": v.method, "accepts": v.accepts, "chosen": v.chosen, "reasons": [fact(f) for f in v.reasons]}
+            for v in e.methods
+        ],
+    }

@@ -35,7 +35,7 @@ class Words(Formula):
 
 @dataclass(frozen=True)
 class Sign(Formula):
-    """An operator or relation, as its Unicode character; `times` is a product that may be invisible."""
+    """An operator or relation, as its character; `times` is a product that may be invisible."""
 
     text: str
     role: str = "relation"  # "relation" | "binary" | "times" | "separator" | "plain"
@@ -106,6 +106,10 @@ TIMES = Sign("\N{INVISIBLE TIMES}", "times")
 COMMA = Sign(",", "separator")
 
 
+def row(*items: Formula) -> Row:
+    return Row(items)
+
+
 def listed(items) -> Formula:
     """a, b, c"""
     out: list[Formula] = []
@@ -122,5 +126,8 @@ def is_tall(f: Formula) -> bool:
     """Does it need parentheses larger than a letter?"""
     if isinstance(f, (Fraction, Big, Cases, Grid, Root)):
         return True
-    inner = f.items if isinstance(f, Row) else [t for _, t in f.terms] if isinstance(f, Sum) else [f.base] if isinstance(f, Script) else ()
-    return any(map(is_tall, inner))
+    if isinstance(f, Row):
+        return any(map(is_tall, f.items))
+    if isinstance(f, Sum):
+        return any(is_tall(term) for _, term in f.terms)
+    return isinstance(f, Script) and is_tall(f.base)

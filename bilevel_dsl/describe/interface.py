@@ -48,8 +48,12 @@ def _parameter(s: Symbol) -> dict:
 def _array(s: Symbol) -> dict:
     """Name, shape, the dimensions as written, and the labels of each (null where it is numbered)."""
     known = s.dims is not None and s.state == "done"
-    return {"name": s.name, "shape": list(s.shape) if known else None, "dimensions": [d.span.text for d in s.decl.dimensions],
-            "labels": [list(d.labels) if d.labels else None for d in s.dims] if known else None}
+    return {
+        "name": s.name,
+        "shape": list(s.shape) if known else None,
+        "dimensions": [d.span.text for d in s.decl.dimensions],
+        "labels": [list(d.labels) if d.labels else None for d in s.dims] if known else None,
+    }
 
 
 def _set(s: Symbol) -> dict:
@@ -67,8 +71,19 @@ def _level(level: ast.Level, examined: Examined) -> dict:
     return {
         "name": level.name.id if level.name else "",
         "sense": objective.sense,
-        "variables": [{**_array(examined.symbols[v.name.id]), "set": [e.span.text for e in v.sets]} for v in level.items if isinstance(v, ast.Var)],
-        "constraints": [{"label": c.label.id if c.label else None, "kind": "equation" if "==" in c.operators else "inequality",
-                         "rows": rows.get(c.span.start, 0) if examined.checked else None, "line": c.span.line}
-                        for c in level.items if isinstance(c, ast.Constraint)],
+        "variables": [
+            {**_array(examined.symbols[v.name.id]), "set": [e.span.text for e in v.sets]}
+            for v in level.items
+            if isinstance(v, ast.Var)
+        ],
+        "constraints": [
+            {
+                "label": c.label.id if c.label else None,
+                "kind": "equation" if "==" in c.operators else "inequality",
+                "rows": rows.get(c.span.start, 0) if examined.checked else None,
+                "line": c.span.line,
+            }
+            for c in level.items
+            if isinstance(c, ast.Constraint)
+        ],
     }

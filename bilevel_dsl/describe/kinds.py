@@ -7,7 +7,22 @@ from collections.abc import Mapping
 from ..syntax import ast
 
 SCALAR, COLUMN, ROW, MATRIX = "scalar", "column", "row", "matrix"
-_TO_SCALAR = {"dot", "norm", "norm1", "norminf", "sumsqr", "trace", "logsumexp", "det", "rows", "cols", "sum", "prod", "mean", "expect"}
+_TO_SCALAR = {
+    "dot",
+    "norm",
+    "norm1",
+    "norminf",
+    "sumsqr",
+    "trace",
+    "logsumexp",
+    "det",
+    "rows",
+    "cols",
+    "sum",
+    "prod",
+    "mean",
+    "expect",
+}
 _TO_COLUMN = {"vec", "linspace", "permutation"}
 _TO_MATRIX = {"eye", "outer", "hcat", "orth", "inv"}
 
@@ -19,7 +34,9 @@ def of_shape(shape: tuple[int, ...]) -> str:
 class Kinds:
     """Kinds of expressions, from the kinds of declared names; names that are not known are scalars."""
 
-    def __init__(self, names: Mapping[str, str], lets: Mapping[str, ast.Expr], functions: Mapping[str, ast.FunctionDecl]):
+    def __init__(
+        self, names: Mapping[str, str], lets: Mapping[str, ast.Expr], functions: Mapping[str, ast.FunctionDecl]
+    ):
         self.names, self.lets, self.functions = dict(names), lets, functions
 
     def inside(self, call: ast.Call) -> "Kinds":
@@ -72,7 +89,9 @@ class Kinds:
         kept = [isinstance(i, ast.Slice) or self.is_array(i) for i in e.items]
         if len(kept) == 1:
             return COLUMN if kept[0] else SCALAR
-        return {(True, True): MATRIX, (True, False): COLUMN, (False, True): ROW, (False, False): SCALAR}[tuple(kept[:2])]
+        return {(True, True): MATRIX, (True, False): COLUMN, (False, True): ROW, (False, False): SCALAR}[
+            tuple(kept[:2])
+        ]
 
     def _call(self, e: ast.Call) -> str:
         name = e.function.id

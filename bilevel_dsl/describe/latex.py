@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
-from .formula import Formula, Number, Row, Script, Sign, Sum, Symbol, Words, is_tall
+from .formula import Big, Formula, Number, Row, Script, Sign, Sum, Symbol, Words, is_tall
 from .names import GREEK, parts
 from .page import Condition, Datum, Level, Page, subject
 from .text import broken
 
 LINE = 75  # characters of the plain text, beyond which a sum is broken
 _SIGNS = {
-    "\N{NOT EQUAL TO}": r"\ne", "\N{LESS-THAN OR EQUAL TO}": r"\le", "\N{GREATER-THAN OR EQUAL TO}": r"\ge", "\N{LOGICAL AND}": r"\land",
-    "\N{LOGICAL OR}": r"\lor", "\N{NOT SIGN}": r"\lnot ", "\N{ELEMENT OF}": r"\in", "\N{DOWN TACK}": r"\top", "\N{RING OPERATOR}": r"\circ",
-    "\N{CIRCLED DIVISION SLASH}": r"\oslash", "\N{CIRCLED TIMES}": r"\otimes", "\N{INFINITY}": r"\infty", "\N{MIDDLE DOT}": r"\cdot",
-    "\N{MULTIPLICATION SIGN}": r"\times ", "\N{INTERSECTION}": r"\cap", "\N{PRECEDES ABOVE SINGLE-LINE EQUALS SIGN}": r"\preceq", ":": ":",
+    "≠": r"\ne",
+    "≤": r"\le",
+    "≥": r"\ge",
+    "∧": r"\land",
+    "∨": r"\lor",
+    "¬": r"\lnot ",
+    "∈": r"\in",
+    "⊤": r"\top",
+    "∘": r"\circ",
+    "⊘": r"\oslash",
+    "⊗": r"\otimes",
+    "∞": r"\infty",
+    "·": r"\cdot",
+    "×": r"\times ",
+    "∩": r"\cap",
+    "⪯": r"\preceq",
+    ":": ":",
 }
 _WORDS = {
-    "\N{DOUBLE-STRUCK CAPITAL R}": r"\mathbb{R}", "\N{MATHEMATICAL DOUBLE-STRUCK CAPITAL S}": r"\mathbb{S}", "\N{SCRIPT CAPITAL L}": r"\mathcal{L}",
-    "\N{GREEK CAPITAL LETTER DELTA}": r"\Delta", "\N{HORIZONTAL ELLIPSIS}": r"\ldots", "1": r"\mathbf{1}", "0": r"\mathbf{0}",
+    "ℝ": r"\mathbb{R}",
+    "𝕊": r"\mathbb{S}",
+    "ℒ": r"\mathcal{L}",
+    "Δ": r"\Delta",
+    "…": r"\ldots",
+    "1": r"\mathbf{1}",
+    "0": r"\mathbf{0}",
 }
-_FENCES = {"{": r"\{", "}": r"\}", "|": "|", "\N{DOUBLE VERTICAL LINE}": r"\|", "\N{MATHEMATICAL LEFT ANGLE BRACKET}": r"\langle",
-           "\N{MATHEMATICAL RIGHT ANGLE BRACKET}": r"\rangle"}
-_BIG = {"\N{N-ARY SUMMATION}": r"\sum", "\N{N-ARY PRODUCT}": r"\prod", "\N{MATHEMATICAL DOUBLE-STRUCK CAPITAL E}": r"\operatorname*{\mathbb{E}}",
-        "max": r"\max", "min": r"\min"}
+_FENCES = {"{": r"\{", "}": r"\}", "|": "|", "‖": r"\|", "⟨": r"\langle", "⟩": r"\rangle"}
+_BIG = {"∑": r"\sum", "∏": r"\prod", "𝔼": r"\operatorname*{\mathbb{E}}", "max": r"\max", "min": r"\min"}
 _FUNCTIONS = {"exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "det", "max", "min"}
 
 
@@ -41,7 +57,9 @@ class Latex:
 
     def _symbol(self, f: Symbol) -> str:
         base, below = parts(f.name)
-        shown = f"\\{base}" if base in GREEK else base if len(base) == 1 and base != "_" else rf"\mathit{{{escaped(base)}}}"
+        shown = (
+            f"\\{base}" if base in GREEK else base if len(base) == 1 and base != "_" else rf"\mathit{{{escaped(base)}}}"
+        )
         below = below if below.isdigit() or not below else rf"\mathrm{{{escaped(below)}}}"
         return shown + (f"_{{{below}}}" if below else "")
 
@@ -61,13 +79,17 @@ class Latex:
 
     def _sum(self, f: Sum) -> str:
         first, *rest = f.terms
-        return ("{-}" if first[0] == "-" else "") + self(first[1]) + "".join(f" {sign} {self(term)}" for sign, term in rest)
+        return (
+            ("{-}" if first[0] == "-" else "")
+            + self(first[1])
+            + "".join(f" {sign} {self(term)}" for sign, term in rest)
+        )
 
     def _script(self, f: Script) -> str:
         base = self(f.base)
         if f.below is not None and isinstance(f.base, Symbol) and parts(f.base.name)[1]:
             base = f"{{{base}}}"
-        return base + (f"_{{{self(f.below)}}}" if f.below is not None else "") + (f"^{{{self(f.above)}}}" if f.above is not None else "")
+        return base + self._limits(f)
 
     def _fraction(self, f) -> str:
         return rf"\frac{{{self(f.top)}}}{{{self(f.bottom)}}}"
@@ -83,11 +105,17 @@ class Latex:
 
     def _big(self, f) -> str:
         sign = _BIG.get(f.sign, rf"\operatorname*{{{f.sign}}}")
-        return sign + (f"_{{{self(f.below)}}}" if f.below is not None else "") + (f"^{{{self(f.above)}}}" if f.above is not None else "") + " " + self(f.body)
+        return sign + self._limits(f) + " " + self(f.body)
+
+    def _limits(self, f: Script | Big) -> str:
+        below = f"_{{{self(f.below)}}}" if f.below is not None else ""
+        return below + (f"^{{{self(f.above)}}}" if f.above is not None else "")
 
     def _cases(self, f) -> str:
-        rows = [f"{self(value)} & " + (r"\text{otherwise}" if condition is None else rf"\text{{if }} {self(condition)}")
-                for value, condition in f.rows]
+        rows = [
+            f"{self(value)} & " + (r"\text{otherwise}" if condition is None else rf"\text{{if }} {self(condition)}")
+            for value, condition in f.rows
+        ]
         return r"\begin{cases} " + r" \\ ".join(rows) + r" \end{cases}"
 
     def _grid(self, f) -> str:
@@ -107,7 +135,13 @@ def render(page: Page) -> str:
         rows = [r" \\".join([f"  & {row}" for row in _lines(latex, d)]) for d in (*page.definitions, *page.notes)]
         lines += ["where", r"\begin{align*}", *_joined(rows), r"\end{align*}"]
     if page.data:
-        lines += [r"\begin{center}", r"\begin{tabular}{lll}", *[_datum(latex, d) for d in page.data], r"\end{tabular}", r"\end{center}"]
+        lines += [
+            r"\begin{center}",
+            r"\begin{tabular}{lll}",
+            *[_datum(latex, d) for d in page.data],
+            r"\end{tabular}",
+            r"\end{center}",
+        ]
     if page.reported:
         lines += ["reported:", r"\begin{align*}", *_joined([f"  & {latex(d)}" for d in page.reported]), r"\end{align*}"]
     return "\n".join(lines) + "\n"
@@ -116,7 +150,10 @@ def render(page: Page) -> str:
 def _problem(latex: Latex, page: Page) -> list[str]:
     rows = [(rf"\{page.upper.sense}" + _under(latex, page.upper.sets), _lines(latex, page.upper.objective), "")]
     below = [(_lines(latex, c.formula), _remark(latex, c)) for c in page.upper.conditions]
-    below += [([_argmin(latex, follower)], rf"\quad \text{{({escaped(follower.name)})}}" if follower.name else "") for follower in page.followers]
+    below += [
+        ([_argmin(latex, follower)], rf"\quad \text{{({escaped(follower.name)})}}" if follower.name else "")
+        for follower in page.followers
+    ]
     rows += [(r"\text{s.t.}" if k == 0 else "", shown, remark) for k, (shown, remark) in enumerate(below)]
     lines = []
     for head, shown, remark in rows:
@@ -142,7 +179,10 @@ def _argmin(latex: Latex, level: Level) -> str:
     for k, c in enumerate(level.conditions):
         shown = _lines(latex, c.formula)
         shown[-1] += " " + _remark(latex, c) if _remark(latex, c) else ""
-        rows += [(r"\text{s.t.} \quad " if k + j == 0 else r"\phantom{\text{s.t.} \quad} ") + line for j, line in enumerate(shown)]
+        rows += [
+            (r"\text{s.t.} \quad " if k + j == 0 else r"\phantom{\text{s.t.} \quad} ") + line
+            for j, line in enumerate(shown)
+        ]
     return head + r"\left\{ \begin{aligned} & " + r" \\ & ".join(rows) + r" \end{aligned} \right\}"
 
 

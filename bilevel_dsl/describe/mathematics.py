@@ -6,17 +6,36 @@ from collections.abc import Collection
 
 from ..semantics.builtins import BUILTINS
 from ..syntax import ast
-from .formula import (TIMES, Big, Cases, Fence, Formula, Fraction, Grid, Number, Root, Row, Script, Sign, Sum, Symbol, Words,
-                      fenced, listed)
+from .formula import (
+    COMMA,
+    TIMES,
+    Big,
+    Cases,
+    Fence,
+    Formula,
+    Fraction,
+    Grid,
+    Number,
+    Root,
+    Row,
+    Script,
+    Sign,
+    Sum,
+    Symbol,
+    Words,
+    fenced,
+    listed,
+    row,
+)
 from .kinds import COLUMN, MATRIX, ROW, Kinds
 
 # How tightly the outermost operator of a formula binds.
-RELATION, SUM, ENTRYWISE, BIG, PRODUCT, POWER, ATOM = 4, 6, 6.2, 6.5, 7, 9, 10
-RELATIONS = {"==": "=", "!=": "\N{NOT EQUAL TO}", "<=": "\N{LESS-THAN OR EQUAL TO}", ">=": "\N{GREATER-THAN OR EQUAL TO}",
-             "<": "<", ">": ">", "and": "\N{LOGICAL AND}", "or": "\N{LOGICAL OR}"}
-ELEMENT, TOP = "\N{ELEMENT OF}", "\N{DOWN TACK}"  # TOP: transposed
-RING = "\N{RING OPERATOR}"
-DOT = Sign("\N{MIDDLE DOT}", "plain")
+OR, AND, RELATION, SUM, ENTRYWISE, BIG, PRODUCT, POWER, ATOM = 2, 3, 4, 6, 6.2, 6.5, 7, 9, 10
+RELATIONS = {"==": "=", "!=": "≠", "<=": "≤", ">=": "≥", "<": "<", ">": ">", "and": "∧", "or": "∨"}
+ELEMENT = "∈"
+TRANSPOSED = Sign("⊤", "plain")
+RING = "∘"
+DOT, DOTS = Sign("·", "plain"), Words("…")
 
 Rated = tuple[Formula, float]  # a formula, and how tightly it binds
 
@@ -51,22 +70,21 @@ class Mathematics:
         return Symbol(e.id), ATOM
 
     def _attribute(self, e: ast.Attribute) -> Rated:
-        return Row((self(e.base), Words("." + e.name.id))), ATOM
+        return row(self(e.base), Words("." + e.name.id)), ATOM
 
     def _labels(self, e: ast.Labels) -> Rated:
         return fenced(listed(map(self, e.items)), "{", "}"), ATOM
 
     def _array(self, e: ast.Array) -> Rated:
         if e.items and all(isinstance(i, ast.Array) for i in e.items):
-            return Grid(tuple(tuple(map(self, row.items)) for row in e.items)), ATOM
+            return Grid(tuple(tuple(map(self, line.items)) for line in e.items)), ATOM
         return Grid((tuple(map(self, e.items)),)), ATOM
 
     def _comprehension(self, e: ast.Comprehension) -> Rated:
         return Script(fenced(self(e.body)), self.indices(e.generators, e.condition)), POWER
 
     def _range(self, e: ast.Range) -> Rated:
-        return fenced(Row((self(e.lower), Sign(",", "separator"), Words("\N{HORIZONTAL ELLIPSIS}"), Sign(",", "separator"),
-                           self(e.upper))), "{", "}"), ATOM
+        return fenced(row(self(e.lower), COMMA, DOTS, COMMA, self(e.upper)), "{", "}"), ATOM
 
     # --- operators -------------------------------------------------------------------------
 
@@ -74,11 +92,11 @@ class Mathematics:
         if e.op == "+":
             return self.rated(e.operand)
         if e.op == "not":
-            return Row((Sign("\N{NOT SIGN}", "plain"), self.at_least(e.operand, POWER))), RELATION
+            return row(Sign("¬", "plain"), self.at_least(e.operand, POWER)), AND
         return Sum((("-", self.at_least(e.operand, ENTRYWISE)),)), SUM
 
     def _transpose(self, e: ast.Transpose) -> Rated:
-        return _raised(self.at_least(e.operand, ATOM), Sign(TOP, "plain")), POWER
+        return _raised(self.at_least(e.operand, ATOM), TRANSPOSED), POWER
 
     def _conditional(self, e: ast.Conditional) -> Rated:
         rows = []
@@ -91,9 +109,8 @@ class Mathematics:
         if e.op in ("+", "-"):
             return self._sum(e)
         if e.op in RELATIONS:
-            level = RELATION + (0 if e.op in ("and", "or") else 1)
-            sides = [self.at_least(s, level) for s in (e.left, e.right)]
-            return Row((sides[0], Sign(RELATIONS[e.op]), sides[1])), RELATION
+            inner, own = {"or": (OR, OR), "and": (AND, AND)}.get(e.op, (SUM, RELATION))
+            return row(self.at_least(e.left, inner), Sign(RELATIONS[e.op]), self.at_least(e.right, inner)), own
         if e.op == "^":
             return self._power(e)
         if e.op == "/":
@@ -106,10 +123,10 @@ class Mathematics:
         if level < BIG:
             found, level = fenced(found), ATOM
         if sign is TIMES and isinstance(_first(found), Number):  # x 2 would be read as x2
-            return Row((self.at_least(left, PRODUCT), DOT, found)), min(level, PRODUCT)
+            return row(self.at_least(left, PRODUCT), DOT, found), min(level, PRODUCT)
         if sign is not TIMES:  # of arrays: never mixed with products of matrices without parentheses
-            return Row((self.at_least(left, ENTRYWISE), sign, found if level != BIG else fenced(found))), ENTRYWISE
-        return Row((self.at_least(left, PRODUCT), sign, found)), min(level, PRODUCT)
+            return row(self.at_least(left, ENTRYWISE), sign, found if level != BIG else fenced(found)), ENTRYWISE
+        return row(self.at_least(left, PRODUCT), sign, found), min(level, PRODUCT)
 
     def _sum(self, e: ast.Binary) -> Rated:
         terms: list[tuple[str, Formula]] = []
@@ -129,14 +146,14 @@ class Mathematics:
 
     def _quotient(self, e: ast.Binary) -> Rated:
         if self.kinds.is_array(e.right):
-            return self._product(e.left, Sign("\N{CIRCLED DIVISION SLASH}", "binary"), e.right)
+            return self._product(e.left, Sign("⊘", "binary"), e.right)
         (top, above), (bottom, below) = self.rated(e.left), self.rated(e.right)
         return Fraction(top, bottom, above < PRODUCT, below <= PRODUCT), PRODUCT
 
     def _power(self, e: ast.Binary) -> Rated:
         exponent = self(e.right)
         if self.kinds(e.left) == MATRIX:  # entry by entry, and not the power of a matrix
-            exponent = Row((Sign(RING, "plain"), exponent))
+            exponent = row(Sign(RING, "plain"), exponent)
         return _raised(self.at_least(e.left, ATOM), exponent), POWER
 
     def _index(self, e: ast.Index) -> Rated:
@@ -146,8 +163,12 @@ class Mathematics:
 
     def _slice(self, s: ast.Slice) -> Formula:
         if s.lower is None and s.upper is None:
-            return Sign("\N{MIDDLE DOT}", "plain")
-        return Row(tuple(x for x in (s.lower and self(s.lower), Sign(":", "plain"), s.upper and self(s.upper)) if x is not None))
+            return Sign("·", "plain")
+        return Row(
+            tuple(
+                x for x in (s.lower and self(s.lower), Sign(":", "plain"), s.upper and self(s.upper)) if x is not None
+            )
+        )
 
     # --- indices ---------------------------------------------------------------------------
 
@@ -155,19 +176,18 @@ class Mathematics:
         """i ∈ I, j = 1, …, n : i < j"""
         parts = [self._ranging(g) for g in generators]
         found = listed(parts)
-        return found if condition is None else Row((found, Sign(":"), self(condition)))
+        return found if condition is None else row(found, Sign(":"), self(condition))
 
     def _ranging(self, g: ast.Generator) -> Formula:
         if isinstance(g.domain, ast.Range):
-            return Row((Symbol(g.variable.id), Sign("="), self(g.domain.lower), Sign(",", "separator"),
-                        Words("\N{HORIZONTAL ELLIPSIS}"), Sign(",", "separator"), self(g.domain.upper)))
-        return Row((Symbol(g.variable.id), Sign(ELEMENT), self(g.domain)))
+            return row(Symbol(g.variable.id), Sign("="), self(g.domain.lower), COMMA, DOTS, COMMA, self(g.domain.upper))
+        return row(Symbol(g.variable.id), Sign(ELEMENT), self(g.domain))
 
     def over(self, c: ast.Comprehension) -> tuple[Formula, Formula | None]:
         """What stands below and above a big sign."""
         if len(c.generators) == 1 and c.condition is None and isinstance(c.generators[0].domain, ast.Range):
             g = c.generators[0]
-            return Row((Symbol(g.variable.id), Sign("="), self(g.domain.lower))), self(g.domain.upper)
+            return row(Symbol(g.variable.id), Sign("="), self(g.domain.lower)), self(g.domain.upper)
         return self.indices(c.generators, c.condition), None
 
     # --- calls -----------------------------------------------------------------------------
@@ -180,32 +200,36 @@ class Mathematics:
         fits = builtin.least <= len(arguments) <= builtin.most if builtin and builtin.most else len(arguments) == 1
         if hasattr(self, f"_call_{name}") and fits and not e.keywords:
             return getattr(self, f"_call_{name}")(*arguments)
-        inner = [*map(self, arguments), *(Row((Words(k.id), Sign("="), self(v))) for k, v in e.keywords)]
+        inner = [*map(self, arguments), *(row(Words(k.id), Sign("="), self(v)) for k, v in e.keywords)]
         known = name not in self.kinds.names and name in _UPRIGHT
-        return Row((Words(name) if known else Symbol(name), fenced(listed(inner)))), ATOM
+        return row(Words(name) if known else Symbol(name), fenced(listed(inner))), ATOM
 
     def _big(self, name: str, c: ast.Comprehension) -> Rated:
         below, above = self.over(c)
-        sign = {"sum": "\N{N-ARY SUMMATION}", "prod": "\N{N-ARY PRODUCT}", "expect": "\N{MATHEMATICAL DOUBLE-STRUCK CAPITAL E}"}.get(name, name)
+        sign = {"sum": "∑", "prod": "∏", "expect": "𝔼"}.get(name, name)
         if name == "expect":
-            return Big(sign, below if above is None else self.indices(c.generators, None), None, fenced(self(c.body), "[", "]")), ATOM
+            return Big(
+                sign, below if above is None else self.indices(c.generators, None), None, fenced(self(c.body), "[", "]")
+            ), ATOM
         return Big(sign, below, above, self.at_least(c.body, BIG)), BIG
 
     def _call_sum(self, x: ast.Expr) -> Rated:
         dims = self.dimensions.get(x.id, ()) if isinstance(x, ast.Name) else ()
         if not dims or len(self._letters) < len(dims):
             kind = self.kinds(x)
-            ones = Script(Words("1"), above=Sign(TOP, "plain"))
+            ones = Script(Words("1"), above=TRANSPOSED)
             if kind == COLUMN:
-                return Row((ones, TIMES, self.at_least(x, POWER))), PRODUCT
-            return Row((Words("sum"), fenced(self(x)))), ATOM
+                return row(ones, TIMES, self.at_least(x, POWER)), PRODUCT
+            return row(Words("sum"), fenced(self(x))), ATOM
         letters = self._letters[: len(dims)]
-        below = listed(Row((Symbol(c), Sign(ELEMENT), self(d))) if self._is_set(d) else
-                       Row((Symbol(c), Sign("="), Number("1"))) for c, d in zip(letters, dims))
+        below = listed(
+            row(Symbol(c), Sign(ELEMENT), self(d)) if self._is_set(d) else row(Symbol(c), Sign("="), Number("1"))
+            for c, d in zip(letters, dims)
+        )
         above = self(dims[0]) if len(dims) == 1 and not self._is_set(dims[0]) else None
         if above is None:
-            below = listed(Row((Symbol(c), Sign(ELEMENT), self.members(d))) for c, d in zip(letters, dims))
-        return Big("\N{N-ARY SUMMATION}", below, above, Script(self(x), listed(map(Symbol, letters)))), BIG
+            below = listed(row(Symbol(c), Sign(ELEMENT), self.members(d)) for c, d in zip(letters, dims))
+        return Big("∑", below, above, Script(self(x), listed(map(Symbol, letters)))), BIG
 
     def _is_set(self, d: ast.Expr) -> bool:
         return isinstance(d, (ast.Range, ast.Labels)) or isinstance(d, ast.Name) and self.kinds.names.get(d.id) == "set"
@@ -214,18 +238,20 @@ class Mathematics:
         """The index set of a dimension: ROAD, or {1, …, n}."""
         if self._is_set(d):
             return self(d)
-        return fenced(listed((Number("1"), Words("\N{HORIZONTAL ELLIPSIS}"), self(d))), "{", "}")
+        return fenced(listed((Number("1"), DOTS, self(d))), "{", "}")
 
     def _call_dot(self, a: ast.Expr, b: ast.Expr) -> Rated:
         if self.kinds(a) == COLUMN == self.kinds(b):
-            return Row((_raised(self.at_least(a, ATOM), Sign(TOP, "plain")), TIMES, self.at_least(b, POWER))), PRODUCT
-        return fenced(listed((self(a), self(b))), "\N{MATHEMATICAL LEFT ANGLE BRACKET}", "\N{MATHEMATICAL RIGHT ANGLE BRACKET}"), ATOM
+            return row(_raised(self.at_least(a, ATOM), TRANSPOSED), TIMES, self.at_least(b, POWER)), PRODUCT
+        return fenced(listed((self(a), self(b))), "⟨", "⟩"), ATOM
 
     def _norm_of(self, x: ast.Expr, below: Formula | None = None, above: Formula | None = None) -> Rated:
-        bars = Fence("\N{DOUBLE VERTICAL LINE}", self(x), "\N{DOUBLE VERTICAL LINE}")
+        bars = Fence("‖", self(x), "‖")
         if below is None and self.kinds(x) in (MATRIX, ROW):
             below = Words("F")
-        return (bars if below is None and above is None else Script(bars, below, above)), ATOM if above is None else POWER
+        return (
+            bars if below is None and above is None else Script(bars, below, above)
+        ), ATOM if above is None else POWER
 
     def _call_norm(self, x: ast.Expr) -> Rated:
         return self._norm_of(x)
@@ -234,7 +260,7 @@ class Mathematics:
         return self._norm_of(x, Number("1"))
 
     def _call_norminf(self, x: ast.Expr) -> Rated:
-        return self._norm_of(x, Sign("\N{INFINITY}", "plain"))
+        return self._norm_of(x, Sign("∞", "plain"))
 
     def _call_sumsqr(self, x: ast.Expr) -> Rated:
         if not self.kinds.is_array(x):
@@ -251,13 +277,13 @@ class Mathematics:
         return _raised(self.at_least(x, ATOM), Number("-1")), POWER
 
     def _call_solve(self, a: ast.Expr, b: ast.Expr) -> Rated:
-        return Row((self._call_inv(a)[0], TIMES, self.at_least(b, POWER))), PRODUCT
+        return row(self._call_inv(a)[0], TIMES, self.at_least(b, POWER)), PRODUCT
 
     def _call_outer(self, a: ast.Expr, b: ast.Expr) -> Rated:
-        return Row((self.at_least(a, POWER), TIMES, _raised(self.at_least(b, ATOM), Sign(TOP, "plain")))), PRODUCT
+        return row(self.at_least(a, POWER), TIMES, _raised(self.at_least(b, ATOM), TRANSPOSED)), PRODUCT
 
     def _call_kron(self, a: ast.Expr, b: ast.Expr) -> Rated:
-        return self._product(a, Sign("\N{CIRCLED TIMES}", "binary"), b)
+        return self._product(a, Sign("⊗", "binary"), b)
 
     def _call_eye(self, n: ast.Expr) -> Rated:
         return Script(Words("I"), self(n)), ATOM
@@ -270,16 +296,19 @@ class Mathematics:
 
     def _by(self, sizes) -> Formula:
         parts = [self(s) if len(sizes) == 1 else self.at_least(s, PRODUCT) for s in sizes]
-        return parts[0] if len(parts) == 1 else Row((parts[0], Sign("\N{MULTIPLICATION SIGN}", "plain"), parts[1]))
+        return parts[0] if len(parts) == 1 else row(parts[0], Sign("×", "plain"), parts[1])
 
     def _call_trace(self, x: ast.Expr) -> Rated:
-        return Row((Words("tr"), fenced(self(x)))), ATOM
+        return row(Words("tr"), fenced(self(x))), ATOM
 
 
-_UPRIGHT = {"exp", "log", "log1p", "expm1", "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "sigmoid",
-            "softplus", "sign", "relu", "huber", "smooth_abs", "diag", "vec", "reshape", "rows", "cols", "vcat", "hcat", "softmax",
-            "logsumexp", "det", "floor", "ceil", "round", "linspace", "orth", "normal", "uniform", "permutation", "prod", "mean", "min",
-            "max", "dual", "csv", "npy", "npz", "json"}
+_UPRIGHT = frozenset(
+    (
+        "exp log log1p expm1 sin cos tan asin acos atan atan2 sinh cosh tanh sigmoid softplus sign relu huber "
+        "smooth_abs diag vec reshape rows cols vcat hcat softmax logsumexp det floor ceil round linspace orth "
+        "normal uniform permutation prod mean min max dual csv npy npz json "
+    ).split()
+)
 
 
 def _raised(base: Formula, exponent: Formula) -> Script:
@@ -298,9 +327,9 @@ def number(text: str) -> Formula:
     """1e-6 as a power of ten."""
     text = text.replace("_", "").lower()
     if text == "inf":
-        return Sign("\N{INFINITY}", "plain")
+        return Sign("∞", "plain")
     mantissa, e, exponent = text.partition("e")
     if not e:
         return Number(text)
     power = Script(Number("10"), None, Number(str(int(exponent))))
-    return power if mantissa in ("1", "1.0") else Row((Number(mantissa), DOT, power))
+    return power if mantissa in ("1", "1.0") else row(Number(mantissa), DOT, power)

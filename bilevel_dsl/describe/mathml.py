@@ -11,8 +11,24 @@ from .text import Text, broken
 
 LINE = 70  # characters of the plain text, beyond which a sum is broken
 INDENT = '<mspace width="2em"/>'
+DOCUMENT = """\
+<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>{title}</title>
+<style>
+{style}</style>
+</head>
+<body>
+{body}
+</body>
+</html>
+"""
 STYLE = """\
-body { font: 17px/1.5 Georgia, "Times New Roman", serif; max-width: 60rem; margin: 2.5rem auto; padding: 0 1.5rem; color: #1a1a1a; background: #fff; }
+body { font: 17px/1.5 Georgia, "Times New Roman", serif; max-width: 60rem; margin: 2.5rem auto; padding: 0 1.5rem;
+  color: #1a1a1a; background: #fff; }
 h1 { font-size: 1.5rem; font-weight: normal; margin: 0 0 1.5rem; }
 h2 { font-size: 1rem; font-weight: normal; font-style: italic; margin: 1.6rem 0 .3rem; color: #555; }
 math { font-size: 1.05em; }
@@ -40,7 +56,9 @@ class MathML:
     def _symbol(self, f: Symbol) -> str:
         base, below = parts(f.name)
         shown = GREEK.get(base, base)
-        letter = f"<mi>{escape(shown)}</mi>" if len(shown) == 1 else f'<mi style="font-style: italic">{escape(shown)}</mi>'
+        letter = (
+            f"<mi>{escape(shown)}</mi>" if len(shown) == 1 else f'<mi style="font-style: italic">{escape(shown)}</mi>'
+        )
         if not below:
             return letter
         lower = f"<mn>{below}</mn>" if below.isdigit() else f"<mtext>{escape(below)}</mtext>"
@@ -54,7 +72,7 @@ class MathML:
     def _sign(self, f: Sign) -> str:
         if f.role == "times":
             return '<mspace width="0.17em"/>'
-        if f.text == "\N{DOWN TACK}":
+        if f.text == "⊤":
             return '<mo lspace="0" rspace="0">⊤</mo>'
         return f"<mo>{escape(f.text)}</mo>" if f.role != "plain" else f'<mo lspace="0" rspace="0">{escape(f.text)}</mo>'
 
@@ -89,8 +107,10 @@ class MathML:
 
     def _fence(self, f) -> str:
         stretchy = "true" if is_tall(f.inner) else "false"
-        left, right = (f'<mo form="{form}" stretchy="{stretchy}" lspace="0" rspace="0">{escape(c)}</mo>'
-                       for c, form in ((f.left, "prefix"), (f.right, "postfix")))
+        left, right = (
+            f'<mo form="{form}" stretchy="{stretchy}" lspace="0" rspace="0">{escape(c)}</mo>'
+            for c, form in ((f.left, "prefix"), (f.right, "postfix"))
+        )
         return f"<mrow>{left}{self(f.inner)}{right}</mrow>"
 
     def _big(self, f) -> str:
@@ -102,8 +122,10 @@ class MathML:
         return f"<mrow><{tag}>{sign}{inner}</{tag}>{self(f.body)}</mrow>"
 
     def _cases(self, f) -> str:
-        rows = "".join(f"<mtr><mtd>{self(value)}</mtd><mtd>{'<mtext>otherwise</mtext>' if condition is None else '<mtext>if&#xA0;</mtext>' + self(condition)}"
-                       "</mtd></mtr>" for value, condition in f.rows)
+        rows = ""
+        for value, condition in f.rows:
+            when = "<mtext>otherwise</mtext>" if condition is None else "<mtext>if&#xA0;</mtext>" + self(condition)
+            rows += f"<mtr><mtd>{self(value)}</mtd><mtd>{when}</mtd></mtr>"
         return f'<mrow><mo fence="true" form="prefix">{{</mo><mtable>{rows}</mtable></mrow>'
 
     def _grid(self, f) -> str:
@@ -123,12 +145,14 @@ def render(page: Page) -> str:
     if page.definitions or page.notes:
         body += ["<h2>where</h2>", *[_block(math, d) for d in (*page.definitions, *page.notes)]]
     if page.data:
-        rows = "\n".join(f"<tr><td>{_inline(math(d.symbol))}</td><td>{_place(math, d)}</td><td>{escape(d.value)}</td></tr>" for d in page.data)
+        rows = "\n".join(
+            f"<tr><td>{_inline(math(d.symbol))}</td><td>{_place(math, d)}</td><td>{escape(d.value)}</td></tr>"
+            for d in page.data
+        )
         body += ["<h2>data</h2>", f'<table class="data">\n{rows}\n</table>']
     if page.reported:
         body += ["<h2>reported</h2>", *[_block(math, d) for d in page.reported]]
-    return (f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta name="viewport" content="width=device-width">\n'
-            f"<title>{escape(page.title)}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n" + "\n".join(body) + "\n</body>\n</html>\n")
+    return DOCUMENT.format(title=escape(page.title), style=STYLE, body="\n".join(body))
 
 
 def _inline(inner: str) -> str:
@@ -136,7 +160,11 @@ def _inline(inner: str) -> str:
 
 
 def _place(math: MathML, d) -> str:
-    return d.place.text if isinstance(d.place, Words) and d.place.text == "index set" else _inline(f"<mrow><mo>∈</mo>{math(d.place)}</mrow>")
+    return (
+        d.place.text
+        if isinstance(d.place, Words) and d.place.text == "index set"
+        else _inline(f"<mrow><mo>∈</mo>{math(d.place)}</mrow>")
+    )
 
 
 def _block(math: MathML, f: Formula) -> str:
@@ -145,13 +173,22 @@ def _block(math: MathML, f: Formula) -> str:
 
 
 def _problem(math: MathML, page: Page) -> str:
-    rows = [(_operator(math, page.upper.sense, page.upper), line, "") if k == 0 else ("", INDENT + line, "")
-            for k, line in enumerate(_lines(math, page.upper.objective))]
+    rows = [
+        (_operator(math, page.upper.sense, page.upper), line, "") if k == 0 else ("", INDENT + line, "")
+        for k, line in enumerate(_lines(math, page.upper.objective))
+    ]
     below = [row for c in page.upper.conditions for row in _condition(math, c)]
-    below += [(_argmin(math, follower), _text(f"({follower.name})") if follower.name else "") for follower in page.followers]
+    below += [
+        (_argmin(math, follower), _text(f"({follower.name})") if follower.name else "") for follower in page.followers
+    ]
     rows += [("<mtext>s.t.</mtext>" if k == 0 else "", shown, remark) for k, (shown, remark) in enumerate(below)]
-    cells = "\n".join(f'<mtr><mtd>{head}</mtd><mtd>{shown}</mtd><mtd class="remark">{remark}</mtd></mtr>' for head, shown, remark in rows)
-    return f'<div class="formula"><math displaystyle="true"><mtable displaystyle="true">\n{cells}\n</mtable></math></div>'
+    cells = "\n".join(
+        f'<mtr><mtd>{head}</mtd><mtd>{shown}</mtd><mtd class="remark">{remark}</mtd></mtr>'
+        for head, shown, remark in rows
+    )
+    return (
+        f'<div class="formula"><math displaystyle="true"><mtable displaystyle="true">\n{cells}\n</mtable></math></div>'
+    )
 
 
 def _text(words: str) -> str:
@@ -173,15 +210,20 @@ def _argmin(math: MathML, level: Level) -> str:
         return f'<mrow>{head}<mspace width="0.4em"/>{objective[0]}</mrow>'
     rows = [f"<mtr><mtd></mtd><mtd>{INDENT * (k > 0)}{line}</mtd></mtr>" for k, line in enumerate(objective)]
     conditions = [row for c in level.conditions for row in _condition(math, c)]
-    rows += [f'<mtr><mtd>{_text("s.t.") if k == 0 else ""}</mtd><mtd>{shown}</mtd><mtd class="remark">{remark}</mtd></mtr>' for k, (shown, remark) in enumerate(conditions)]
-    return f'<mrow>{head}<mrow><mo fence="true" form="prefix">{{</mo><mtable displaystyle="true">{"".join(rows)}</mtable><mo fence="true" form="postfix">}}</mo></mrow></mrow>'
+    rows += [
+        f'<mtr><mtd>{_text("s.t.") if k == 0 else ""}</mtd><mtd>{shown}</mtd><mtd class="remark">{remark}</mtd></mtr>'
+        for k, (shown, remark) in enumerate(conditions)
+    ]
+    left, right = (f'<mo fence="true" form="{form}">{c}</mo>' for c, form in (("{", "prefix"), ("}", "postfix")))
+    return f'<mrow>{head}<mrow>{left}<mtable displaystyle="true">{"".join(rows)}</mtable>{right}</mrow></mrow>'
 
 
 def _condition(math: MathML, c: Condition) -> list[tuple[str, str]]:
     """Its lines, with what is said beside the last one."""
     lines = _lines(math, c.formula)
     remark = (f"<mrow>{math(c.indices)}</mrow>" if c.indices is not None else "") + (
-        ('<mspace width="1em"/>' if c.indices is not None else "") + _text(f"({c.label})") if c.label else "")
+        ('<mspace width="1em"/>' if c.indices is not None else "") + _text(f"({c.label})") if c.label else ""
+    )
     return [(line, "" if k < len(lines) - 1 else remark) for k, line in enumerate(lines)]
 
 

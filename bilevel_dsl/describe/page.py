@@ -1,8 +1,8 @@
 """A model as a page of mathematics, in the layout of the papers; no notation yet.
 
-    min   f(x, y)   over x in X
-    s.t.  G(x, y) <= 0
-          y in argmin { g(x, y) : y in Y, h(x, y) <= 0 }
+min   f(x, y)   over x in X
+s.t.  G(x, y) <= 0
+      y in argmin { g(x, y) : y in Y, h(x, y) <= 0 }
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from ..semantics.checked import Checked
 from ..semantics.walk import walk
 from ..syntax import ast
-from .formula import TIMES, Formula, Number, Row, Script, Sign, Symbol, Words, fenced, listed
+from .formula import COMMA, TIMES, Formula, Number, Row, Script, Sign, Sum, Symbol, Words, fenced, listed, row
 from .kinds import Kinds, of_shape
-from .mathematics import ELEMENT, RELATIONS, TOP, Mathematics
+from .mathematics import ATOM, ELEMENT, PRODUCT, RELATIONS, SUM, TRANSPOSED, Mathematics
 
-REALS = Words("\N{DOUBLE-STRUCK CAPITAL R}")
-CROSS = Sign("\N{MULTIPLICATION SIGN}", "plain")
+REALS = Words("ℝ")
+CROSS = Sign("×", "plain")
 SENSES = {"minimize": "min", "maximize": "max"}
 
 
@@ -71,12 +71,16 @@ class _Writer:
         self.checked = checked
         statements = checked.tree.statements
         self.levels = [s for s in statements if isinstance(s, ast.Level)]
-        self.lets = [i for s in statements for i in (s.items if isinstance(s, ast.Level) else (s,)) if isinstance(i, ast.Let)]
+        self.lets = [
+            i for s in statements for i in (s.items if isinstance(s, ast.Level) else (s,)) if isinstance(i, ast.Let)
+        ]
         self.functions = [s for s in statements if isinstance(s, ast.FunctionDecl)]
         self.params = {s.name.id: s for s in statements if isinstance(s, ast.Param)}
         self.sets = {s.name.id: s for s in statements if isinstance(s, ast.SetDecl)}
         self.variables = {i.name.id: i for level in self.levels for i in level.items if isinstance(i, ast.Var)}
-        names = {v.name: of_shape(v.shape) for v in checked.variables} | {p.name: of_shape(p.shape) for p in checked.params}
+        names = {v.name: of_shape(v.shape) for v in checked.variables} | {
+            p.name: of_shape(p.shape) for p in checked.params
+        }
         names |= {s.name: "set" for s in checked.index_sets if s.name} | {f.name.id: "function" for f in self.functions}
         dimensions = {n: d.dimensions for n, d in (self.params | self.variables).items()}
         lets = {let.name.id: let.value for let in self.lets}
@@ -91,8 +95,14 @@ class _Writer:
         reports = [e for s in self.checked.tree.statements if isinstance(s, ast.Report) for e in s.entries]
         used = self.used([*self.levels, *(e.value for e in reports)])
         definitions = tuple(self.definition(d) for d in [*self.lets, *self.functions] if d.name.id in used)
-        return Page(self.checked.name, *done, definitions, tuple(self._notes.values()), self.data(used),
-                    tuple(_defined(Symbol(e.name.id), self.math(e.value)) for e in reports))
+        return Page(
+            self.checked.name,
+            *done,
+            definitions,
+            tuple(self._notes.values()),
+            self.data(used),
+            tuple(_defined(Symbol(e.name.id), self.math(e.value)) for e in reports),
+        )
 
     def used(self, roots: list[ast.Node]) -> set[str]:
         """Names that the mathematics needs; not those from which only data were made."""
@@ -111,22 +121,30 @@ class _Writer:
         objective = next(i for i in level.items if isinstance(i, ast.Objective))
         own = [i for i in level.items if isinstance(i, ast.Var)]
         conditions = [self.condition(i) for i in level.items if isinstance(i, ast.Constraint)]
-        return Level(level.name.id if level.name else "", SENSES[objective.sense], self.math(objective.value),
-                     tuple(Symbol(v.name.id) for v in own), tuple(map(self.membership, own)), tuple(conditions))
+        return Level(
+            level.name.id if level.name else "",
+            SENSES[objective.sense],
+            self.math(objective.value),
+            tuple(Symbol(v.name.id) for v in own),
+            tuple(map(self.membership, own)),
+            tuple(conditions),
+        )
 
     def condition(self, c: ast.Constraint) -> Condition:
-        parts: list[Formula] = [self.math.at_least(c.terms[0], 5)]
+        parts: list[Formula] = [self.math.at_least(c.terms[0], SUM)]
         for op, term in zip(c.operators, c.terms[1:]):
-            parts += [Sign(RELATIONS[op]), self.math.at_least(term, 5)]
+            parts += [Sign(RELATIONS[op]), self.math.at_least(term, SUM)]
         indices = self.math.indices(c.generators, c.condition) if c.generators else None
         return Condition(Row(tuple(parts)), indices, c.label.id if c.label else "")
 
     def definition(self, d: ast.Let | ast.FunctionDecl) -> Formula:
         if isinstance(d, ast.Let):
-            return _defined(Symbol(d.name.id), self.math.at_least(d.value, 5))
+            return _defined(Symbol(d.name.id), self.math.at_least(d.value, SUM))
         call = next(n for n in walk(self.checked.tree) if isinstance(n, ast.Call) and n.function.id == d.name.id)
         math = Mathematics(self.math.kinds.inside(call), {}, ())
-        return _defined(Row((Symbol(d.name.id), fenced(listed(Symbol(p.id) for p in d.parameters)))), math.at_least(d.body, 5))
+        return _defined(
+            row(Symbol(d.name.id), fenced(listed(Symbol(p.id) for p in d.parameters))), math.at_least(d.body, SUM)
+        )
 
     # --- sets ------------------------------------------------------------------------------
 
@@ -134,8 +152,8 @@ class _Writer:
         sets = [self.set_of(e, v) for e in v.sets] or [self.space(v.dimensions)]
         whole: list[Formula] = [sets[0]]
         for s in sets[1:]:
-            whole += [Sign("\N{INTERSECTION}", "binary"), s]
-        return Row((Symbol(v.name.id), Sign(ELEMENT), *whole))
+            whole += [Sign("∩", "binary"), s]
+        return row(Symbol(v.name.id), Sign(ELEMENT), *whole)
 
     def space(self, dimensions: tuple[ast.Expr, ...], base: Formula = REALS, below: Formula | None = None) -> Formula:
         size = self.size(dimensions)
@@ -144,7 +162,7 @@ class _Writer:
     def size(self, dimensions: tuple[ast.Expr, ...]) -> Formula | None:
         if len(dimensions) < 2:
             return self.math(dimensions[0]) if dimensions else None
-        return _cross([self.math.at_least(d, 7) for d in dimensions])
+        return _cross([self.math.at_least(d, PRODUCT) for d in dimensions])
 
     def set_of(self, e: ast.Expr, v: ast.Var) -> Formula:
         dims = v.dimensions
@@ -172,62 +190,82 @@ class _Writer:
         return interval if shape == "scalar" else Script(interval, None, self.size(v.dimensions))
 
     def _simplex(self, size, v, total=None) -> Formula:
-        return self._noted("\N{GREEK CAPITAL LETTER DELTA}", size, total, Row((
-            Symbol("v"), Sign("\N{GREATER-THAN OR EQUAL TO}"), Number("0"), Sign(",", "separator"), _ones("v"), Sign("="), Symbol("s"))))
+        return self._noted(
+            "Δ", size, total, row(Symbol("v"), Sign("≥"), Number("0"), COMMA, _ones("v"), Sign("="), Symbol("s"))
+        )
 
     def _capped_simplex(self, size, v, total) -> Formula:
-        return self._noted("C", size, total, Row((
-            Number("0"), Sign("\N{LESS-THAN OR EQUAL TO}"), Symbol("v"), Sign("\N{LESS-THAN OR EQUAL TO}"), Number("1"), Sign(",", "separator"),
-            _ones("v"), Sign("="), Symbol("s"))))
+        return self._noted(
+            "C",
+            size,
+            total,
+            row(Number("0"), Sign("≤"), Symbol("v"), Sign("≤"), Number("1"), COMMA, _ones("v"), Sign("="), Symbol("s")),
+        )
 
     def _noted(self, letter: str, size: Formula, argument: ast.Expr | None, rule: Formula) -> Formula:
         """Δ_n(s), with a note of what it means."""
         name = Words(letter)
         if letter not in self._notes:
             space = Script(REALS, None, Symbol("n"))
-            body = Row((Symbol("v"), Sign(ELEMENT), space, Sign(":"), rule))
-            self._notes[letter] = _defined(Row((Script(name, Symbol("n")), fenced(Symbol("s")))), fenced(body, "{", "}"))
-        return Row((Script(name, size), fenced(self.math(argument) if argument is not None else Number("1"))))
+            body = row(Symbol("v"), Sign(ELEMENT), space, Sign(":"), rule)
+            self._notes[letter] = _defined(row(Script(name, Symbol("n")), fenced(Symbol("s"))), fenced(body, "{", "}"))
+        return row(Script(name, size), fenced(self.math(argument) if argument is not None else Number("1")))
 
-    def _ball(self, size, v, center, radius, bars="\N{DOUBLE VERTICAL LINE}", below=None) -> Formula:
+    def _ball(self, size, v, center, radius, bars="‖", below=None) -> Formula:
         letter = Symbol("v")
-        moved = letter if center is None or _zero(center) else self.math(ast.Binary(center.span, "-", ast.Name(center.span, "v"), center,
-                                                                                  center.span))
+        moved: Formula = letter
+        if center is not None and not _zero(center):
+            moved = Sum((("+", letter), ("-", self.math.at_least(center, PRODUCT))))
         norm = fenced(moved, bars, bars)
-        return self._such_that(letter, v, Row((norm if below is None else Script(norm, below), Sign("\N{LESS-THAN OR EQUAL TO}"),
-                                               self.math(radius))))
+        return self._such_that(
+            letter, v, row(norm if below is None else Script(norm, below), Sign("≤"), self.math(radius))
+        )
 
     def _l1ball(self, size, v, radius) -> Formula:
         return self._ball(size, v, None, radius, below=Number("1"))
 
     def _linfball(self, size, v, center, radius) -> Formula:
-        return self._ball(size, v, center, radius, below=Sign("\N{INFINITY}", "plain"))
+        return self._ball(size, v, center, radius, below=Sign("∞", "plain"))
 
-    def _halfspace(self, size, v, a, b, relation="\N{LESS-THAN OR EQUAL TO}") -> Formula:
-        left = Row((Script(self.math.at_least(a, 10), None, Sign(TOP, "plain")), TIMES, Symbol("v")))
-        return self._such_that(Symbol("v"), v, Row((left, Sign(relation), self.math(b))))
+    def _halfspace(self, size, v, a, b, relation="≤") -> Formula:
+        left = row(Script(self.math.at_least(a, ATOM), None, TRANSPOSED), TIMES, Symbol("v"))
+        return self._such_that(Symbol("v"), v, row(left, Sign(relation), self.math(b)))
 
     def _hyperplane(self, size, v, a, b) -> Formula:
         return self._halfspace(size, v, a, b, "=")
 
     def _affine(self, size, v, a, b) -> Formula:
-        return self._such_that(Symbol("v"), v, Row((self.math.at_least(a, 7), TIMES, Symbol("v"), Sign("="), self.math(b))))
+        return self._such_that(
+            Symbol("v"), v, row(self.math.at_least(a, PRODUCT), TIMES, Symbol("v"), Sign("="), self.math(b))
+        )
 
     def _soc(self, size, v) -> Formula:
-        return Script(Words("\N{SCRIPT CAPITAL L}"), None, size)
+        return Script(Words("ℒ"), None, size)
 
     def _psd(self, size, v) -> Formula:
-        return Script(Words("\N{MATHEMATICAL DOUBLE-STRUCK CAPITAL S}"), Sign("+", "plain"), size)
+        return Script(Words("𝕊"), Sign("+", "plain"), size)
 
     def _spectral(self, size, v, low, high) -> Formula:
         unit = Words("I")
-        body = Row((Symbol("V"), Sign(ELEMENT), Script(Words("\N{MATHEMATICAL DOUBLE-STRUCK CAPITAL S}"), None, size), Sign(":"), self.math.at_least(low, 7), TIMES, unit,
-                    Sign("\N{PRECEDES ABOVE SINGLE-LINE EQUALS SIGN}"), Symbol("V"), Sign("\N{PRECEDES ABOVE SINGLE-LINE EQUALS SIGN}"),
-                    self.math.at_least(high, 7), TIMES, unit))
+        body = row(
+            Symbol("V"),
+            Sign(ELEMENT),
+            Script(Words("𝕊"), None, size),
+            Sign(":"),
+            self.math.at_least(low, PRODUCT),
+            TIMES,
+            unit,
+            Sign("⪯"),
+            Symbol("V"),
+            Sign("⪯"),
+            self.math.at_least(high, PRODUCT),
+            TIMES,
+            unit,
+        )
         return fenced(body, "{", "}")
 
     def _such_that(self, letter: Formula, v: ast.Var, rule: Formula) -> Formula:
-        return fenced(Row((letter, Sign(ELEMENT), self.space(v.dimensions), Sign(":"), rule)), "{", "}")
+        return fenced(row(letter, Sign(ELEMENT), self.space(v.dimensions), Sign(":"), rule), "{", "}")
 
     # --- data ------------------------------------------------------------------------------
 
@@ -235,13 +273,21 @@ class _Writer:
         found = []
         for s in self.checked.index_sets:
             if s.name in used:
-                shown = ", ".join(s.labels or map(str, s.values[:6].astype(int))) if s.size <= 6 else f"{s.size} members"
+                shown = (
+                    ", ".join(s.labels or map(str, s.values[:6].astype(int))) if s.size <= 6 else f"{s.size} members"
+                )
                 found.append(Datum(Symbol(s.name), Words("index set"), shown))
         for p in (p for p in self.checked.params if p.name in used):
-            value = f"{float(p.value):.10g}" if p.shape == () else ", ".join(f"{v:.6g}" for v in p.value) if len(p.shape) == 1 and p.shape[0] <= 6 else \
-                f"{p.value.size} numbers"
+            if len(p.shape) < 2 and p.value.size <= 6:
+                value = ", ".join(f"{v:.10g}" for v in p.value.ravel())
+            else:
+                value = f"{p.value.size} numbers"
             written = self.params[p.name].dimensions
-            place = self.space(written) if written or not p.shape else Script(REALS, None, _cross([Number(str(n)) for n in p.shape]))
+            place = (
+                self.space(written)
+                if written or not p.shape
+                else Script(REALS, None, _cross([Number(str(n)) for n in p.shape]))
+            )
             found.append(Datum(Symbol(p.name), place, value))
         return tuple(found)
 
@@ -252,15 +298,15 @@ def subject(level: Level) -> Formula:
 
 
 def _defined(left: Formula, right: Formula) -> Formula:
-    return Row((left, Sign("="), right))
+    return row(left, Sign("="), right)
 
 
 def _cross(parts: list[Formula]) -> Formula:
-    return parts[0] if len(parts) == 1 else Row((parts[0], CROSS, parts[1]))
+    return parts[0] if len(parts) == 1 else row(parts[0], CROSS, parts[1])
 
 
 def _ones(name: str) -> Formula:
-    return Row((Script(Words("1"), above=Sign(TOP, "plain")), TIMES, Symbol(name)))
+    return row(Script(Words("1"), above=TRANSPOSED), TIMES, Symbol(name))
 
 
 def _infinite(e: ast.Expr) -> bool:

@@ -64,7 +64,13 @@ class Text:
             written = self(f.below).replace(" ", "")
             plain = isinstance(f.below, Words) or isinstance(f.base, Symbol) and parts(f.base.name)[1]
             small = None if plain else _small(written, _BELOW)
-            base += small if small is not None else f"[{self(f.below)}]" if isinstance(f.base, Symbol) else "_" + _grouped(written)
+            base += (
+                small
+                if small is not None
+                else f"[{self(f.below)}]"
+                if isinstance(f.base, Symbol)
+                else "_" + _grouped(written)
+            )
         if f.above is not None:
             written = self(f.above).replace(" ", "")
             small = _small(written.replace("−", "-"), _ABOVE)
@@ -88,7 +94,10 @@ class Text:
         return f"{f.sign}{f'[{under}]' if under else ''} {self(f.body)}"
 
     def _cases(self, f) -> str:
-        shown = [f"{self(value)} {'otherwise' if condition is None else 'if ' + self(condition)}" for value, condition in f.rows]
+        shown = [
+            f"{self(value)} {'otherwise' if condition is None else 'if ' + self(condition)}"
+            for value, condition in f.rows
+        ]
         return "{ " + ", ".join(shown) + " }"
 
     def _grid(self, f) -> str:
@@ -113,7 +122,16 @@ def _small(text: str, letters: dict[str, str]) -> str | None:
 
 
 def _grouped(text: str) -> str:
-    return text if len(text) == 1 or text.isascii() and text.isalnum() or text.startswith("(") and text.endswith(")") and text.count("(") == 1 else f"({text})"
+    return (
+        text
+        if len(text) == 1
+        or text.isascii()
+        and text.isalnum()
+        or text.startswith("(")
+        and text.endswith(")")
+        and text.count("(") == 1
+        else f"({text})"
+    )
 
 
 # --- pages ----------------------------------------------------------------------------------------
@@ -185,7 +203,7 @@ def broken(f: Formula) -> tuple[list[Formula], list[tuple[str, Formula]], list[F
         sums = [k for k, item in enumerate(f.items) if isinstance(item, Sum)]
         if sums:
             k = max(sums, key=lambda k: len(Text()(f.items[k])))
-            return list(f.items[:k]), list(f.items[k].terms), list(f.items[k + 1:])
+            return list(f.items[:k]), list(f.items[k].terms), list(f.items[k + 1 :])
     return [], [("+", f)], []
 
 

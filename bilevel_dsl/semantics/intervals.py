@@ -126,13 +126,29 @@ def _norm(n: Node, a: Interval) -> Interval:
 
 _SAME = {"gather", "rebatch", "merge", "columns", "stack", "collect", "transpose", "vec", "reshape", "hcat", "vcat"}
 _INCREASING: dict[str, Callable[[float], float]] = {
-    "exp": np.exp, "expm1": np.expm1, "log": np.log, "log1p": np.log1p, "sqrt": np.sqrt, "sinh": np.sinh, "tanh": np.tanh,
-    "atan": np.arctan, "sign": np.sign, "relu": lambda x: max(x, 0.0), "sigmoid": lambda x: 0.5 * np.tanh(0.5 * x) + 0.5,
+    "exp": np.exp,
+    "expm1": np.expm1,
+    "log": np.log,
+    "log1p": np.log1p,
+    "sqrt": np.sqrt,
+    "sinh": np.sinh,
+    "tanh": np.tanh,
+    "atan": np.arctan,
+    "sign": np.sign,
+    "relu": lambda x: max(x, 0.0),
+    "sigmoid": lambda x: 0.5 * np.tanh(0.5 * x) + 0.5,
     "softplus": lambda x: np.logaddexp(0, x),
 }
 _RANGES: dict[str, Interval] = {
-    "sin": (-1.0, 1.0), "cos": (-1.0, 1.0), "cosh": (1.0, np.inf), "softmax": (0.0, 1.0), "asin": (-np.pi / 2, np.pi / 2),
-    "acos": (0.0, np.pi), "atan2": (-np.pi, np.pi), "huber": (0.0, np.inf), "smooth_abs": (1e-300, np.inf),
+    "sin": (-1.0, 1.0),
+    "cos": (-1.0, 1.0),
+    "cosh": (1.0, np.inf),
+    "softmax": (0.0, 1.0),
+    "asin": (-np.pi / 2, np.pi / 2),
+    "acos": (0.0, np.pi),
+    "atan2": (-np.pi, np.pi),
+    "huber": (0.0, np.inf),
+    "smooth_abs": (1e-300, np.inf),
     **{op: (0.0, 1.0) for op in ("==", "!=", "<=", ">=", "<", ">", "and", "or", "not")},
 }
 _RULES: dict[str, Callable[..., Interval]] = {

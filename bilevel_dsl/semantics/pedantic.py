@@ -31,21 +31,32 @@ def pedantic(checked: Checked, problems: Collector) -> None:
 
 
 def _expressions(checked: Checked) -> list[Node]:
-    return [checked.upper_objective.node, *(o.node for o in checked.lower_objectives),
-            *(c.node for c in checked.upper_constraints + checked.lower_constraints)]
+    return [
+        checked.upper_objective.node,
+        *(o.node for o in checked.lower_objectives),
+        *(c.node for c in checked.upper_constraints + checked.lower_constraints),
+    ]
 
 
 # --- names ----------------------------------------------------------------------------------------
 
 
-KINDS = {ast.Param: "parameter", ast.Let: "named expression", ast.SetDecl: "set", ast.FunctionDecl: "function", ast.Var: "variable"}
+KINDS = {
+    ast.Param: "parameter",
+    ast.Let: "named expression",
+    ast.SetDecl: "set",
+    ast.FunctionDecl: "function",
+    ast.Var: "variable",
+}
 
 
 def _unused(checked: Checked, problems: Collector) -> None:
     used = _used_names(checked.tree) | {v.name for v in checked.lower_variables}  # for those, BL0715 says more
     for statement in _declarations(checked.tree):
         if statement.name.id not in used:
-            problems.warning("BL0711", f"the {KINDS[type(statement)]} `{statement.name.id}` is never used", statement.name.span)
+            problems.warning(
+                "BL0711", f"the {KINDS[type(statement)]} `{statement.name.id}` is never used", statement.name.span
+            )
 
 
 def _declarations(tree: ast.Model) -> list[ast.Statement]:
@@ -78,8 +89,12 @@ def _shadowed(checked: Checked, problems: Collector) -> None:
 
 def _hidden(name: ast.Name, what: str, declared: dict[str, ast.Statement], problems: Collector) -> None:
     hidden = declared[name.id]
-    problems.warning("BL0712", f"the {what} `{name.id}` hides the {KINDS[type(hidden)]} of that name", name.span,
-                     secondary=[(hidden.name.span, "hidden")])
+    problems.warning(
+        "BL0712",
+        f"the {what} `{name.id}` hides the {KINDS[type(hidden)]} of that name",
+        name.span,
+        secondary=[(hidden.name.span, "hidden")],
+    )
 
 
 # --- the two levels -------------------------------------------------------------------------------
@@ -91,13 +106,21 @@ def _indifferent(checked: Checked, problems: Collector) -> None:
     f = checked.upper_objective
     in_upper = f.node.variables.union(*(c.node.variables for c in checked.upper_constraints))
     if not in_upper & lower:
-        problems.warning("BL0713", "the upper level does not involve any lower variable", f.span,
-                         "the leader does not mind what the follower does")
+        problems.warning(
+            "BL0713",
+            "the upper level does not involve any lower variable",
+            f.span,
+            "the leader does not mind what the follower does",
+        )
     for objective in checked.lower_objectives:
         rows = [c for c in checked.lower_constraints if c.follower == objective.follower]
         if upper and not objective.node.variables & upper and any(c.node.variables & upper for c in rows):
-            problems.warning("BL0714", "the lower objective does not involve any upper variable", objective.span,
-                             "the leader acts on the follower by its constraints alone")
+            problems.warning(
+                "BL0714",
+                "the lower objective does not involve any upper variable",
+                objective.span,
+                "the leader acts on the follower by its constraints alone",
+            )
         _free_choices(checked, objective, rows, problems)
 
 
@@ -107,12 +130,21 @@ def _free_choices(checked: Checked, objective, rows, problems: Collector) -> Non
     linear = [v for v in mine if degree(objective.node, {v.name}) == 1]
     for v in mine:
         if v.name not in objective.node.variables | constrained:
-            problems.warning("BL0715", f"the lower variable `{v.name}` is in neither the objective nor a constraint of its level",
-                             v.span, "the follower may choose anything")
+            problems.warning(
+                "BL0715",
+                f"the lower variable `{v.name}` is in neither the objective nor a constraint of its level",
+                v.span,
+                "the follower may choose anything",
+            )
     if len(linear) < len(mine):  # otherwise BL0703 says it
         for v in linear:
-            problems.warning("BL0716", f"the lower objective is linear in `{v.name}`", objective.span,
-                             "without curvature, the answer may not be unique", secondary=[(v.span, "declared here")])
+            problems.warning(
+                "BL0716",
+                f"the lower objective is linear in `{v.name}`",
+                objective.span,
+                "without curvature, the answer may not be unique",
+                secondary=[(v.span, "declared here")],
+            )
 
 
 # --- values ---------------------------------------------------------------------------------------
@@ -122,7 +154,12 @@ def _starts(checked: Checked, problems: Collector) -> None:
     data = _data(checked)
     for v in checked.variables:
         if v.start is not None and not _inside(v, [evaluate(a, data) for a in v.set.args]):
-            problems.warning("BL0717", f"the start of `{v.name}` is outside its set", v.span, "a method begins at the nearest point of the set")
+            problems.warning(
+                "BL0717",
+                f"the start of `{v.name}` is outside its set",
+                v.span,
+                "a method begins at the nearest point of the set",
+            )
 
 
 def _inside(v: CheckedVar, args: list[np.ndarray]) -> bool:
@@ -161,11 +198,20 @@ def _mere_bounds(checked: Checked, problems: Collector) -> None:
                 continue
             bare = [t for t in c.terms if isinstance(t, ast.Name) and t.id in variables]
             others = [t for t in c.terms if t not in bare]
-            if len(bare) == 1 and variables[bare[0].id].level == level.kind and all(_is_data(t, checked) for t in others) \
-                    and "==" not in c.operators:
+            if (
+                len(bare) == 1
+                and variables[bare[0].id].level == level.kind
+                and all(_is_data(t, checked) for t in others)
+                and "==" not in c.operators
+            ):
                 v = variables[bare[0].id]
-                problems.warning("BL0718", f"this constraint is a bound on `{v.name}`", c.span, secondary=[(v.span, "declared here")],
-                                 hints=(f"a set is exact at every iterate: {_as_set(c, bare[0])}",))
+                problems.warning(
+                    "BL0718",
+                    f"this constraint is a bound on `{v.name}`",
+                    c.span,
+                    secondary=[(v.span, "declared here")],
+                    hints=(f"a set is exact at every iterate: {_as_set(c, bare[0])}",),
+                )
 
 
 def _is_data(e: ast.Expr, checked: Checked) -> bool:
@@ -189,8 +235,13 @@ def _scales(checked: Checked, problems: Collector) -> None:
     for p in checked.params:
         sizes = np.abs(p.value[np.isfinite(p.value) & (p.value != 0)])
         if p.name in used and sizes.size and sizes.max() / sizes.min() > WIDE:
-            problems.warning("BL0719", f"the entries of `{p.name}` differ in size by a factor of {sizes.max() / sizes.min():.0e}", p.span,
-                             f"from {sizes.min():g} to {sizes.max():g}", hints=("other units bring them closer together",))
+            problems.warning(
+                "BL0719",
+                f"the entries of `{p.name}` differ in size by a factor of {sizes.max() / sizes.min():.0e}",
+                p.span,
+                f"from {sizes.min():g} to {sizes.max():g}",
+                hints=("other units bring them closer together",),
+            )
 
 
 def _data(checked: Checked) -> dict[str, np.ndarray]:
@@ -200,9 +251,16 @@ def _data(checked: Checked) -> dict[str, np.ndarray]:
 # --- functions ------------------------------------------------------------------------------------
 
 SMOOTHER = {
-    "abs": "`smooth_abs(x)` or `huber(x)`", "norm1": "`sum(smooth_abs(x))`", "norminf": "`logsumexp` of both signs, or `-u <= x <= u` with a variable u",
-    "relu": "`softplus(x)`", "sign": "`tanh(k * x)`", "max": "`logsumexp(k * x) / k`", "min": "`-logsumexp(-k * x) / k`",
-    "max2": "`a + softplus(b - a)`", "min2": "`a - softplus(a - b)`", "where": "a transition such as `sigmoid(k * x)`",
+    "abs": "`smooth_abs(x)` or `huber(x)`",
+    "norm1": "`sum(smooth_abs(x))`",
+    "norminf": "`logsumexp` of both signs, or `-u <= x <= u` with a variable u",
+    "relu": "`softplus(x)`",
+    "sign": "`tanh(k * x)`",
+    "max": "`logsumexp(k * x) / k`",
+    "min": "`-logsumexp(-k * x) / k`",
+    "max2": "`a + softplus(b - a)`",
+    "min2": "`a - softplus(a - b)`",
+    "where": "a transition such as `sigmoid(k * x)`",
 }
 
 
@@ -216,8 +274,13 @@ def _rough(root: Node, problems: Collector) -> None:
             continue
         said.add(place)
         shown = {"max2": "max", "min2": "min", "where": "if"}.get(name, name)
-        problems.warning("BL0720", f"`{shown}` has a kink or a jump, and no derivative there", n.span, "methods expect smooth functions",
-                         hints=(f"smooth instead: {SMOOTHER[name]}",))
+        problems.warning(
+            "BL0720",
+            f"`{shown}` has a kink or a jump, and no derivative there",
+            n.span,
+            "methods expect smooth functions",
+            hints=(f"smooth instead: {SMOOTHER[name]}",),
+        )
 
 
 DOMAINS = {"log": 0.0, "log1p": -1.0, "sqrt": 0.0}  # above which a function is smooth
@@ -236,12 +299,19 @@ def _domains(checked: Checked, problems: Collector) -> None:
             if n.op == "/" and n.args[1].variables and found[id(n.args[1])][0] <= 0 <= found[id(n.args[1])][1]:
                 said.add(place)
                 by_set = n.args[1].op == "var" or n.args[1].op == "gather" and n.args[1].args[0].op == "var"
-                problems.warning("BL0721", "this divides by what may be 0", n.args[1].span, _between(found[id(n.args[1])]),
-                                 hints=("a set keeps it away from 0, such as `in [0.01, inf]`",) if by_set else ())
+                problems.warning(
+                    "BL0721",
+                    "this divides by what may be 0",
+                    n.args[1].span,
+                    _between(found[id(n.args[1])]),
+                    hints=("a set keeps it away from 0, such as `in [0.01, inf]`",) if by_set else (),
+                )
             elif n.op in DOMAINS and found[id(n.args[0])][0] <= DOMAINS[n.op]:
                 said.add(place)
                 limit, low = DOMAINS[n.op], found[id(n.args[0])][0]
-                what = f"`{n.op}` of what may be {limit:g}" if low == limit else f"`{n.op}` of what may be below {limit:g}"
+                what = (
+                    f"`{n.op}` of what may be {limit:g}" if low == limit else f"`{n.op}` of what may be below {limit:g}"
+                )
                 problems.warning("BL0722", what, n.args[0].span, _between(found[id(n.args[0])]))
 
 

@@ -8,13 +8,21 @@ from pathlib import Path
 HERE = Path(__file__).parent
 GOLDEN = HERE / "golden"
 COLLECTION = HERE.parents[1] / "models"
-MODELS = {path.stem: path for path in (
-    HERE / "everything.bilevel", COLLECTION / "papers" / "p1.bilevel",
-    *(COLLECTION / "applications" / f"{name}.bilevel" for name in ("tolls", "bridge_toll", "hyper_cleaning", "least_norm")))}
+MODELS = {
+    path.stem: path
+    for path in (
+        HERE / "everything.bilevel",
+        COLLECTION / "papers" / "p1.bilevel",
+        *(
+            COLLECTION / "applications" / f"{name}.bilevel"
+            for name in ("tolls", "bridge_toll", "hyper_cleaning", "least_norm")
+        ),
+    )
+}
 
 
 def compare(name: str, text: str) -> None:
-    """`text` is what the golden file says; BILEVELDSL_UPDATE_GOLDEN=1 writes it anew: read it before it is committed."""
+    """`text` is what the golden file says; BILEVELDSL_UPDATE_GOLDEN=1 writes it anew, to be read before a commit."""
     path = GOLDEN / name
     if os.environ.get("BILEVELDSL_UPDATE_GOLDEN") == "1":
         path.write_text(text, encoding="utf-8")

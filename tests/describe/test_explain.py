@@ -48,9 +48,20 @@ def test_methods():
 
 def test_as_data():
     found = json.loads(json.dumps(as_json(of(MODELS["tolls"]))))
-    assert found["sizes"] == {"upper_variables": 4, "lower_variables": 4, "upper_rows": 1, "lower_rows": 0, "followers": 1, "data": 10}
+    assert found["sizes"] == {
+        "upper_variables": 4,
+        "lower_variables": 4,
+        "upper_rows": 1,
+        "lower_rows": 0,
+        "followers": 1,
+        "data": 10,
+    }
     assert [(v["method"], v["accepts"], v["chosen"]) for v in found["methods"]] == [
-        ("penalty", True, False), ("kkt", True, True), ("dbgd", False, False), ("mgbio", False, False)]
+        ("penalty", True, False),
+        ("kkt", True, True),
+        ("dbgd", False, False),
+        ("mgbio", False, False),
+    ]
     lines_of_model = MODELS["tolls"].read_text().splitlines()
     assert "budget" in lines_of_model[found["methods"][2]["reasons"][1]["line"] - 1]
 
@@ -58,20 +69,35 @@ def test_as_data():
 UPPER = "upper { var x; minimize (x - 1)^2 + sum(y)^2; }"
 
 
-@pytest.mark.parametrize("lower, said", [
-    ("var y[2]; minimize sumsqr(y - x);", "the follower's answer is unique"),
-    ("var y[2]; minimize (y[1] - y[2] - x)^2;", "is flat in some direction"),
-    ("var y[2] in [0, 1]; minimize x * y[1] + y[2];", "has no curvature"),
-    ("var y[2] in [0, 1]; minimize -sumsqr(y - x);", "a quadratic program, not convex"),
-    ("var y[2] in [0, 1]; minimize sumsqr(y) + exp(x) * y[1]^2;", "a quadratic program, convex at all points looked at"),
-    ("var y[2] in [0, 1]; minimize dot(y, y) * sin(x) + sum(exp(y));", "a nonlinear program"),
-    ("var y[2]; minimize sumsqr(y - x); subject to sum(y) <= x;", "a constraint of the lower level involves upper variables (line 2)"),
-    ("var y[2]; minimize sumsqr(y - x); subject to y[1] >= 0; y[2] <= 3;", "1 row is a bound on y, and treated as its set (line 2)"),
-    ("var y[2] in ball(0, 1); minimize x * sum(y);", "a nonlinear program"),
-])
+@pytest.mark.parametrize(
+    "lower, said",
+    [
+        ("var y[2]; minimize sumsqr(y - x);", "the follower's answer is unique"),
+        ("var y[2]; minimize (y[1] - y[2] - x)^2;", "is flat in some direction"),
+        ("var y[2] in [0, 1]; minimize x * y[1] + y[2];", "has no curvature"),
+        ("var y[2] in [0, 1]; minimize -sumsqr(y - x);", "a quadratic program, not convex"),
+        (
+            "var y[2] in [0, 1]; minimize sumsqr(y) + exp(x) * y[1]^2;",
+            "a quadratic program, convex at all points looked at",
+        ),
+        ("var y[2] in [0, 1]; minimize dot(y, y) * sin(x) + sum(exp(y));", "a nonlinear program"),
+        (
+            "var y[2]; minimize sumsqr(y - x); subject to sum(y) <= x;",
+            "a constraint of the lower level involves upper variables (line 2)",
+        ),
+        (
+            "var y[2]; minimize sumsqr(y - x); subject to y[1] >= 0; y[2] <= 3;",
+            "1 row is a bound on y, and treated as its set (line 2)",
+        ),
+        ("var y[2] in ball(0, 1); minimize x * sum(y);", "a nonlinear program"),
+    ],
+)
 def test_structure(lower, said):
     found = explained(f"{UPPER}\nlower {{ {lower} }}")
-    assert any(said in str(fact) for fact in (*found.structure, *found.bounds)), [*map(str, found.structure), *map(str, found.bounds)]
+    assert any(said in str(fact) for fact in (*found.structure, *found.bounds)), [
+        *map(str, found.structure),
+        *map(str, found.bounds),
+    ]
 
 
 def examined(text: str):
@@ -97,19 +123,33 @@ def test_interface_without_values():
     assert found["parameters"] == [
         {"name": "n", "shape": [], "dimensions": [], "labels": [], "required": True},
         {"name": "cost", "shape": None, "dimensions": ["n"], "labels": None, "required": True},
-        {"name": "demand", "shape": [], "dimensions": [], "labels": [], "required": False}]
-    assert found["sets"] == [{"name": "ROAD", "size": 2, "labels": ["north", "south"]}, {"name": "K", "size": 4, "range": [2, 5]}]
+        {"name": "demand", "shape": [], "dimensions": [], "labels": [], "required": False},
+    ]
+    assert found["sets"] == [
+        {"name": "ROAD", "size": 2, "labels": ["north", "south"]},
+        {"name": "K", "size": 4, "range": [2, 5]},
+    ]
     assert found["upper"] == {
-        "name": "", "sense": "maximize",
-        "variables": [{"name": "t", "shape": [2], "dimensions": ["ROAD"], "labels": [["north", "south"]], "set": ["[0, 5]"]}],
-        "constraints": [{"label": "cap", "kind": "inequality", "rows": None, "line": 6}]}
+        "name": "",
+        "sense": "maximize",
+        "variables": [
+            {"name": "t", "shape": [2], "dimensions": ["ROAD"], "labels": [["north", "south"]], "set": ["[0, 5]"]}
+        ],
+        "constraints": [{"label": "cap", "kind": "inequality", "rows": None, "line": 6}],
+    }
     assert found["lower"][0]["variables"][0]["shape"] is None
     assert found["report"] == [{"name": "total", "shape": None}]
 
 
 def test_interface_with_values():
     found = examined(MODEL.replace("param n;", "param n = 3;").replace("cost[n];", "cost[n] = 1;"))
-    assert found["lower"][0]["variables"][0] == {"name": "y", "shape": [3], "dimensions": ["n"], "labels": [None], "set": ["nonneg"]}
+    assert found["lower"][0]["variables"][0] == {
+        "name": "y",
+        "shape": [3],
+        "dimensions": ["n"],
+        "labels": [None],
+        "set": ["nonneg"],
+    }
     assert found["lower"][0]["constraints"] == [{"label": None, "kind": "inequality", "rows": 3, "line": 7}]
     assert found["report"] == [{"name": "total", "shape": []}]
 

@@ -55,8 +55,10 @@ def test_another_name(written, tmp_path):
     assert (tmp_path / "mine.bilevel").read_text().startswith("# A simple bilevel problem")
 
 
-@pytest.mark.parametrize("arguments, said", [
-    (["new", "toll"], "did you mean `tolls`?"), (["new", "tolls", "no/such/folder.bilevel"], "there is no folder")])
+@pytest.mark.parametrize(
+    "arguments, said",
+    [(["new", "toll"], "did you mean `tolls`?"), (["new", "tolls", "no/such/folder.bilevel"], "there is no folder")],
+)
 def test_mistakes(tmp_path, monkeypatch, capsys, arguments, said):
     monkeypatch.chdir(tmp_path)
     assert main(arguments) == 2
