@@ -122,3 +122,37 @@ def test_ctrl_c_within_ipopt_is_not_taken_for_a_failure(monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         follower.respond(np.array([1.0]), np.array([0.0, 0.0]))
     assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_descent_on_the_other_side_of_a_kink_is_found():
+    """y = -sqrt(x) meets its bound -1 at x = 1 with a multiplier of zero; the leader gains by going back."""
+    made = problem(lambda x, y: -x + x * y + 10 * y**2, lambda x, y: -x * y**2 + y**4 / 2, 1, 1, x_set=box(1, -1, 1),
+                   y_set=box(1, -1, 1))
+    certificate = certify(Oracles(made), np.array([1.0]), np.array([-1.0]))
+    assert certificate["lower_gap"] <= 1e-6
+    assert certificate["stationarity"] > 0.1 and not certificate.verified
+
+
+def test_a_minimum_at_a_kink_is_verified():
+    """y = max(0, 1 - x), f = x + 3 y: the kink at x = 1 is the minimum."""
+    made = problem(lambda x, y: x + 3 * y, lambda x, y: y, 1, 1, x_set=box(1, 0, 5), y_set=box(1, 0, 9),
+                   lower=[("le", lambda x, y: 1 - x - y)])
+    certificate = certify(Oracles(made), np.array([1.0]), np.array([0.0]))
+    assert certificate.verified and any("one-sided" in note for note in certificate.notes)
+
+
+@pytest.mark.parametrize("x, y", [(-1.0, 1 / 3), (0.5, 1.0)])
+def test_a_better_answer_far_away_is_found(x, y):
+    """Local minimisers of the follower; the global ones lie at the far end of its range."""
+    g = (lambda x, y: x * y**2 / 2 - x * y**3) if x < 0 else (lambda x, y: y**3 - 3 * y)
+    made = problem(lambda x, y: x - y, g, 1, 1, x_set=box(1, -1, 1), y_set=box(1, -1, 1) if x < 0 else box(1, -2.5, 9))
+    certificate = certify(Oracles(made), np.array([x]), np.array([y]))
+    assert certificate["lower_gap"] > 0.1 and not certificate.verified
+
+
+def test_a_follower_with_a_single_admissible_point_is_resolved():
+    """x = 5 leaves only y = 2 between two rows: no interior, which an interior-point method needs."""
+    made = problem(lambda x, y: (x - 5)**2 + (2 * y + 1)**2, lambda x, y: (y - 1)**2 - 1.5 * x * y, 1, 1, x_set=box(1, 0, 9),
+                   y_set=box(1, 0, np.inf), lower=[("le", lambda x, y: x - 0.5 * y - 4), ("le", lambda x, y: x + y - 7)])
+    certificate = certify(Oracles(made), np.array([5.0]), np.array([2.0]))
+    assert certificate["lower_gap"] <= 1e-6
