@@ -32,8 +32,9 @@ class Constraints:
         name = c.label.id if c.label else f"line {c.span.line}"
         pairs = list(zip(terms, terms[1:], c.operators))
         if len(pairs) == 2 and len({op for op in c.operators}) > 1:
-            self.problems.error("BL0353", f"a constraint with two comparisons has them in one direction, not `{c.operators[0]}` and "
-                                          f"`{c.operators[1]}`", c.span, hints=("write `l <= e <= u`, or two constraints",))
+            self.problems.error("BL0353", f"a constraint with two comparisons has them in one direction, not "
+                                          f"`{c.operators[0]}` and `{c.operators[1]}`", c.span,
+                                hints=("write `l <= e <= u`, or two constraints",))
             return
         for k, (a, b, op) in enumerate(pairs):
             small, large = (b, a) if op == ">=" else (a, b)
@@ -49,7 +50,8 @@ class Constraints:
         if inner.frame.count == 0:
             self.problems.warning("BL0705", "this constraint has no rows: its index runs over nothing", c.span)
             return None
-        return [self.lowering.iterated_body(lambda where, t=t: self.lowering.expr(t, where), inner, TOP, t.span) for t in c.terms]
+        return [self.lowering.iterated_body(lambda where, t=t: self.lowering.expr(t, where), inner, TOP, t.span)
+                for t in c.terms]
 
     def _shapes_fit(self, c: ast.Constraint, terms: list[Node]) -> bool:
         shapes = {t.shape for t in terms if t.shape}
@@ -89,8 +91,9 @@ class Constraints:
         values = [self.lowering.peek(side, freeze=True) for side in (small, large)]
         if any(v is None for v in values):
             return
-        low, high = (v.ravel() for v in np.broadcast_arrays(*values)) if small.batch is large.batch else (
-            np.ravel(v) for v in np.broadcast_arrays(*(v.reshape(v.shape[0] if s.batch else 1, -1) for v, s in zip(values, (small, large)))))
+        rank = max(len(small.shape), len(large.shape))
+        low, high = (v.ravel() for v in np.broadcast_arrays(*(
+            _iterations_first(side, v, rank) for side, v in zip((small, large), values))))
         with np.errstate(invalid="ignore"):
             broken = ~((np.abs(low - high) <= 1e-12) | (low == high)) if kind == "eq" else ~(low - high <= 1e-12)
         if not broken.any():
@@ -99,6 +102,12 @@ class Constraints:
         at = int(np.argmax(broken))
         told = f"{low[at]:g} is not {'equal to' if kind == 'eq' else 'at most'} {high[at]:g}"
         self.problems.error("BL0352", "this constraint has no variables, and the data break it", c.span, told)
+
+
+def _iterations_first(side: Node, value: np.ndarray, rank: int) -> np.ndarray:
+    """A value with an axis of iterations, and as many more as the other side has."""
+    value = value if side.batch is not None else value[np.newaxis]
+    return value.reshape(value.shape[0], *(value.shape[1:] or (1,) * rank))
 
 
 def _entries(row: Node, keep: np.ndarray) -> Node | None:

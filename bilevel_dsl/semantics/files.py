@@ -120,7 +120,8 @@ def _npz(path: Path, key: str | None) -> np.ndarray:
         with np.load(path, allow_pickle=False) as archive:
             names = list(archive.files)
             if key not in names:
-                raise Unreadable(f"`{path.name}` has no array `{key}`", *did_you_mean(key, names) or (f"it has: {', '.join(names[:8])}",))
+                hints = did_you_mean(key, names) or (f"it has: {', '.join(names[:8])}",)
+                raise Unreadable(f"`{path.name}` has no array `{key}`", *hints)
             return _numbers(archive[key], path.name)
     except (ValueError, EOFError, AttributeError, TypeError) as error:
         raise Unreadable(f"`{path.name}` is not a NumPy archive of numbers") from error
@@ -134,7 +135,9 @@ def _json(path: Path, key: str | None) -> np.ndarray:
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        where = f"{error.msg} (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else str(error)
+        where = str(error)
+        if isinstance(error, json.JSONDecodeError):
+            where = f"{error.msg} (line {error.lineno}, column {error.colno})"
         raise Unreadable(f"`{path.name}` is not JSON: {where}") from error
     if not isinstance(content, dict) or key not in content:
         names = ", ".join(list(content)[:8]) if isinstance(content, dict) else "no names at all"

@@ -13,9 +13,11 @@ from .habits import SETS
 from .ir import Node, Shape, const, node
 
 SIGNATURES = {
-    "box": "box(lower, upper)", "nonneg": "nonneg", "free": "free", "simplex": "simplex(total)", "capped_simplex": "capped_simplex(k)",
-    "ball": "ball(center, radius)", "l1ball": "l1ball(radius)", "linfball": "linfball(center, radius)", "halfspace": "halfspace(a, b)",
-    "hyperplane": "hyperplane(a, b)", "affine": "affine(A, b)", "soc": "soc", "psd": "psd", "spectral": "spectral(low, high)"}
+    "box": "box(lower, upper)", "nonneg": "nonneg", "free": "free", "simplex": "simplex(total)",
+    "capped_simplex": "capped_simplex(k)", "ball": "ball(center, radius)", "l1ball": "l1ball(radius)",
+    "linfball": "linfball(center, radius)", "halfspace": "halfspace(a, b)", "hyperplane": "hyperplane(a, b)",
+    "affine": "affine(A, b)", "soc": "soc", "psd": "psd", "spectral": "spectral(low, high)",
+}
 KNOWN = ", ".join(["[l, u]", *SIGNATURES])
 
 
@@ -53,17 +55,20 @@ class Sets:
         if isinstance(e, ast.Array):
             if len(e.items) != 2:
                 hints = ("variables are continuous: a list of values is not a set",) if len(e.items) > 2 else ()
-                return self._fail("BL0320", f"a box has two ends, `[lower, upper]`, and this has {len(e.items)}", e, *hints)
+                message = f"a box has two ends, `[lower, upper]`, and this has {len(e.items)}"
+                return self._fail("BL0320", message, e, *hints)
             return self._make("box", e.items, shape, name, e)
         if isinstance(e, ast.Name):
             return self._named(e, shape, name)
         if isinstance(e, ast.Call) and (e.function.id in SET_FUNCTIONS or e.function.id in SET_NAMES):
             if e.keywords:
-                return self._fail("BL0320", f"`{e.function.id}` takes no named arguments", e, f"it is called as `{SIGNATURES[e.function.id]}`")
+                return self._fail("BL0320", f"`{e.function.id}` takes no named arguments", e,
+                                  f"it is called as `{SIGNATURES[e.function.id]}`")
             return self._make(e.function.id, e.arguments, shape, name, e)
         if isinstance(e, (ast.Labels, ast.Range)):
-            hint = f"an interval is written `[{e.lower.span.text}, {e.upper.span.text}]`" if isinstance(e, ast.Range) else \
-                "integer variables are not part of the language"
+            hint = "integer variables are not part of the language"
+            if isinstance(e, ast.Range):
+                hint = f"an interval is written `[{e.lower.span.text}, {e.upper.span.text}]`"
             return self._fail("BL0320", "variables are continuous: an index set is not a constraint set", e, hint)
         if isinstance(e, ast.Call) and self.lowering.symbols.get(e.function.id) is None:
             return self._unknown(e.function)
@@ -81,8 +86,8 @@ class Sets:
                                   "integer variables are not part of the language", other=(symbol.span, "declared here"))
             return self._one(symbol.decl.value, shape, name)
         if symbol is not None:
-            return self._fail("BL0320", f"`{e.id}` is a {symbol.words}, not a constraint set", e, f"the sets are: {KNOWN}",
-                              other=(symbol.span, "declared here"))
+            return self._fail("BL0320", f"`{e.id}` is a {symbol.words}, not a constraint set", e,
+                              f"the sets are: {KNOWN}", other=(symbol.span, "declared here"))
         if e.id in SIGNATURES:
             return self._fail("BL0305", f"`{e.id}` needs arguments", e, f"it is called as `{SIGNATURES[e.id]}`")
         return self._unknown(e)
@@ -97,8 +102,10 @@ class Sets:
                        "linfball": (2, 2), "halfspace": (2, 2), "hyperplane": (2, 2), "affine": (2, 2),
                        "spectral": (2, 2)}.get(kind, (0, 0))
         if not least <= len(items) <= most:
-            wanted = f"{least or 'no'} argument{'s' * (least != 1)}" if least == most else f"{least} or {most} arguments"
-            return self._fail("BL0305", f"`{kind}` needs {wanted}, not {len(items)}", e, f"it is called as `{SIGNATURES[kind]}`")
+            exact = f"{least or 'no'} argument{'s' * (least != 1)}"
+            wanted = exact if least == most else f"{least} or {most} arguments"
+            return self._fail("BL0305", f"`{kind}` needs {wanted}, not {len(items)}", e,
+                              f"it is called as `{SIGNATURES[kind]}`")
         before = len(self.problems.errors)
         args = [self.lowering.data(i, "a constraint set may not depend on variables",
                                    "write it as a constraint under `subject to`") for i in items]
@@ -112,7 +119,8 @@ class Sets:
         out = []
         for item, arg, want in zip(items or (e,), args, wanted):
             if arg.shape != want and not (arg.shape == () and kind in ("box", "ball", "linfball")):
-                return self._fail("BL0322", f"`{name}` is {words(shape)}: its set needs {words(want)} here, not {words(arg.shape)}", item)
+                return self._fail("BL0322", f"`{name}` is {words(shape)}: its set needs {words(want)} here, "
+                                            f"not {words(arg.shape)}", item)
             out.append(arg)
         return SetSpec(kind, tuple(out), e.span)
 
