@@ -139,7 +139,7 @@ class _Formatter:
             position = match.end()
             if found and breaks == 0:
                 first = found.pop()
-                between = text[first.start + len(first.text) : match.start()] if "\n" not in first.text else " "
+                between = text[first.start + len(first.text) : match.start()] if "\n" not in first.text else "  "
                 found.append(_Remark(first.text + between + said, first.breaks, followed, first.start))
             else:
                 found.append(_Remark(said, max(breaks, k == 0), followed, match.start()))
