@@ -38,7 +38,7 @@ def load(model: str | Path | Source, *, data: dict[str, object] | None = None, p
     Args:
         model: a file, or a text as `Source(name, text)`; data files of a text are relative to the folder of its name.
         data: values of parameters by name, in place of those in the model: numbers, lists, lists of rows, arrays.
-        params: the same as expressions of the language, `{"demand": "2 * pi"}`; they win over `data`.
+        params: the same as expressions of the language, `{"demand": "2 * 6"}`; they win over `data`.
         data_dirs: folders from which the model may read files, besides its own.
 
     Where values in the model are replaced, its `reference` is left out: it is for the model's own.

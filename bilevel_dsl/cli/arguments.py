@@ -269,7 +269,7 @@ def _model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="a .bilevel file")
     data = parser.add_argument_group("data")
     data.add_argument("--param", action="append", default=[], type=_pair, metavar="NAME=EXPR",
-                      help="value of a parameter: 12, [1, 2], 2 * pi; repeatable")
+                      help="value of a parameter: 12, [1, 2], sqrt(2) * 3; repeatable")
     data.add_argument("--data", action="append", default=[], metavar="FILE",
                       help="values of parameters: .json, .npz, .csv; repeatable")
     data.add_argument("--data-dir", action="append", default=[], metavar="DIR",
