@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 import casadi as ca
 
 
@@ -31,3 +33,11 @@ def per_length(value: ca.MX, point: ca.MX) -> ca.MX:
     Not |value| alone: along a ray on which a function falls without end, its gradient would look ever smaller.
     """
     return ca.fmax(1, ca.fabs(value) / (1 + norm(point)))
+
+
+def all_of(*conditions: ca.MX) -> ca.MX:
+    return reduce(ca.logic_and, conditions)
+
+
+def any_of(*conditions: ca.MX) -> ca.MX:
+    return reduce(ca.logic_or, conditions)

@@ -122,7 +122,8 @@ class _Dbgd:
         solved = ca.logic_and(stationarity <= o.tol, lower <= o.tol)
         polish = ca.logic_and(o.polish > 0, ca.logic_or(solved, self.k + 1 >= o.barrier_iter))
         gone = ca.logic_or(norm(target) > 1e12, f < -1e20)
-        signal = either(gone, int(Signal.DIVERGED), either(ca.logic_and(solved, o.polish == 0), int(Signal.CONVERGED), 0))
+        arrived = either(ca.logic_and(solved, o.polish == 0), int(Signal.CONVERGED), 0)
+        signal = either(gone, int(Signal.DIVERGED), arrived)
 
         strength = ca.fmax(norm(grad_f), 1e-3 * (1 + ca.fabs(f)))
         updates = {

@@ -26,7 +26,7 @@ from ..functions.linalg import positive_solve
 from ..functions.nlp_sets import nlp_description
 from ..functions.oracles import Oracles, expanded
 from ..functions.projections import clip
-from ..functions.select import either, norm
+from ..functions.select import all_of, any_of, either, norm
 from . import multipliers
 from .draft import Draft
 from .program import Program, Setting, Signal
@@ -34,10 +34,11 @@ from .program import Program, Setting, Signal
 NAME = "kkt"
 ARMIJO = 1e-4
 RHO_LIMIT = 1e6  # above, rounding alone exceeds the tolerance
+MOST_UPDATES, MOST_FLIPS, MOST_RESETS = 100, 20, 4
 REACH = 1e3  # sizes of the start; grows with every return to it
 
 SETTINGS = (
-    Setting("tol", 1e-6, "bound on the projected gradient, relative; the lower level is solved to a thousandth of it", 0),
+    Setting("tol", 1e-6, "bound on the projected gradient, relative; a thousandth of it on the equations", 0),
     Setting("max_iter", 2000, "Newton steps and multiplier updates", 0, integer=True),
     Setting("gamma", 1e-1, "first penalty on complementarity, relative", 1e-8, 1e8),
     Setting("gamma_factor", 4.0, "growth of the penalty while complementarity does not hold", 1.01, 1e6),
@@ -96,7 +97,8 @@ class _Kkt:
     def restarted(self, u: ca.MX) -> dict[str, ca.MX]:
         nx, ny = self.oracles.nx, self.oracles.ny
         return {"u": u, "x": u[:nx], "y": u[nx : nx + ny], "eta": ca.MX.zeros(self.eta.numel()), "accuracy": 1e-1,
-                "inner": 0, "branch": ca.MX.zeros(self.branch.numel()), "held": 0, "stationarity": 1, "violation": 1e20, "complementarity": 1e20}
+                "inner": 0, "branch": ca.MX.zeros(self.branch.numel()), "held": 0, "stationarity": 1,
+                "violation": 1e20, "complementarity": 1e20}
 
     # --- phase newton: the direction -----------------------------------------------------------
 
@@ -106,8 +108,7 @@ class _Kkt:
         value, gradient, hessian = self.system.merit_derivatives()(*self.arguments(u))
         mapping = norm(clip(u - gradient, low, high) - u)
         near = ca.fmin(1e-3, mapping)
-        pushed = ca.logic_or(ca.logic_and(u <= low + near, gradient > 0), ca.logic_and(u >= high - near, gradient < 0))
-        fixed = ca.logic_or(low >= high, pushed)
+        fixed = any_of(low >= high, all_of(u <= low + near, gradient > 0), all_of(u >= high - near, gradient < 0))
         free = ca.if_else(fixed, 0, ca.MX.ones(u.numel()))
         masked = hessian * (free @ free.T) + ca.diag(1 - free)
         newton = -positive_solve(masked, free * gradient)
@@ -115,8 +116,7 @@ class _Kkt:
         newton = newton * either(length > longest, longest / length, 1)
         newton = either(length < 1e100, newton, -free * gradient / (1 + norm(gradient)))  # no number: steepest
         direction = ca.if_else(fixed, clip(u - gradient, low, high) - u, newton)
-        over = ca.logic_or(self.inner >= o.inner_iter, norm(u) > self.reach)
-        done = ca.logic_or(mapping <= self.accuracy, over)
+        done = any_of(mapping <= self.accuracy, self.inner >= o.inner_iter, norm(u) > self.reach)
         return {
             "value": value, "gradient": gradient, "fixed": fixed, "direction": direction, "step": 1,
             "stationarity": mapping, "inner": self.inner + 1, "phase": either(done, UPDATE, TRY),
@@ -130,7 +130,7 @@ class _Kkt:
         u = clip(self.u + self.step * self.direction, low, high)
         value = self.system.merit()(*self.arguments(u))
         moved = u - self.u
-        promised = self.step * ca.dot((1 - self.fixed) * self.gradient, self.direction) + ca.dot(self.fixed * self.gradient, moved)
+        promised = ca.dot(self.gradient, ca.if_else(self.fixed, moved, self.step * self.direction))
         noise = 1e-15 * ca.fabs(self.value)
         accepted = value <= self.value + ARMIJO * promised + noise
         short = self.step < 1e-9
@@ -143,55 +143,69 @@ class _Kkt:
     # --- phase update: multipliers and penalties --------------------------------------------------
 
     def update(self) -> dict[str, ca.MX]:
-        o, u = self.draft.option, self.u
+        o, p, u = self.draft.option, self.draft.p, self.u
         rows, gap = self.system.residuals()(*self.arguments(u))
-        equalities = self.system.equalities
+        equalities, goal = self.system.equalities, 1e-3 * o.tol
         violation = multipliers.violation(rows, self.eta, self.rho, equalities) if equalities else ca.MX(0)
-        goal = 1e-3 * o.tol
         gap = gap / (1 + norm(u))
-        solved = ca.logic_and(self.stationarity <= o.tol, ca.logic_and(violation <= goal, gap <= goal))
-        slow = ca.logic_and(violation > goal, violation > 0.25 * self.violation)
-        unsettled = ca.logic_and(gap > goal, gap > 0.1 * self.complementarity)
-        gone = norm(u) > self.reach
-        again = ca.logic_and(gone, self.resets < 4)
+        solved = all_of(self.stationarity <= o.tol, violation <= goal, gap <= goal)
 
-        branch, better = self.system.branches()(u, self.gradient, self.branch, o.tol, *self.draft.p)
-        hold = ca.logic_and(ca.logic_and(self.held == 0, self.restoring != 1), ca.logic_and(violation <= 1e-4, gap <= 1e-5))
-        flip = ca.logic_and(self.held > 0, ca.logic_and(solved, ca.logic_and(better, self.flips < 20)))
-        finished = ca.logic_and(self.held > 0, ca.logic_and(solved, ca.logic_not(flip)))
-        chosen = either(ca.logic_or(hold, flip), branch, self.branch)
-        stuck = ca.logic_and(self.rho >= RHO_LIMIT, ca.logic_and(violation > 1e-3, violation > 0.5 * self.violation))
-        hopeless = self.hopeless + 1
-        lost = ca.logic_and(stuck, hopeless >= 3)
-        restore = ca.logic_and(lost, self.restoring == 0)
-        restored = ca.logic_and(self.restoring == 1, ca.logic_and(violation <= 1e-6, gap <= 1e-6))
-        renewed = ca.logic_or(restore, restored)
-        signal = either(finished, int(Signal.CONVERGED), either(
-            ca.logic_and(gone, ca.logic_not(again)), int(Signal.DIVERGED), either(
-                ca.logic_and(ca.logic_and(lost, self.restoring == 1), self.stationarity <= 1e-3), int(Signal.INFEASIBLE),
-                either(ca.logic_or(ca.logic_and(lost, self.restoring > 0), self.updates >= 100), int(Signal.STALLED), 0))))
+        branch, better = self.system.branches()(u, self.gradient, self.branch, o.tol, *p)
+        hold = all_of(self.held == 0, self.restoring != 1, violation <= 1e-4, gap <= 1e-5)
+        flip = all_of(self.held > 0, solved, better, self.flips < MOST_FLIPS)
+        finished = all_of(self.held > 0, solved, ca.logic_not(flip))
+        branch = either(any_of(hold, flip), branch, self.branch)
+
+        slow = all_of(violation > goal, violation > 0.25 * self.violation)
+        unsettled = all_of(gap > goal, gap > 0.1 * self.complementarity)
+        rho = either(slow, ca.fmin(10 * self.rho, RHO_LIMIT), self.rho)
         updates = {
-            "u": clip(u, *self.limits(chosen)),
-            "branch": chosen, "held": ca.logic_or(self.held, hold), "flips": self.flips + flip,
-            "hopeless": either(ca.logic_and(stuck, ca.logic_not(renewed)), hopeless, 0),
+            "u": clip(u, *self.limits(branch)), "branch": branch, "held": any_of(self.held, hold),
+            "flips": self.flips + flip,
             "eta": multipliers.updated(rows, self.eta, self.rho, equalities) if equalities else self.eta,
-            "rho": either(hold, ca.fmin(self.rho, 1e3), either(slow, ca.fmin(10 * self.rho, RHO_LIMIT), self.rho)),
+            "rho": either(hold, ca.fmin(self.rho, 1e3), rho),
             "gamma": either(unsettled, ca.fmin(o.gamma_factor * self.gamma, 1e8), self.gamma),
             "violation": violation, "complementarity": gap, "stationarity": self.stationarity,
             "accuracy": ca.fmax(0.1 * self.accuracy, 0.1 * o.tol), "inner": 0, "updates": self.updates + 1,
+            "signal": either(finished, int(Signal.CONVERGED), 0), "phase": NEWTON,
         }
+        return self.recovered(updates, violation, gap)
+
+    def recovered(self, updates: dict[str, ca.MX], violation: ca.MX, gap: ca.MX) -> dict[str, ca.MX]:
+        """`updates`, but where u has run away or the violation stays: begin again, or give up and say why."""
+        o = self.draft.option
         start, _ = self.system.start()(self.draft.x_start, self.draft.y_start, *self.draft.p)
-        fresh = self.restarted(start)
-        updates |= {k: either(again, v, updates.get(k, self.draft[k])) for k, v in fresh.items()}
-        updates["gamma"] = either(again, ca.fmin(10 * o.gamma_factor * self.gamma, 1e8), updates["gamma"])
-        updates["rho"] = either(again, ca.fmin(10 * self.rho, RHO_LIMIT), updates["rho"])
-        updates["reach"] = either(again, 10 * self.reach, self.reach)
-        updates["u"] = either(restore, start, updates["u"])
-        fresh = {"eta": 0 * self.eta, "rho": o.rho, "gamma": either(restored, self.gamma, 1), "branch": 0 * self.branch, "held": 0, "accuracy": 1e-1,
-                 "complementarity": 1e20, "restoring": either(restored, 2, 1)}
-        updates |= {k: either(renewed, ca.MX(v), updates.get(k, self.draft[k])) for k, v in fresh.items()}
-        updates["violation"] = either(renewed, 1e20, updates["violation"])
-        return updates | {"resets": self.resets + again, "signal": signal, "phase": NEWTON}
+        gone = norm(self.u) > self.reach
+        again = all_of(gone, self.resets < MOST_RESETS)
+        stuck = all_of(self.rho >= RHO_LIMIT, violation > 1e-3, violation > 0.5 * self.violation)
+        lost = all_of(stuck, self.hopeless >= 2)
+        # restoration: without the leader's objective, from the start
+        restore = all_of(lost, self.restoring == 0)
+        restored = all_of(self.restoring == 1, violation <= 1e-6, gap <= 1e-6)
+        renewed = any_of(restore, restored)
+
+        infeasible = all_of(lost, self.restoring == 1, self.stationarity <= 1e-3)
+        stalled = any_of(all_of(lost, self.restoring > 0), self.updates >= MOST_UPDATES)
+        failure = either(infeasible, int(Signal.INFEASIBLE), either(stalled, int(Signal.STALLED), 0))
+        failure = either(all_of(gone, ca.logic_not(again)), int(Signal.DIVERGED), failure)
+
+        updates = updates | {
+            "signal": either(updates["signal"] > 0, updates["signal"], failure),
+            "hopeless": either(all_of(stuck, ca.logic_not(renewed)), self.hopeless + 1, 0),
+        }
+        updates |= self._where(again, updates, self.restarted(start) | {
+            "gamma": ca.fmin(10 * o.gamma_factor * self.gamma, 1e8), "rho": ca.fmin(10 * self.rho, RHO_LIMIT),
+            "reach": 10 * self.reach, "resets": self.resets + 1,
+        })
+        return updates | self._where(renewed, updates, {
+            "u": either(restore, start, updates["u"]), "eta": ca.MX.zeros(self.eta.numel()), "rho": o.rho,
+            "gamma": either(restored, self.gamma, 1), "branch": ca.MX.zeros(self.branch.numel()), "held": 0,
+            "accuracy": 1e-1, "violation": 1e20, "complementarity": 1e20, "restoring": either(restored, 2, 1),
+        })
+
+    def _where(self, condition: ca.MX, updates: dict[str, ca.MX], changes: dict[str, ca.MX]) -> dict[str, ca.MX]:
+        """`changes` if the condition holds, else `updates`, or what was."""
+        return {k: either(condition, ca.MX(v), updates.get(k, self.draft[k])) for k, v in changes.items()}
 
     # --- help ---------------------------------------------------------------------------------------
 
@@ -265,7 +279,8 @@ class System:
                         ca.if_else(_placed(at_low, self.at_low, ny) > 0, y_low, y_high))
             free = ca.MX(ca.DM([np.inf] * self.n_eq))
             low = ca.vertcat(self.x_limits[0], y_limits[0], ca.MX.zeros(self.n_in + self.n_pairs), -free)
-            high = ca.vertcat(self.x_limits[1], y_limits[1], ca.if_else(rows, 0, ca.inf), ca.if_else(branch < 0, 0, ca.inf), free)
+            high = ca.vertcat(self.x_limits[1], y_limits[1], ca.if_else(rows, 0, ca.inf),
+                              ca.if_else(branch < 0, 0, ca.inf), free)
             return ca.Function("limits", [branch, *self.problem.p], [ca.densify(low), ca.densify(high)])
         return self._made("limits", make)
 
@@ -308,7 +323,7 @@ class System:
             slopes = ca.jacobian(rows, point)
             lengths = ca.densify(ca.sqrt(ca.sum2(slopes * slopes))) if self.n_rows else ca.MX(0, 1)
             scale = ca.vertcat(1 / _bounded(norm(f_slope)), 1 / _bounded(norm(g_slope)),
-                               ca.if_else(ca.logic_and(lengths > 1, lengths < 1e10), 1 / lengths, ca.MX.ones(lengths.shape)))
+                               ca.if_else(all_of(lengths > 1, lengths < 1e10), 1 / lengths, ca.MX.ones(lengths.shape)))
             local = ca.Function("local", [problem.x, problem.y, *p], [ca.densify(scale), rows])
             x, y = ca.MX.sym("x", self.oracles.nx), ca.MX.sym("y", self.oracles.ny)
             x_in, y_in = clip(x, *self.x_limits), clip(y, *self.y_limits)
@@ -341,7 +356,8 @@ class System:
         stationary += _placed(mu_high, self.at_high, y.numel())
 
         low, high = self.y_limits
-        gap = ca.dot(mu, s) + ca.dot(mu_low, _taken(y - low, self.at_low)) + ca.dot(mu_high, _taken(high - y, self.at_high))
+        gap = (ca.dot(mu, s) + ca.dot(mu_low, _taken(y - low, self.at_low))
+               + ca.dot(mu_high, _taken(high - y, self.at_high)))
         residual = ca.vertcat(stationary, h + s, e, c)
         objective = ca.Function("objective", [problem.x, problem.y, *problem.p], [problem.f.expression])
         merit = scale[0] * objective(x, y, *problem.p) + gamma * gap
