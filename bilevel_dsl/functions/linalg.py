@@ -186,7 +186,7 @@ def inverted_spectrum(e: ca.MX, mu: ca.MX, L: ca.MX, rule: str) -> ca.MX:
 def positive_solve(A: ca.MX, b: ca.MX) -> ca.MX:
     """(A + E)^-1 b for symmetric n by n A and a diagonal E >= 0, which is 0 where A is safely positive definite.
 
-    The pivots of Gauss-Jordan elimination are replaced by max(|d|, theta^2 / beta^2, delta), so that the factors are bounded.
+    The pivots of Gauss-Jordan elimination are replaced by max(|d|, theta^2 / beta^2, delta): bounded factors.
     Gill, Murray, Wright, Practical Optimization (1981), section 4.4.2.2; Goodnight, Amer. Statist. 33 (1979), sweeping.
     """
     n = A.shape[0]

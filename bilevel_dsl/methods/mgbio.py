@@ -36,7 +36,8 @@ SETTINGS = (
     Setting("L", 1e20, "cap of the eigenvalues", 0),
     Setting("eta", 1.0, "averaging weight", 1e-6, 1),
     Setting("gamma", 0.0, "step size of x; 0: found by the method", 0),
-    Setting("warm_up", 100, "iterations at most in which y alone moves, until it is nearly stationary", 0, integer=True),
+    Setting("warm_up", 100, "iterations at most in which y alone moves, until it is nearly stationary", 0,
+            integer=True),
     Setting("lam", 0.0, "step size of y; 0: one over the largest eigenvalue", 0),
 )
 

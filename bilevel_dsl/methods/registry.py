@@ -54,7 +54,8 @@ def _no_lower_sets(problem: Problem) -> list[Refusal]:
     bound = [v for v in problem.lower_variables if type(v.set).__name__ != "Free"]
     found = [Refusal(f"the lower variable `{v.name}` has a constraint set", v.span) for v in bound[:1]]
     rows = [b for b in recognised(problem) if b.variable.level == "lower"]
-    return found or [Refusal(f"the lower variable `{b.variable.name}` has a bound", b.constraint.span) for b in rows[:1]]
+    return found or [Refusal(f"the lower variable `{b.variable.name}` has a bound", b.constraint.span)
+                     for b in rows[:1]]
 
 
 def _simple(problem: Problem) -> list[Refusal]:
@@ -113,9 +114,10 @@ METHODS: dict[str, MethodInfo] = {m.name: m for m in (
          "IEEE Trans. Automat. Control 35, 1990",
          "Ralph, Wright: Some properties of regularization and penalization schemes for MPECs, "
          "Optim. Methods Softw. 19, 2004",
-         "Izmailov, Solodov, Uskov: Global convergence of augmented Lagrangian methods applied to optimization problems "
-         "with degenerate constraints, including problems with complementarity constraints, SIAM J. Optim. 22, 2012"),
-        ("a convex lower level, twice differentiable", "constraint sets with a smooth description, but not psd and spectral",
+         "Izmailov, Solodov, Uskov: Global convergence of augmented Lagrangian methods applied to optimization "
+         "problems with degenerate constraints, including problems with complementarity constraints, SIAM J. Optim. 22, 2012"),
+        ("a convex lower level, twice differentiable",
+         "constraint sets with a smooth description, but not psd and spectral",
          f"at most {KKT_LIMIT} variables, rows and bounds together"),
         _all_of(_smooth_sets, _small_conditions),
     ),
@@ -174,7 +176,8 @@ def choose(problem: Problem, structure: Structure) -> tuple[str, str]:
     if "mgbio" in fits and structure.lower_quadratic and structure.lower_eigenvalues:
         low, high = structure.lower_eigenvalues
         if low > 0 and high <= 1e2 * low and problem.y.numel() <= 60:
-            return "mgbio", f"the lower level is a strongly convex quadratic (condition {high / low:.2g}) without constraints"
+            condition = f"(condition {high / low:.2g})"
+            return "mgbio", f"the lower level is a strongly convex quadratic {condition} without constraints"
     constrained = structure.coupled or not structure.lower_free
     if "kkt" in fits and constrained and structure.lower_convex in ("yes", "sampled"):
         convex = "convex" if structure.lower_convex == "yes" else "convex at the points looked at"

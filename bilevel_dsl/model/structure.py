@@ -66,7 +66,8 @@ def _free(variables, constraints) -> bool:
 
 def _convexity(problem: Problem) -> str:
     """Of g and of the set of the lower level, for fixed x; see `Structure.lower_convex`."""
-    functions = [] if not ca.depends_on(ca.gradient(problem.g.expression, problem.y), problem.y) else [problem.g.expression]
+    g, y = problem.g.expression, problem.y
+    functions = [g] if ca.depends_on(ca.gradient(g, y), y) else []
     for constraint in problem.lower_constraints:
         curved = _nonlinear_rows(constraint, problem.y)
         if curved and constraint.kind == "eq":
@@ -105,7 +106,9 @@ def _random(variables, problem: Problem, rng: np.random.Generator) -> np.ndarray
     """A point in the boxes of a level, within 10 of the start where there is no bound."""
     parts = [np.zeros(0)]
     for variable in variables:
-        start = np.zeros(variable.size) if variable.start is None else np.asarray(variable.start, float).ravel(order="F")
+        start = np.zeros(variable.size)
+        if variable.start is not None:
+            start = np.asarray(variable.start, float).ravel(order="F")
         low, high = start - 10, start + 10
         if isinstance(variable.set, Box):
             limits = ca.Function("limits", [*problem.p], [variable.set.lower, variable.set.upper])
