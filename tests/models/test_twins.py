@@ -6,10 +6,8 @@ left out here, and the same code is tested on the smaller models.
 
 from __future__ import annotations
 
-import re
 import subprocess
 
-import numpy as np
 import pytest
 
 from bilevel_dsl.export.c_solver import solver_texts
@@ -18,6 +16,7 @@ from bilevel_dsl.methods import METHODS
 from bilevel_dsl.methods.registry import fitting
 from bilevel_dsl.runtime.execute import execute
 from bilevel_dsl.session import choose_method
+from tests.export.test_twins import c_text, printed
 from tests.models.collection import LIBRARIES, MODELS, load
 from tests.runtime.machines import COMPILER, assert_same
 
@@ -37,32 +36,26 @@ def pairs() -> list:
     return found
 
 
-def run_exported(program, problem, folder) -> dict[str, np.ndarray | str]:
+def run_exported(program, problem, folder) -> dict[str, str]:
     """What the generated solver prints: name and value."""
     for file, text in solver_texts(program, problem, real="double", settings={"max_iter": ITERATIONS}).items():
         (folder / file).write_text(text)
     sources = sorted(f.name for f in folder.glob("*.c"))
     subprocess.run([COMPILER, *FLAGS, *sources, "-o", "solver", "-lm"], cwd=folder, check=True)
-    lines = subprocess.run(["./solver"], cwd=folder, capture_output=True, text=True).stdout.splitlines()
-    words = dict(line.split(" = ") for line in lines)
-    return {name: np.array([float(v) for v in re.findall(r"[^\[\], ]+", value)]) if name != "status" else value
-            for name, value in words.items()}
+    return printed(subprocess.run(["./solver"], cwd=folder, capture_output=True, text=True).stdout)
 
 
 @pytest.mark.usefixtures("compiler")
 @pytest.mark.parametrize("name, method", pairs())
 def test_three_executors_agree(name, method, tmp_path):
     problem = load(name)
-    oracles = Oracles(problem)
-    program = METHODS[method].program(oracles)
-    start = problem.start()
-    compiled, interpreted = (execute(program, *start, settings={"max_iter": ITERATIONS}, executor=executor)
+    program = METHODS[method].program(Oracles(problem))
+    compiled, interpreted = (execute(program, *problem.start(), settings={"max_iter": ITERATIONS}, executor=executor)
                              for executor in ("compiled", "interpreted"))
     assert compiled.iterations > 0
     assert_same(compiled, interpreted)
-    printed = run_exported(program, problem, tmp_path)
-    assert (printed["status"], int(printed["iterations"][0])) == (compiled.status.label, compiled.iterations)
+    exported = run_exported(program, problem, tmp_path)
+    assert (exported["status"], exported["iterations"]) == (compiled.status.label, str(compiled.iterations))
     for variable in problem.variables:
         value = compiled.state["x" if variable.level == "upper" else "y"][variable.slice]
-        rows = value.reshape(variable.shape, order="F").ravel() if variable.shape else value
-        assert np.array_equal(printed[variable.name], rows, equal_nan=True), variable.name
+        assert exported[variable.name] == c_text(value.reshape(variable.shape, order="F")), variable.name
