@@ -46,6 +46,8 @@ def _value(n: Node, a: list[np.ndarray], params: Mapping[str, np.ndarray]) -> np
     call = builtin.value if builtin.sizes is None else lambda *v: builtin.value(n.attr or n.shape, *v)
     if n.batch is None:
         return np.asarray(call(*a), float).reshape(n.shape)
+    if n.batch == 0:
+        return np.zeros((0, *n.shape))
     whole = [v if arg.batch is not None else np.broadcast_to(v, (n.batch, *v.shape)) for v, arg in zip(a, n.args)]
     return np.stack([np.asarray(call(*(v[k] for v in whole)), float).reshape(n.shape) for k in range(n.batch)])
 

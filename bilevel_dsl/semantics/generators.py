@@ -6,6 +6,7 @@ variables in each, and how its iterations belong to those of the generator aroun
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -48,12 +49,24 @@ class Frame:
         return places
 
 
+class Unvectorizable(Exception):
+    """An operation that has no form for all iterations at once; the generator is written out instead."""
+
+
+WRITTEN_OUT = 50_000  # iterations of a generator that has to be written out, at most
+
+
 @dataclass(frozen=True)
 class Env:
     """What local names mean at a place: loop variables and function arguments."""
 
     frame: Frame | None = None
     names: dict[str, Loop | tuple[Node, Frame | None]] = field(default_factory=dict)
+
+    def iteration(self, k: int) -> "Env":
+        """Iteration k of the frame alone: its loop variables are numbers."""
+        return Env(None, {name: Loop(v.values[k], v.labels, v.set_name, None)
+                          if isinstance(v, Loop) and v.frame is self.frame else v for name, v in self.names.items()})
 
     def lift(self, value: Node, frame: Frame | None, span: Span) -> Node:
         """A node made in `frame`, seen from here."""
@@ -68,10 +81,6 @@ class Env:
 
 
 TOP = Env()  # outside of all generators
-
-
-class Unvectorizable(Exception):
-    """An operation that has no form for all iterations at once; the generator is written out instead."""
 
 
 class Generators:
@@ -125,11 +134,11 @@ class Generators:
             env.names[name].values = np.repeat(env.names[name].values, repeats)
 
     def _filter(self, env: Env, mine: list[str], condition: ast.Expr) -> bool:
-        keep = self.lowering.condition(condition, env)
+        keep = self._each(lambda where: self.lowering.condition(condition, where), env, condition.span)
         if keep is None:
             return False
         frame = env.frame
-        keep = np.broadcast_to(keep, (frame.count,))
+        keep = np.broadcast_to(keep, (frame.count,)).astype(bool)
         frame.parent = frame.parent[keep]
         frame.count = len(frame.parent)
         for name in mine:
@@ -140,16 +149,50 @@ class Generators:
         """For each iteration so far, how many values; and all of them in a row."""
         count = env.frame.count
         if isinstance(domain, ast.Range):
-            ends = [self.lowering.whole_numbers(e, env, "the end of a range") for e in (domain.lower, domain.upper)]
+            ends = [self._each(lambda where, e=e: self.lowering.whole_numbers(e, where, "the end of a range"), env, e.span)
+                    for e in (domain.lower, domain.upper)]
             if any(e is None for e in ends):
                 return None
-            low, high = (np.broadcast_to(e, (count,)) for e in ends)
+            low, high = (np.broadcast_to(e, (count,)).astype(np.int64) for e in ends)
             sizes = np.maximum(high - low + 1, 0)
             if sizes.sum() > MANY:
                 return sizes, np.zeros(0), None
             offsets = np.cumsum(sizes) - sizes
             return sizes, np.repeat(low, sizes) + np.arange(sizes.sum()) - np.repeat(offsets, sizes), None
-        found = self.lowering.index_set(domain, env)
+        try:
+            found = self.lowering.index_set(domain, env)
+        except Unvectorizable:
+            if env.frame.outer is not None:
+                raise
+            self.problems.error("BL0313", "a generator runs over one set, and this one changes from one iteration to the next",
+                                domain.span, hints=("a range may change: `j in 1..n[i]`",))
+            return None
         if found is None:
             return None
         return np.full(count, found.size), np.tile(found.values, count), found
+
+    def _each(self, read: Callable[[Env], np.ndarray | None], env: Env, span: Span) -> np.ndarray | None:
+        """`read(env)`; one iteration after the other where it has no form for all of them at once."""
+        before = len(self.problems.items)
+        try:
+            return read(env)
+        except Unvectorizable:
+            del self.problems.items[before:]
+            if env.frame.outer is not None:
+                raise
+        if not self.can_be_written_out(env.frame.count, span):
+            return None
+        found: list[np.ndarray] = []
+        for k in range(env.frame.count):
+            value = read(env.iteration(k))
+            if value is None:
+                return None
+            found.append(value)
+        return np.array(found, float).reshape(env.frame.count)
+
+    def can_be_written_out(self, count: int, span: Span) -> bool:
+        if count > WRITTEN_OUT:
+            self.problems.error("BL0315", f"this generator has {count:,} iterations, and this expression cannot be "
+                                          f"evaluated for all of them at once", span,
+                                hints=(f"at most {WRITTEN_OUT:,} are possible; products of whole matrices are faster",))
+        return count <= WRITTEN_OUT

@@ -7,10 +7,8 @@ import numpy as np
 from ..diagnostics import Span
 from ..syntax import ast
 from .builtins import words
-from .generators import Env, Loop, Unvectorizable
+from .generators import Env, Unvectorizable
 from .ir import Node, bad, const, node
-
-WRITTEN_OUT = 50_000  # iterations of a generator that has to be written out, at most
 
 
 class Reductions:
@@ -110,16 +108,11 @@ class Reductions:
 
     def _written_out(self, lower, inner: Env, span: Span) -> Node:
         count = inner.frame.count
-        if count > WRITTEN_OUT:
-            self.problems.error("BL0315", f"this generator has {count:,} iterations, and its expression cannot be "
-                                          f"evaluated for all of them at once", span,
-                                hints=(f"at most {WRITTEN_OUT:,} are possible; products of whole matrices are faster",))
+        if not self.generators.can_be_written_out(count, span):
             return bad(span)
         nodes = []
         for k in range(count):
-            names = {n: Loop(v.values[k], v.labels, v.set_name, None) if isinstance(v, Loop) and v.frame is inner.frame else v
-                     for n, v in inner.names.items()}
-            one = lower(Env(None, names))
+            one = lower(inner.iteration(k))
             if one.bad:
                 return one
             if nodes and one.shape != nodes[0].shape:
