@@ -62,6 +62,16 @@ examples:
   bileveldsl interface tolls.bilevel
 """
 
+_FMT = """\
+Comments, blank lines between groups and the author's line breaks are kept.
+With --check the exit status is 3 if a model is laid out otherwise.
+
+examples:
+  bileveldsl fmt tolls.bilevel
+  bileveldsl fmt --check models/*.bilevel
+  bileveldsl fmt - < tolls.bilevel
+"""
+
 _METHODS = """\
 examples:
   bileveldsl methods
@@ -174,6 +184,7 @@ def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentPars
     _show(command("show", "MODEL", "show a model as mathematics", _SHOW))
     _interface(command("interface", "MODEL", "describe what goes in and what comes out, as JSON", _INTERFACE))
     _new(command("new", "[TEMPLATE [FILE]]", "write a model to start from", _NEW))
+    _fmt(command("fmt", "MODEL...", "lay models out canonically", _FMT))
     _methods(command("methods", "[METHOD]", "list the methods, with their papers and settings", _METHODS))
     _codegen(command("codegen", "MODEL -o DIR", "write a standalone C solver", _CODEGEN))
     _verify(command("verify", "MODEL POINT", "check any point, wherever it comes from", _VERIFY))
@@ -230,6 +241,13 @@ def _interface(parser: argparse.ArgumentParser) -> None:
 def _new(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("template", nargs="?", metavar="TEMPLATE", help="its name; none: list the templates")
     parser.add_argument("file", nargs="?", metavar="FILE", help="the model to write (default: TEMPLATE.bilevel)")
+    _color(parser)
+
+
+def _fmt(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("models", nargs="+", metavar="MODEL", help="files to lay out in place; -: standard input to output")
+    parser.add_argument("--check", action="store_true", help="write nothing, tell which models would change")
+    parser.add_argument("--diff", action="store_true", help="write nothing, show what would change")
     _color(parser)
 
 

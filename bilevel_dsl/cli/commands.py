@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ..diagnostics import BilevelError, Diagnostic, to_json
 from ..files import require_place, write_whole
 from .describing import explain, interface, new, show
+from .formatting import fmt
 from .inputs import given, read_point
 from .terminal import emit, printed, tell, use_unicode, width
 
@@ -129,7 +130,8 @@ def lsp(arguments: argparse.Namespace) -> int:
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "solve": solve, "check": check, "methods": methods, "codegen": codegen, "verify": verify,
-    "explain": explain, "show": show, "interface": interface, "new": new, "lsp": lsp}
+    "explain": explain, "show": show, "interface": interface, "new": new, "fmt": fmt,
+    "lsp": lsp}
 
 
 # --- in and out ---------------------------------------------------------------------------------
