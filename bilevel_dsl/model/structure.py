@@ -42,8 +42,9 @@ def analyse(problem: Problem, largest: int = 200) -> Structure:
         if quadratic:
             value = np.array(ca.Function("hessian", [*problem.p], [ca.densify(hessian)]).call(
                 [ca.DM(np.asarray(q.value)) for q in problem.parameters])[0])
-            spectrum = np.linalg.eigvalsh((value + value.T) / 2)
-            eigenvalues = float(spectrum[0]), float(spectrum[-1])
+            if np.isfinite(value).all():  # data may overflow
+                spectrum = np.linalg.eigvalsh((value + value.T) / 2)
+                eigenvalues = float(spectrum[0]), float(spectrum[-1])
     return Structure(
         simple=problem.is_simple,
         lower_linear=linear,

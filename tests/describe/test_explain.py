@@ -157,3 +157,8 @@ def test_interface_with_values():
 def test_interface_of_a_broken_model():
     with pytest.raises(BilevelError, match="BL0202"):
         examined(MODEL.replace("sum(y)", "sum(z)"))
+
+
+def test_data_that_overflow():
+    found = explained(f"param Q[2, 2] = 1e200; {UPPER}\nlower {{ var y[2]; minimize y' @ (Q * Q) @ y + x * sum(y); }}")
+    assert any("is not known before solving" in str(fact) for fact in found.structure)
