@@ -100,3 +100,8 @@ def test_same_tree_sees_differences():
     assert same_tree(tree("let a = (b);"), tree("let a=b ;"))
     for other in ("let a = c;", "let b = b;", "param a = b;", "let a = b; let c = d;", "let a = -b;", "let a = b + 1;"):
         assert not same_tree(tree("let a = b;"), tree(other))
+
+
+@pytest.mark.parametrize("path", [*MODELS, *(ROOT / "examples").rglob("*.bilevel")], ids=lambda p: p.stem)
+def test_models_of_the_project_are_in_canonical_layout(path):
+    assert diff(Source(path.name, path.read_text())) == ""
