@@ -119,14 +119,18 @@ class Mathematics:
         return self._product(e.left, Sign(RING, "binary") if arrays else TIMES, e.right)
 
     def _product(self, left: ast.Expr, sign: Sign, right: ast.Expr) -> Rated:
+        if sign is not TIMES:
+            return row(self._entrywise(left), sign, self._entrywise(right, last=True)), ENTRYWISE
         found, level = self.rated(right)
         if level < BIG:
             found, level = fenced(found), ATOM
-        if sign is TIMES and isinstance(_first(found), Number):  # x 2 would be read as x2
-            return row(self.at_least(left, PRODUCT), DOT, found), min(level, PRODUCT)
-        if sign is not TIMES:  # of arrays: never mixed with products of matrices without parentheses
-            return row(self.at_least(left, ENTRYWISE), sign, found if level != BIG else fenced(found)), ENTRYWISE
-        return row(self.at_least(left, PRODUCT), sign, found), min(level, PRODUCT)
+        between = DOT if isinstance(_first(found), Number) else TIMES  # x 2 would be read as x2
+        return row(self.at_least(left, PRODUCT), between, found), min(level, PRODUCT)
+
+    def _entrywise(self, e: ast.Expr, last: bool = False) -> Formula:
+        """A factor of a product of arrays; products of matrices in it stand in parentheses."""
+        mixed = isinstance(e, ast.Binary) and e.op == "@"
+        return self.at_least(e, POWER if mixed or last else ENTRYWISE)
 
     def _sum(self, e: ast.Binary) -> Rated:
         terms: list[tuple[str, Formula]] = []

@@ -279,7 +279,7 @@ class _Writer:
                 found.append(Datum(Symbol(s.name), Words("index set"), shown))
         for p in (p for p in self.checked.params if p.name in used):
             if len(p.shape) < 2 and p.value.size <= 6:
-                value = ", ".join(f"{v:.10g}" for v in p.value.ravel())
+                value = ", ".join(f"{v:.{6 if p.shape else 10}g}" for v in p.value.ravel())
             else:
                 value = f"{p.value.size} numbers"
             written = self.params[p.name].dimensions

@@ -7,18 +7,8 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 GOLDEN = HERE / "golden"
-COLLECTION = HERE.parents[1] / "models"
-MODELS = {
-    path.stem: path
-    for path in (
-        HERE / "everything.bilevel",
-        COLLECTION / "papers" / "p1.bilevel",
-        *(
-            COLLECTION / "applications" / f"{name}.bilevel"
-            for name in ("tolls", "bridge_toll", "hyper_cleaning", "least_norm")
-        ),
-    )
-}
+TEMPLATES = HERE.parents[1] / "bilevel_dsl" / "templates"
+MODELS = {path.stem: path for path in (*sorted(HERE.glob("*.bilevel")), *sorted(TEMPLATES.glob("*.bilevel")))}
 
 
 def compare(name: str, text: str) -> None:

@@ -49,12 +49,12 @@ def test_methods():
 def test_as_data():
     found = json.loads(json.dumps(as_json(of(MODELS["tolls"]))))
     assert found["sizes"] == {
-        "upper_variables": 4,
-        "lower_variables": 4,
+        "upper_variables": 3,
+        "lower_variables": 3,
         "upper_rows": 1,
         "lower_rows": 0,
         "followers": 1,
-        "data": 10,
+        "data": 8,
     }
     assert [(v["method"], v["accepts"], v["chosen"]) for v in found["methods"]] == [
         ("penalty", True, False),

@@ -68,3 +68,8 @@ def test_mistakes(tmp_path, monkeypatch, capsys, arguments, said):
 def test_list(capsys):
     assert main(["new"]) == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(TEMPLATES)
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_layout_is_canonical(written, name):
+    assert main(["fmt", "--check", str(written(name))]) == 0

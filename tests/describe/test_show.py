@@ -76,6 +76,8 @@ def objective(expression: str) -> str:
         ("sum(A)", "∑[i∈{ 1, …, 3 }, j∈{ 1, …, 3 }] A[i, j]"),
         ("sum(A @ x)", "1ᵀ(A x)"),
         ("sum((c * x) * y)", "1ᵀ(c ∘ x ∘ y)"),
+        ("sum((A @ c) * (A @ x))", "1ᵀ((A c) ∘ (A x))"),
+        ("sum(c * (x * y))", "1ᵀ(c ∘ (x ∘ y))"),
         ("sum(A @ (c * x))", "1ᵀ(A·(c ∘ x))"),
         ("dot(x + y, c)", "(x + y)ᵀc"),
         ("dot(A, A)", "⟨A, A⟩"),
