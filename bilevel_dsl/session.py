@@ -11,6 +11,7 @@ import casadi as ca
 import numpy as np
 
 from .certify.certificate import certify
+from .certify.duals import multipliers, with_values
 from .certify.result import Certificate
 from .diagnostics import BilevelError, Diagnostic, Source
 from .functions.named import Functions
@@ -126,11 +127,13 @@ def verify(problem: Problem, variables: dict[str, np.ndarray], *, tol: float = 1
     if missing:
         raise BilevelError(Diagnostic("BL0408", f"the point has no value for {', '.join(f'`{m}`' for m in missing)}",
                                       exit_status=2))
-    clock, oracles = _Clock(), Oracles(problem)
+    clock = _Clock()
     x, y = start_point(problem, variables)
+    duals = multipliers(problem, x, y)
+    oracles = Oracles(with_values(problem, duals))
     certificate = certify(oracles, x, y, tol=tol, seed=seed)
     clock.lap("verify")
-    return Point(problem=problem, **_values(oracles, x, y), certificate=certificate, seed=seed,
+    return Point(problem=problem, **_values(oracles, x, y), duals=duals, certificate=certificate, seed=seed,
                  timings={**problem.timings, **clock.laps}, warnings=problem.warnings)
 
 
@@ -159,21 +162,33 @@ def _conclude(problem: Problem, oracles: Oracles, info: MethodInfo, reason: str,
     x, y = run.state["x"], run.state["y"]
     finite = bool(np.all(np.isfinite(x)) and np.all(np.isfinite(y)))
     usable = finite and run.status is not Status.DIVERGED
-    status, certificate = run.status.label, Certificate(())
+    status, certificate, duals = run.status.label, Certificate(()), {}
     if usable:
         try:
+            duals = multipliers(problem, x, y)
+            oracles = _with_multipliers_of(run, oracles)
             certificate = certify(oracles, x, y, tol=min(max(settings["tol"], 1e-12), LOOSEST), seed=seed)
         except KeyboardInterrupt:
             status = Status.INTERRUPTED.label
     clock.lap("verify")
     values = _values(oracles, x, y) if usable else {"variables": {}, "upper": None, "lower": None, "report": {}}
     return Solution(
-        problem=problem, status=status, certificate=certificate, **values, method=info.name, reason=reason,
+        problem=problem, status=status, certificate=certificate, **values, duals=duals, method=info.name, reason=reason,
         settings=settings, executor=run.executor, iterations=run.iterations, evaluations=run.phase_calls,
         measures=_as_written(problem, run.measures), trace=_as_written(problem, run.trace),
         timings=_timings(problem, clock.laps, run.timings),
         warnings=(*problem.warnings, *unused_options(info, problem), *run.warnings), seed=seed,
     )
+
+
+def _with_multipliers_of(run: Run, oracles: Oracles) -> Oracles:
+    """The functions with the multipliers that the method has found, where upper expressions use any."""
+    problem = oracles.written
+    if not problem.used_duals:
+        return oracles
+    found = {q.name: np.reshape(run.state[f"p{k}"], q.shape, order="F")
+             for k, q in enumerate(problem.parameters) if q.is_dual}
+    return Oracles(with_values(problem, {d.name: found[f"dual({d.name})"] for d in problem.used_duals}))
 
 
 def _as_written(problem: Problem, measures: dict) -> dict:

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..functions.oracles import Oracles
 from . import stationarity as measure
+from .duals import multipliers
 from .follower import Follower, Response
 from .result import Certificate, Check
 from .sensitivity import Sensitivity, sensitivity
@@ -38,6 +39,7 @@ def certify(oracles: Oracles, x: np.ndarray, y: np.ndarray, *, tol: float = 1e-6
     answers = follower.answers(x, y, seed, STARTS) if follower.describable else []
     checks.append(_gap(oracles, follower, answers, f, g, tol, notes, details, x, y))
     s = sensitivity(follower, x, y)
+    checks += _multipliers(oracles, s, x, y, tol)
     checks += _first_order(oracles, follower, s, x, y, f, tol, notes, details)
     leader = _leader_gap(follower, s, answers, x, y, f, g, tol, notes, details)
     if leader is not None:
@@ -77,6 +79,18 @@ def _gap(oracles, follower, answers: list[Response], f, g, tol, notes, details, 
     return Check("lower_gap", gap, tol, about)
 
 
+def _multipliers(oracles: Oracles, s: Sensitivity | None, x, y, tol) -> list[Check]:
+    """How far the multipliers that the leader's values rest on are from those found here."""
+    used = oracles.problem.used_duals
+    if not used or s is None or s.dependent:
+        return []
+    own = multipliers(oracles.problem, x, y)
+    claimed = {q.name: q.value for q in oracles.problem.parameters if q.is_dual}
+    apart = max(float(np.max(np.abs(claimed[f"dual({d.name})"] - own[d.name]) / (1 + np.abs(own[d.name]))))
+                for d in used)
+    return [Check("multipliers", apart, 1e2 * tol, "of the follower, against those found apart from the method")]
+
+
 def _first_order(oracles, follower, s: Sensitivity | None, x, y, f, tol, notes, details) -> list[Check]:
     simple = oracles.problem.is_simple
     if s is None:
@@ -87,14 +101,16 @@ def _first_order(oracles, follower, s: Sensitivity | None, x, y, f, tol, notes, 
     if simple:
         return [Check("stationarity", measure.tangential(oracles, s, x, y), 10 * tol,
                       "part of grad f that no multiplier balances")]
-    value = measure.gradient_mapping(oracles, s, x, y)
-    if not s.kinked:
+    value = measure.gradient_mapping(follower, s, x, y)
+    if oracles.problem.used_duals and s.dependent:
+        notes.append("the multipliers of the follower are not unique here")
+    if not s.kinked or oracles.problem.used_duals:  # differences of f would need the multipliers at every point
         return [Check("stationarity", value, 10 * tol, "gradient mapping of the hyper-objective")]
     # one side's derivative may vanish while the other side descends: both are tried
     notes.append("the derivative of the follower's answer is one-sided here: a constraint is active without "
                  "a multiplier, or constraints meet whose multipliers are not unique")
     details["gradient_mapping"] = value
-    directions = [-measure.hypergradient(oracles, s, x, y)]
+    directions = [-measure.hypergradient(follower, s, x, y)]
     if x.size <= 20:
         directions += [sign * np.eye(1, x.size, i).ravel() for i in range(x.size) for sign in (1, -1)]
     descent = measure.steepest_descent(follower, x, y, directions)
@@ -103,7 +119,7 @@ def _first_order(oracles, follower, s: Sensitivity | None, x, y, f, tol, notes, 
 
 def _leader_gap(follower: Follower, s, answers, x, y, f, g, tol, notes, details) -> Check | None:
     """Among the follower's answers: the leader's best and worst value, if there are several."""
-    if not follower.describable:
+    if not follower.describable or follower.oracles.problem.used_duals:
         return None
     level = min([g, *(a.g for a in answers)]) + tol * (1 + abs(g))
     optimal = [a for a in answers if a.g <= level]

@@ -59,6 +59,7 @@ class Follower:
                 rows.append(ca.vec(expression))
                 low.append(_column(lb, expression.numel()))
                 high.append(_column(ub, expression.numel()))
+        self.first_constraint = sum(r.numel() for r in rows)  # the rows before are those of sets
         for constraint in problem.lower_constraints:
             n = constraint.expression.numel()
             rows.append(ca.vec(constraint.expression))
@@ -96,7 +97,7 @@ class Follower:
 
     def respond(self, x: np.ndarray, start: np.ndarray, objective: str = "g", ceiling: float | None = None,
                 slack: float = 0.0) -> Response:
-        """A local minimiser from `start`. With `ceiling`, over the answers with g <= ceiling; rows relaxed by `slack`."""
+        """A local minimiser from `start`; with `ceiling`, of the answers with g <= ceiling; rows relaxed by `slack`."""
         lbx, ubx, lbg, ubg = self.limits(x)
         lbg, ubg = lbg - slack, ubg + slack
         if ceiling is not None:
@@ -150,8 +151,8 @@ class Follower:
         bounded = np.isfinite(lbx) & np.isfinite(ubx)
         for k, point in enumerate(points):  # half of them uniform in the box, every fourth of these at corners
             if k % 2 and bounded.any():
-                u = rng.random(y.size)
-                point[bounded] = (lbx + (np.round(u) if k % 8 == 1 else u) * (ubx - lbx))[bounded]
+                u = rng.random(y.size)[bounded]
+                point[bounded] = lbx[bounded] + (np.round(u) if k % 8 == 1 else u) * (ubx - lbx)[bounded]
         points = [np.clip(point, lbx, ubx) for point in (np.zeros_like(y), *points)]
         if y.size > SAMPLED_SIZE:
             return [y, *points[: starts + 1]], []

@@ -35,26 +35,46 @@ class Sensitivity:
     curvature: float  # smallest eigenvalue of W on the tangent space, relative
     dependent: bool  # gradients of active constraints depend on each other: multipliers are not unique
     residual: float  # of stationarity of the lower level with the multipliers found
+    multipliers: np.ndarray  # of what is active
+    rows: tuple[int, ...]  # of what is active: a row of the follower, or -1 - i for a bound on entry i of y
+    signs: np.ndarray  # +1 at an upper bound, -1 at a lower one, 0 for equalities
 
     @property
     def kinked(self) -> bool:
         """The answer may turn here: its derivative depends on the direction."""
         return self.weakly_active > 0 or self.dependent
 
-    def total(self, phi_x: np.ndarray, phi_y: np.ndarray) -> np.ndarray:
-        """Gradient of phi(x, y(x))."""
-        right = np.concatenate([phi_y, np.zeros(self.active)])
+    def total(self, phi_x: np.ndarray, phi_y: np.ndarray, phi_multipliers: np.ndarray | float = 0.0) -> np.ndarray:
+        """Gradient of phi(x, y(x)), or of phi(x, y(x), multipliers(x)), those of what is active."""
+        right = np.concatenate([phi_y, np.zeros(self.active) + phi_multipliers])
         if self.singular:
             q = np.linalg.lstsq(self.kkt, right, rcond=1e-9)[0]
         else:
             q = np.linalg.solve(self.kkt, right)
         return phi_x - self.mixed.T @ q
 
+    def selection(self, first: int, n_rows: int, ny: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """From the multipliers of what is active to those of the constraints, of lower bounds and of upper bounds.
+
+        `first` is the follower's first row that is a constraint. Multipliers of bounds are counted as >= 0.
+        """
+        rows, low, high = (
+            np.zeros((n_rows - first, self.active)),
+            np.zeros((ny, self.active)),
+            np.zeros((ny, self.active)),
+        )
+        for k, (row, sign) in enumerate(zip(self.rows, self.signs)):
+            if row >= first:
+                rows[row - first, k] = 1
+            elif row < 0:
+                at_high = sign > 0 or (sign == 0 and self.multipliers[k] >= 0)
+                (high if at_high else low)[-1 - row, k] = 1 if at_high else -1
+        return rows, low, high
+
 
 def sensitivity(follower: Follower, x: np.ndarray, y: np.ndarray) -> Sensitivity | None:
     """At (x, y); None where the lower level is too large or its sets have no smooth description."""
     oracles = follower.oracles
-    problem = oracles.problem
     n = y.size
     if n > DENSE_LIMIT or not follower.describable:
         return None
@@ -77,7 +97,19 @@ def sensitivity(follower: Follower, x: np.ndarray, y: np.ndarray) -> Sensitivity
     eigen = np.linalg.eigvalsh((reduced + reduced.T) / 2) if reduced.size else np.array([np.inf])
     rank_short = len(A) > 0 and np.linalg.matrix_rank(A, tol=1e-9) < len(A)
     singular = bool(np.min(np.abs(eigen)) <= 1e-8 * size or rank_short)
-    return Sensitivity(K, B, len(A), weak, singular, float(eigen[0] / size), bool(rank_short), residual)
+    return Sensitivity(
+        K,
+        B,
+        len(A),
+        weak,
+        singular,
+        float(eigen[0] / size),
+        bool(rank_short),
+        residual,
+        multipliers,
+        tuple(A_rows),
+        signs,
+    )
 
 
 def _active(follower: Follower, x, y):
@@ -90,12 +122,15 @@ def _active(follower: Follower, x, y):
         low, high = y[i] <= lbx[i] + near[i], y[i] >= ubx[i] - near[i]
         if low or high:
             gradients.append(np.eye(1, n, i).ravel())
-            rows.append(-1)
+            rows.append(-1 - i)
             signs.append(0 if low and high else 1 if high else -1)
     if follower.rows.numel():
         problem = follower.oracles.problem
-        jacobian = ca.Function("rows", [problem.x, problem.y, *problem.p],
-                               [follower.rows, ca.densify(ca.jacobian(follower.rows, problem.y))])
+        jacobian = ca.Function(
+            "rows",
+            [problem.x, problem.y, *problem.p],
+            [follower.rows, ca.densify(ca.jacobian(follower.rows, problem.y))],
+        )
         value, J = (np.array(v) for v in jacobian.call([ca.DM(x), ca.DM(y), *follower._columns()]))
         for i, v in enumerate(value.ravel()):
             scale = ACTIVE * (1 + abs(v))
@@ -121,10 +156,14 @@ def _second(follower: Follower, x, y, rows, multipliers):
         lagrangian = lagrangian + ca.dot(lam, follower.rows)
     gradient = ca.gradient(lagrangian, problem.y)
     direction = ca.MX.sym("d", ny)
-    times = ca.Function("times", [problem.x, problem.y, lam, direction, *problem.p], [
-        ca.densify(ca.jtimes(gradient, problem.y, direction)),
-        ca.densify(ca.gradient(ca.dot(gradient, direction), problem.x)),
-    ])
+    times = ca.Function(
+        "times",
+        [problem.x, problem.y, lam, direction, *problem.p],
+        [
+            ca.densify(ca.jtimes(gradient, problem.y, direction)),
+            ca.densify(ca.gradient(ca.dot(gradient, direction), problem.x)),
+        ],
+    )
     columns = follower._columns()
     W, mixed = np.zeros((ny, ny)), np.zeros((ny, nx))
     for j in range(ny):
@@ -134,8 +173,9 @@ def _second(follower: Follower, x, y, rows, multipliers):
             mixed[j] = np.array(b).ravel()
     by_rows = np.zeros((m, nx))
     if any(r >= 0 for r in rows) and nx:
-        J = ca.Function("rows_x", [problem.x, problem.y, *problem.p],
-                        [ca.densify(ca.jacobian(follower.rows, problem.x))])
+        J = ca.Function(
+            "rows_x", [problem.x, problem.y, *problem.p], [ca.densify(ca.jacobian(follower.rows, problem.x))]
+        )
         full = np.array(J.call([ca.DM(x), ca.DM(y), *columns])[0])
         for k, r in enumerate(rows):
             if r >= 0:

@@ -20,6 +20,7 @@ import casadi as ca
 import numpy as np
 
 from ..functions.oracles import Oracles
+from .duals import pull
 from .follower import Follower
 from .sensitivity import Sensitivity
 
@@ -29,26 +30,39 @@ def evaluate(oracles: Oracles, name: str, x: np.ndarray, y: np.ndarray) -> list[
     return [np.array(v) for v in oracles.function(name).call([ca.DM(x), ca.DM(y), *columns])]
 
 
-def hypergradient(oracles: Oracles, s: Sensitivity, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def hypergradient(follower: Follower, s: Sensitivity, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Of f(x, y(x)), or of f(x, y(x), multipliers(x))."""
+    oracles = follower.oracles
     f_x, f_y = (v.ravel() for v in evaluate(oracles, "grad_f", x, y))
-    return s.total(f_x, f_y)
+    if not oracles.problem.used_duals:
+        return s.total(f_x, f_y)
+    return s.total(f_x, f_y, pull(follower, s, evaluate(oracles, "grad_duals_f", x, y)[0].ravel()))
 
 
-def gradient_mapping(oracles: Oracles, s: Sensitivity, x: np.ndarray, y: np.ndarray) -> float:
+def _row_gradients(follower: Follower, s: Sensitivity, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """The same of every row of the upper level."""
+    c_x, c_y = evaluate(follower.oracles, "jac_c", x, y)
+    if not follower.oracles.problem.used_duals:
+        return np.array([s.total(a, b) for a, b in zip(c_x, c_y)])
+    c_duals = evaluate(follower.oracles, "jac_duals_c", x, y)[0]
+    return np.array([s.total(a, b, pull(follower, s, d)) for a, b, d in zip(c_x, c_y, c_duals)])
+
+
+def gradient_mapping(follower: Follower, s: Sensitivity, x: np.ndarray, y: np.ndarray) -> float:
     """|d| relative to max(1, |F| / (1 + |x|), |grad_x f|).
 
     |F| over the size of x, for a gradient is a value over a length: relative to |F| alone, every point far enough
     out on an unbounded linear objective would count as stationary.
     """
-    gradient = hypergradient(oracles, s, x, y)
+    oracles = follower.oracles
+    gradient = hypergradient(follower, s, x, y)
     f = float(evaluate(oracles, "f", x, y)[0].item())
     direct = evaluate(oracles, "grad_x_f", x, y)[0]
     scale = max(1.0, abs(f) / (1 + float(np.linalg.norm(x))), float(np.max(np.abs(direct), initial=0)))
     if not oracles.upper_equalities:
         return float(np.linalg.norm(project_x(oracles, x - gradient) - x)) / scale
     rows = evaluate(oracles, "c", x, y)[0].ravel()
-    c_x, c_y = evaluate(oracles, "jac_c", x, y)
-    J = np.array([s.total(a, b) for a, b in zip(c_x, c_y)])
+    J = _row_gradients(follower, s, x, y)
     d = restricted(_projection(oracles, "x", x.size), x, gradient, rows, J, np.array(oracles.upper_equalities))
     return float(np.linalg.norm(d)) / scale
 

@@ -62,7 +62,7 @@ class Places:
     @cached_property
     def parameters(self) -> tuple[Place, ...]:
         return tuple(Place(q.name, -1 if q.structural else k, q.shape, described(q.shape))
-                     for k, q in enumerate(self.problem.parameters))
+                     for k, q in enumerate(self.problem.parameters) if not q.is_dual)
 
     @cached_property
     def settings(self) -> tuple[Place, ...]:

@@ -25,9 +25,10 @@ SCALAR_LIMIT = 1000  # operations; above, gcc's time grows faster than the gain
 
 
 class Oracles:
-    def __init__(self, problem: Problem):
+    def __init__(self, problem: Problem, recognise: bool = True):
+        """`recognise`: constraints that are only bounds become boxes."""
         self.written = problem
-        self.problem = problem = with_bounds(problem)
+        self.problem = problem = with_bounds(problem) if recognise else problem
         self.nx = problem.x.numel()
         self.ny = problem.y.numel()
         self.x_set = _product(problem.upper_variables)
@@ -80,6 +81,9 @@ class Oracles:
             "hess_xy_g": lambda: [ca.jacobian(grad(g, y), x).T],
             "h": lambda: [self._rows(self.problem.lower_constraints)],
             "c": lambda: [self._rows(self.problem.upper_constraints)],
+            "grad_duals_f": lambda: [ca.vertcat(*[ca.vec(grad(f, d.symbol)) for d in self.problem.used_duals])],
+            "jac_duals_c": lambda: [ca.horzcat(*[ca.jacobian(self.recipes["c"]()[0], d.symbol)
+                                                 for d in self.problem.used_duals])],
             "jac_y_h": lambda: [ca.jacobian(self.recipes["h"]()[0], y)],
             "jac_c": lambda: [ca.jacobian(self.recipes["c"]()[0], v) for v in (x, y)],
             "report": lambda: [ca.vec(r.expression) for r in self.problem.report],

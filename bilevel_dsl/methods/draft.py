@@ -25,13 +25,6 @@ class Draft:
         self.method = method
         self.oracles = oracles
         self.settings = settings
-        problem = oracles.problem
-        self._columns = [ca.MX.sym(f"p{k}", q.symbol.numel()) for k, q in enumerate(problem.parameters)]
-        self.p = [ca.reshape(c, q.symbol.shape) for c, q in zip(self._columns, problem.parameters)]
-        self.data = tuple(
-            Slot(f"p{k}", q.symbol.numel(), f"parameter {q.name}", q.name, q.shape)
-            for k, q in enumerate(problem.parameters)
-        )
         self.option = SimpleNamespace(**{s.name: ca.MX.sym(f"o_{s.name}") for s in settings})
         self.x_start = ca.MX.sym("x_start", oracles.nx)
         self.y_start = ca.MX.sym("y_start", oracles.ny)
@@ -41,6 +34,12 @@ class Draft:
         self._phases: list[tuple[str, dict[str, ca.MX]]] = []
         self.state("phase", 1, "index of the phase to run next")
         self.state("signal", 1, "what the method itself found")
+        named = [(f"p{k}", q) for k, q in enumerate(oracles.problem.parameters)]
+        self._columns = [self.state(name, q.symbol.numel(), q.name) if q.is_dual else ca.MX.sym(name, q.symbol.numel())
+                         for name, q in named]  # multipliers are no data: the method finds them
+        self.p = [ca.reshape(c, q.symbol.shape) for c, (_, q) in zip(self._columns, named)]
+        self.data = tuple(Slot(name, q.symbol.numel(), f"parameter {q.name}", q.name, q.shape)
+                          for name, q in named if not q.is_dual)
 
     # --- declaring ---------------------------------------------------------------------
 
@@ -71,12 +70,13 @@ class Draft:
         unknown = set(initial) - set(first)
         assert not unknown, unknown
         prepared = {name: value for name, (_, value) in self._prepared.items()}
+        problem = self.oracles.problem
         return Program(
             method=self.method,
-            problem_name=self.oracles.problem.name,
+            problem_name=problem.name,
             state=tuple(self._slots.values()),
             data=self.data,
-            data_values=self.oracles.problem.data,
+            data_values=tuple(v for v, q in zip(problem.data, problem.parameters) if not q.is_dual),
             settings=self.settings,
             prepared=tuple(Slot(n, s.numel()) for n, (s, _) in self._prepared.items()),
             prepare=self._function("prepare", prepared) if prepared else None,

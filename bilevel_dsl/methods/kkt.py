@@ -138,7 +138,7 @@ class _Kkt:
         return {
             "u": keep(u, self.u), "x": keep(u[:nx], self.draft["x"]), "y": keep(u[nx : nx + ny], self.draft["y"]),
             "step": keep(1, 0.5 * self.step), "phase": either(accepted, NEWTON, either(short, UPDATE, TRY)),
-        }
+        } | {name: keep(value, self.draft[name]) for name, value in self.duals(u).items()}
 
     # --- phase update: multipliers and penalties --------------------------------------------------
 
@@ -168,7 +168,7 @@ class _Kkt:
             "violation": violation, "complementarity": gap, "stationarity": self.stationarity,
             "accuracy": ca.fmax(0.1 * self.accuracy, 0.1 * o.tol), "inner": 0, "updates": self.updates + 1,
             "signal": either(finished, int(Signal.CONVERGED), 0), "phase": NEWTON,
-        }
+        } | self.duals(u)
         return self.recovered(updates, violation, gap)
 
     def recovered(self, updates: dict[str, ca.MX], violation: ca.MX, gap: ca.MX) -> dict[str, ca.MX]:
@@ -208,6 +208,12 @@ class _Kkt:
         return {k: either(condition, ca.MX(v), updates.get(k, self.draft[k])) for k, v in changes.items()}
 
     # --- help ---------------------------------------------------------------------------------------
+
+    def duals(self, u: ca.MX) -> dict[str, ca.MX]:
+        """What `dual(...)` is at u, by the slots that hold it."""
+        names = [f"p{k}" for k, q in enumerate(self.oracles.problem.parameters) if q.is_dual]
+        values = self.system.duals().call([u, self.scale, *self.draft.p]) if names else []
+        return dict(zip(names, values))
 
     def arguments(self, u: ca.MX) -> list[ca.MX]:
         weight = either(self.restoring == 1, 0, self.scale[0])
@@ -340,8 +346,9 @@ class System:
         u, eta = ca.MX.sym("u", self.size), ca.MX.sym("eta", len(self.equalities))
         rho, gamma, scale = ca.MX.sym("rho"), ca.MX.sym("gamma"), ca.MX.sym("scale", 2 + self.n_rows)
         x, y, s, mu, mu_low, mu_high, nu = self._split(u)
+        p = self._with_duals(u, scale)
         rows_at = ca.Function("rows", [problem.x, problem.y, *problem.p], [self._rows()])
-        rows = scale[2:] * rows_at(x, y, *problem.p)
+        rows = scale[2:] * rows_at(x, y, *p)
         h, e, c = ca.vertsplit(rows, [0, self.n_in, self.n_in + self.n_eq, self.n_rows])
 
         lagrangian = scale[1] * problem.g.expression
@@ -360,10 +367,47 @@ class System:
                + ca.dot(mu_high, _taken(high - y, self.at_high)))
         residual = ca.vertcat(stationary, h + s, e, c)
         objective = ca.Function("objective", [problem.x, problem.y, *problem.p], [problem.f.expression])
-        merit = scale[0] * objective(x, y, *problem.p) + gamma * gap
+        merit = scale[0] * objective(x, y, *p) + gamma * gap
         if self.equalities:
             merit = merit + multipliers.term(residual, eta, rho, self.equalities)
         return [u, eta, rho, gamma, scale, *problem.p], merit, ca.densify(residual), gap
+
+    def _with_duals(self, u: ca.MX, scale: ca.MX) -> list[ca.MX]:
+        """The parameters, with the multipliers of u in the place of those that stand for `dual(...)`."""
+        problem = self.problem
+        known = {id(d.symbol): d for d in problem.used_duals}
+        if not known:
+            return list(problem.p)
+        _, y, _, mu, mu_low, mu_high, nu = self._split(u)
+        n = self.n_in + self.n_eq
+        rows = scale[2 : 2 + n] * ca.vertcat(mu, nu) / scale[1]  # unscaled, inequalities first
+        multipliers_of = {
+            "": ca.MX(ca.DM(self._order())) @ rows,
+            "lower": _placed(mu_low, self.at_low, y.numel()) / scale[1],
+            "upper": _placed(mu_high, self.at_high, y.numel()) / scale[1],
+        }
+        return [ca.reshape(ca.MX(ca.DM(known[id(s)].matrix(multipliers_of[known[id(s)].bounds].numel())))
+                           @ multipliers_of[known[id(s)].bounds], s.shape) if id(s) in known else s for s in problem.p]
+
+    def _order(self) -> np.ndarray:
+        """From the rows, inequalities first, to the constraints of the lower level as they are written."""
+        kinds = [c.kind == "eq" for c in self.problem.lower_constraints for _ in range(c.expression.numel())]
+        equal = self.n_in + self.n_eq - sum(kinds)  # where the equalities among them begin
+        inequal = self.n_in - (len(kinds) - sum(kinds))
+        found = np.zeros((len(kinds), self.n_in + self.n_eq))
+        for row, is_equal in enumerate(kinds):
+            found[row, equal if is_equal else inequal] = 1
+            equal, inequal = equal + is_equal, inequal + (not is_equal)
+        return found
+
+    def duals(self) -> ca.Function:
+        """(u, scale, p) -> the multipliers that stand for `dual(...)` in upper expressions, in their order."""
+        def make():
+            u, scale = ca.MX.sym("u", self.size), ca.MX.sym("scale", 2 + self.n_rows)
+            p = self._with_duals(u, scale)
+            values = [ca.vec(ca.densify(v)) for v, q in zip(p, self.problem.parameters) if q.is_dual]
+            return ca.Function("duals", [u, scale, *self.problem.p], values)
+        return self._made("duals", make)
 
     def merit(self) -> ca.Function:
         def make():

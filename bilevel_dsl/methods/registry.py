@@ -54,13 +54,15 @@ def _no_lower_sets(problem: Problem) -> list[Refusal]:
     bound = [v for v in problem.lower_variables if type(v.set).__name__ != "Free"]
     found = [Refusal(f"the lower variable `{v.name}` has a constraint set", v.span) for v in bound[:1]]
     rows = [b for b in recognised(problem) if b.variable.level == "lower"]
-    return found or [Refusal(f"the lower variable `{b.variable.name}` has a bound", b.constraint.span)
-                     for b in rows[:1]]
+    return found or [
+        Refusal(f"the lower variable `{b.variable.name}` has a bound", b.constraint.span) for b in rows[:1]
+    ]
 
 
 def _simple(problem: Problem) -> list[Refusal]:
-    return [Refusal(f"the upper level has a variable of its own, `{v.name}`", v.span)
-            for v in problem.upper_variables[:1]]
+    return [
+        Refusal(f"the upper level has a variable of its own, `{v.name}`", v.span) for v in problem.upper_variables[:1]
+    ]
 
 
 def _two_levels(problem: Problem) -> list[Refusal]:
@@ -73,6 +75,13 @@ def _small_lower(problem: Problem) -> list[Refusal]:
         return []
     rule = f"the lower level has {n} variables, and the eigenvalues of its Hessian are needed (limit {DENSE_LIMIT})"
     return [Refusal(rule, problem.lower_variables[0].span)]
+
+
+def _no_duals(problem: Problem) -> list[Refusal]:
+    return [
+        Refusal(f"the leader uses a multiplier of the follower, `dual({d.name})`", d.span)
+        for d in problem.used_duals[:1]
+    ]
 
 
 def _smooth_sets(problem: Problem) -> list[Refusal]:
@@ -98,47 +107,70 @@ def _all_of(*rules) -> Callable[[Problem], list[Refusal]]:
     return lambda problem: [refusal for rule in rules for refusal in rule(problem)]
 
 
-METHODS: dict[str, MethodInfo] = {m.name: m for m in (
-    MethodInfo(
-        "penalty", "value-gap penalty with continuation and polish",
-        ("Kwon, Kwon, Wright, Nowak: On penalty methods for nonconvex bilevel optimization and first-order "
-         "stochastic approximation, ICLR 2024, arXiv 2309.01753",
-         "Shen, Chen: On penalty-based bilevel gradient descent method, ICML 2023, arXiv 2302.05185",
-         "Xiao, Chen: Unlocking global optimality in bilevel optimization, ICLR 2025, arXiv 2408.16087"),
-        ("differentiable objectives", "constraint sets and smooth constraints on either level"),
-        _all_of(),
-    ),
-    MethodInfo(
-        "kkt", "optimality conditions of the lower level with a penalty on complementarity",
-        ("Anandalingam, White: A solution method for the linear static Stackelberg problem using penalty functions, "
-         "IEEE Trans. Automat. Control 35, 1990",
-         "Ralph, Wright: Some properties of regularization and penalization schemes for MPECs, "
-         "Optim. Methods Softw. 19, 2004",
-         "Izmailov, Solodov, Uskov: Global convergence of augmented Lagrangian methods applied to optimization "
-         "problems with degenerate constraints, including problems with complementarity constraints, SIAM J. Optim. 22, 2012"),
-        ("a convex lower level, twice differentiable",
-         "constraint sets with a smooth description, but not psd and spectral",
-         f"at most {KKT_LIMIT} variables, rows and bounds together"),
-        _all_of(_smooth_sets, _small_conditions),
-    ),
-    MethodInfo(
-        "dbgd", "dynamic barrier gradient descent",
-        ("Cao, Jiang, Yazdandoost Hamedani, Mokhtari: simple bilevel optimization by dynamic barrier gradient "
-         "descent, NeurIPS 2025, arXiv 2507.23155",
-         "Gong, Liu, Liu: Automatic and harmless regularization with constrained and lexicographic "
-         "optimization, NeurIPS 2021"),
-        ("a simple bilevel problem: no upper-level variable", "constraint sets, but no constraints"),
-        _all_of(_simple, _no_upper_constraints, _no_lower_constraints),
-    ),
-    MethodInfo(
-        "mgbio", "momentum hypergradient with spectral projection",
-        ("Huang: On momentum-based gradient methods for bilevel optimization with nonconvex lower level, "
-         "arXiv 2303.03944",),
-        ("twice differentiable lower objective", "a lower level without sets and constraints",
-         "constraint sets on the upper level, but no constraints", f"at most {DENSE_LIMIT} lower variables"),
-        _all_of(_two_levels, _no_lower_sets, _no_lower_constraints, _no_upper_constraints, _small_lower),
-    ),
-)}
+METHODS: dict[str, MethodInfo] = {
+    m.name: m
+    for m in (
+        MethodInfo(
+            "penalty",
+            "value-gap penalty with continuation and polish",
+            (
+                "Kwon, Kwon, Wright, Nowak: On penalty methods for nonconvex bilevel optimization and first-order "
+                "stochastic approximation, ICLR 2024, arXiv 2309.01753",
+                "Shen, Chen: On penalty-based bilevel gradient descent method, ICML 2023, arXiv 2302.05185",
+                "Xiao, Chen: Unlocking global optimality in bilevel optimization, ICLR 2025, arXiv 2408.16087",
+            ),
+            ("differentiable objectives", "constraint sets and smooth constraints on either level"),
+            _all_of(_no_duals),
+        ),
+        MethodInfo(
+            "kkt",
+            "optimality conditions of the lower level with a penalty on complementarity",
+            (
+                "Anandalingam, White: A solution method for the linear static Stackelberg problem using penalty "
+                "functions, "
+                "IEEE Trans. Automat. Control 35, 1990",
+                "Ralph, Wright: Some properties of regularization and penalization schemes for MPECs, "
+                "Optim. Methods Softw. 19, 2004",
+                "Izmailov, Solodov, Uskov: Global convergence of augmented Lagrangian methods applied to optimization "
+                "problems with degenerate constraints, including problems with complementarity constraints, "
+                "SIAM J. Optim. 22, 2012",
+            ),
+            (
+                "a convex lower level, twice differentiable",
+                "constraint sets with a smooth description, but not psd and spectral",
+                f"at most {KKT_LIMIT} variables, rows and bounds together",
+            ),
+            _all_of(_smooth_sets, _small_conditions),
+        ),
+        MethodInfo(
+            "dbgd",
+            "dynamic barrier gradient descent",
+            (
+                "Cao, Jiang, Yazdandoost Hamedani, Mokhtari: simple bilevel optimization by dynamic barrier gradient "
+                "descent, NeurIPS 2025, arXiv 2507.23155",
+                "Gong, Liu, Liu: Automatic and harmless regularization with constrained and lexicographic "
+                "optimization, NeurIPS 2021",
+            ),
+            ("a simple bilevel problem: no upper-level variable", "constraint sets, but no constraints"),
+            _all_of(_no_duals, _simple, _no_upper_constraints, _no_lower_constraints),
+        ),
+        MethodInfo(
+            "mgbio",
+            "momentum hypergradient with spectral projection",
+            (
+                "Huang: On momentum-based gradient methods for bilevel optimization with nonconvex lower level, "
+                "arXiv 2303.03944",
+            ),
+            (
+                "twice differentiable lower objective",
+                "a lower level without sets and constraints",
+                "constraint sets on the upper level, but no constraints",
+                f"at most {DENSE_LIMIT} lower variables",
+            ),
+            _all_of(_no_duals, _two_levels, _no_lower_sets, _no_lower_constraints, _no_upper_constraints, _small_lower),
+        ),
+    )
+}
 
 
 def fitting(problem: Problem) -> list[str]:
@@ -154,23 +186,36 @@ def require(name: str, problem: Problem, where: Span | None = None) -> MethodInf
     if name not in METHODS:
         known = ", ".join(METHODS)
         primary = Label(where, "") if where else None
-        raise BilevelError(Diagnostic("BL0401", f"there is no method `{name}`", primary,
-                                      hints=(f"the methods are: auto, {known}",), exit_status=3 if where else 2))
+        raise BilevelError(
+            Diagnostic(
+                "BL0401",
+                f"there is no method `{name}`",
+                primary,
+                hints=(f"the methods are: auto, {known}",),
+                exit_status=3 if where else 2,
+            )
+        )
     refusals = METHODS[name].refusals(problem)
     if refusals:
         fits = ", ".join(fitting(problem))
         first, rest = refusals[0], refusals[1:]
-        raise BilevelError(Diagnostic(
-            "BL0402", f"{name} cannot solve this: {first.rule}",
-            Label(first.span, first.rule) if first.span else None,
-            tuple(Label(r.span, r.rule) for r in rest if r.span),
-            (f"methods that can: {fits}",)))
+        raise BilevelError(
+            Diagnostic(
+                "BL0402",
+                f"{name} cannot solve this: {first.rule}",
+                Label(first.span, first.rule) if first.span else None,
+                tuple(Label(r.span, r.rule) for r in rest if r.span),
+                (f"methods that can: {fits}" if fits else "no method can",),
+            )
+        )
     return METHODS[name]
 
 
 def choose(problem: Problem, structure: Structure) -> tuple[str, str]:
     """The method for the class of `problem`, and why, as a clause."""
     fits = fitting(problem)
+    if problem.used_duals:
+        return "kkt", "the leader uses multipliers of the follower, `dual(...)`"
     if "dbgd" in fits:
         return "dbgd", "a simple bilevel problem without constraints"
     if "mgbio" in fits and structure.lower_quadratic and structure.lower_eigenvalues:

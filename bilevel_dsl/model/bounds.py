@@ -46,6 +46,8 @@ def with_bounds(problem: Problem) -> Problem:
     Bounds that leave a variable no value, given the data of the problem, remain rows: what is
     infeasible is for the solver to say.
     """
+    if problem.used_duals:  # rows whose multipliers are asked for stay rows
+        return problem
     bounds = _consistent(problem, recognised(problem))
     if not bounds:
         return problem

@@ -13,30 +13,44 @@ from ..semantics.checked import Checked, CheckedConstraint, CheckedParam, Checke
 from ..semantics.ir import Node, Segments, postorder
 from ..semantics.sets import SetSpec
 from . import sets
-from .problem import Constraint, Named, Objective, Parameter, Problem, Reference, Variable
+from .problem import Constraint, Dual, Named, Objective, Parameter, Problem, Reference, Variable
 
 
 def build(checked: Checked) -> Problem:
     """The problem of a checked model. Parameters that no expression uses are left out."""
-    upper, lower = (ca.MX.sym(name, sum(_size(v) for v in variables))
-                    for name, variables in (("x", checked.upper_variables), ("y", checked.lower_variables)))
+    upper, lower = (
+        ca.MX.sym(name, sum(_size(v) for v in variables))
+        for name, variables in (("x", checked.upper_variables), ("y", checked.lower_variables))
+    )
     blocks = {**_blocks(upper, checked.upper_variables), **_blocks(lower, checked.lower_variables)}
     data = {p.name: ca.MX.sym(p.name, *_matrix(p.shape)) for p in checked.params}
-    translate = _Translation({**blocks, **data})
-    x_variables, y_variables = (_variables(variables, blocks, translate)
-                                for variables in (checked.upper_variables, checked.lower_variables))
+    duals = _duals(checked)
+    translate = _Translation({**blocks, **data, **{_dual_name(d): d.symbol for d in duals if d.symbol is not None}})
+    x_variables, y_variables = (
+        _variables(variables, blocks, translate) for variables in (checked.upper_variables, checked.lower_variables)
+    )
     f, g = checked.upper_objective, checked.lower_objectives
     sense = g[0].sense if len({o.sense for o in g}) == 1 else 1
     lower_sum = sum((o.sense * translate(o.node) for o in g[1:]), g[0].sense * translate(g[0].node))
     used = _used(checked)
     return Problem(
-        checked.name, upper, lower, x_variables, y_variables,
-        Objective(f.sense * translate(f.node), f.sense, f.span), Objective(lower_sum, sense, g[0].span),
-        _constraints(checked.upper_constraints, translate), _constraints(checked.lower_constraints, translate),
-        tuple(_parameter(p, data[p.name]) for p in checked.params if p.name in used),
+        checked.name,
+        upper,
+        lower,
+        x_variables,
+        y_variables,
+        Objective(f.sense * translate(f.node), f.sense, f.span),
+        Objective(lower_sum, sense, g[0].span),
+        _constraints(checked.upper_constraints, translate),
+        _constraints(checked.lower_constraints, translate),
+        (*(_parameter(p, data[p.name]) for p in checked.params if p.name in used), *_stand_ins(duals)),
         report=tuple(Named(r.name, r.node.shape, translate(r.node), r.span) for r in checked.report),
-        options=checked.options, option_spans=checked.option_spans, reference=_reference(checked),
-        warnings=checked.warnings, text_hash=checked.text_hash,
+        duals=duals,
+        options=checked.options,
+        option_spans=checked.option_spans,
+        reference=_reference(checked),
+        warnings=checked.warnings,
+        text_hash=checked.text_hash,
     )
 
 
@@ -57,23 +71,81 @@ def _blocks(whole: ca.MX, variables: tuple[CheckedVar, ...]) -> dict[str, ca.MX]
 def _variables(variables: tuple[CheckedVar, ...], blocks: dict[str, ca.MX], translate) -> tuple[Variable, ...]:
     offsets = np.cumsum([0, *(_size(v) for v in variables)])
     return tuple(
-        Variable(v.name, v.level, v.shape, blocks[v.name], int(offset), _set(v.set, v, translate), v.start, v.span,
-                 tuple(d.labels for d in v.dims))
-        for v, offset in zip(variables, offsets))
+        Variable(
+            v.name,
+            v.level,
+            v.shape,
+            blocks[v.name],
+            int(offset),
+            _set(v.set, v, translate),
+            v.start,
+            v.span,
+            tuple(d.labels for d in v.dims),
+        )
+        for v, offset in zip(variables, offsets)
+    )
 
 
 def _constraints(checked: tuple[CheckedConstraint, ...], translate) -> tuple[Constraint, ...]:
-    return tuple(Constraint(c.name, c.level, c.kind, ca.vec(ca.densify(translate(c.node))), c.span, c.side) for c in checked)
+    return tuple(
+        Constraint(c.name, c.level, c.kind, ca.vec(ca.densify(translate(c.node))), c.span, c.side) for c in checked
+    )
 
 
 def _parameter(p: CheckedParam, symbol: ca.MX) -> Parameter:
     return Parameter(p.name, p.shape, symbol, p.value, p.structural, p.span)
 
 
+def _duals(checked: Checked) -> tuple[Dual, ...]:
+    sense = {o.follower: o.sense for o in checked.lower_objectives}
+    starts = np.cumsum([0, *(c.node.size * (c.node.batch or 1) for c in checked.lower_constraints)])
+    offsets = dict(
+        zip((v.name for v in checked.lower_variables), np.cumsum([0, *(_size(v) for v in checked.lower_variables)]))
+    )
+    follower = {v.name: v.follower for v in checked.lower_variables}
+    found = []
+    for d in checked.duals:
+        size = int(np.prod(d.shape, dtype=int))
+        if d.variable:
+            rows, places = [offsets[d.variable] + np.arange(size)], [np.arange(size)]
+            sign = sense[follower[d.variable]] * (1 if d.side == "lower" else -1)
+            signs = [np.full(size, sign)]
+        else:
+            own = [checked.lower_constraints[k] for k in d.constraints]
+            counts = [starts[k + 1] - starts[k] for k in d.constraints]
+            rows = [np.arange(starts[k], starts[k + 1]) for k in d.constraints]
+            places = [np.arange(n) if c.places is None else c.places for c, n in zip(own, counts)]
+            signs = [np.full(n, c.rhs * sense[c.follower]) for c, n in zip(own, counts)]
+        symbol = ca.MX.sym(f"dual({d.name})", *_matrix(d.shape)) if d.used else None
+        found.append(
+            Dual(
+                d.name, d.shape, d.span, *(np.concatenate(v).astype(int) for v in (rows, places, signs)), d.side, symbol
+            )
+        )
+    return tuple(found)
+
+
+def _dual_name(d: Dual) -> str:
+    return f"dual({d.name})"
+
+
+def _stand_ins(duals: tuple[Dual, ...]) -> list[Parameter]:
+    """Multipliers as parameters, so that every function of the problem takes them; whoever calls gives their values."""
+    return [
+        Parameter(_dual_name(d), d.shape, d.symbol, np.zeros(d.shape), False, d.span, True)
+        for d in duals
+        if d.symbol is not None
+    ]
+
+
 def _used(checked: Checked) -> set[str]:
-    nodes = [checked.upper_objective.node, *(o.node for o in checked.lower_objectives),
-             *(c.node for c in checked.upper_constraints + checked.lower_constraints), *(r.node for r in checked.report),
-             *(a for v in checked.variables for a in v.set.args)]
+    nodes = [
+        checked.upper_objective.node,
+        *(o.node for o in checked.lower_objectives),
+        *(c.node for c in checked.upper_constraints + checked.lower_constraints),
+        *(r.node for r in checked.report),
+        *(a for v in checked.variables for a in v.set.args),
+    ]
     return set().union(*(n.params for n in nodes))
 
 
@@ -134,6 +206,8 @@ class _Translation:
             return ca.MX(ca.DM(_columns(n.attr, n.shape, n.batch)))
         if n.op in ("param", "var"):
             return self.symbols[n.attr]
+        if n.op == "dual":
+            return self.symbols[f"dual({n.attr})"]
         if n.op in _STRUCTURAL:
             return _STRUCTURAL[n.op](n, *a)
         if n.op in _ELEMENTWISE:
@@ -265,11 +339,18 @@ def _matmul(n: Node, a: ca.MX, b: ca.MX) -> ca.MX:
 
 
 _STRUCTURAL = {
-    "gather": _gather, "merge": _merge, "stack": _stack, "collect": _collect, "fold": _fold, "reduce": _reduce,
+    "gather": _gather,
+    "merge": _merge,
+    "stack": _stack,
+    "collect": _collect,
+    "fold": _fold,
+    "reduce": _reduce,
     "matmul": _matmul,
     "rebatch": lambda n, v: v[:, n.attr.tolist()],
     "columns": lambda n, *v: ca.horzcat(*[ca.vec(x) for x in v]),
-    "transpose": lambda n, v: v.T if n.batch is None else v if len(n.args[0].shape) == 1 else v[_transposed(n.args[0].shape), :],
+    "transpose": lambda n, v: (
+        v.T if n.batch is None else v if len(n.args[0].shape) == 1 else v[_transposed(n.args[0].shape), :]
+    ),
 }
 
 
@@ -302,15 +383,42 @@ def _huber(x, delta=1.0):
     return ca.if_else(size <= delta, 0.5 * x * x, delta * (size - 0.5 * delta))
 
 
-
 _ELEMENTWISE = {
-    "neg": lambda a: -a, "not": ca.logic_not, "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b,
-    "/": lambda a, b: a / b, "^": _power, "==": lambda a, b: a == b, "!=": lambda a, b: a != b,
-    "<=": lambda a, b: a <= b, ">=": lambda a, b: a >= b, "<": lambda a, b: a < b, ">": lambda a, b: a > b,
-    "and": ca.logic_and, "or": ca.logic_or, "where": ca.if_else, "min2": _smaller, "max2": _larger,
-    "abs": ca.fabs, "sqrt": ca.sqrt, "exp": ca.exp, "log": ca.log, "log1p": ca.log1p, "expm1": ca.expm1,
-    "sin": ca.sin, "cos": ca.cos, "tan": ca.tan, "asin": ca.asin, "acos": ca.acos, "atan": ca.atan, "atan2": ca.atan2,
-    "sinh": ca.sinh, "cosh": ca.cosh, "tanh": ca.tanh, "sign": ca.sign,
+    "neg": lambda a: -a,
+    "not": ca.logic_not,
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a / b,
+    "^": _power,
+    "==": lambda a, b: a == b,
+    "!=": lambda a, b: a != b,
+    "<=": lambda a, b: a <= b,
+    ">=": lambda a, b: a >= b,
+    "<": lambda a, b: a < b,
+    ">": lambda a, b: a > b,
+    "and": ca.logic_and,
+    "or": ca.logic_or,
+    "where": ca.if_else,
+    "min2": _smaller,
+    "max2": _larger,
+    "abs": ca.fabs,
+    "sqrt": ca.sqrt,
+    "exp": ca.exp,
+    "log": ca.log,
+    "log1p": ca.log1p,
+    "expm1": ca.expm1,
+    "sin": ca.sin,
+    "cos": ca.cos,
+    "tan": ca.tan,
+    "asin": ca.asin,
+    "acos": ca.acos,
+    "atan": ca.atan,
+    "atan2": ca.atan2,
+    "sinh": ca.sinh,
+    "cosh": ca.cosh,
+    "tanh": ca.tanh,
+    "sign": ca.sign,
     "sigmoid": lambda x: 0.5 * ca.tanh(0.5 * x) + 0.5,
     "softplus": _softplus,
     "relu": lambda x: x * (x > 0),  # keeps NaN

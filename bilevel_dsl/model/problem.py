@@ -30,6 +30,7 @@ class Parameter:
     value: np.ndarray  # float64, of `shape`
     structural: bool  # also used in a shape, range, index or condition: fixed when built
     span: Span
+    is_dual: bool = False  # no data: multipliers of the lower level that an upper expression uses
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +86,35 @@ class Named:
     span: Span
 
 
+@dataclass(frozen=True, eq=False)
+class Dual:
+    """The multipliers of a labelled lower constraint, or of the bounds of a lower variable.
+
+    Entry `places[k]`, by columns, is `signs[k]` times the multiplier (>= 0 for "<=") of row `rows[k]` of the lower
+    constraints, or of the bound of entry `rows[k]` of y; rows that share an entry add up. So an entry is the
+    change of the follower's optimal value, as written, per unit of the right-hand side.
+    """
+
+    name: str  # "cap", "y.lower"
+    shape: tuple[int, ...]
+    span: Span
+    rows: np.ndarray
+    places: np.ndarray
+    signs: np.ndarray
+    bounds: str = ""  # "lower" | "upper": rows are entries of y
+    symbol: ca.MX | None = None  # of the parameter that stands for it in upper expressions; None: not used
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape, dtype=int))
+
+    def matrix(self, n: int) -> np.ndarray:
+        """`size` by n: the entries from the multipliers of all n rows, or of all n bounds."""
+        found = np.zeros((self.size, n))
+        np.add.at(found, (self.places, self.rows), self.signs)
+        return found
+
+
 @dataclass(frozen=True)
 class Reference:
     """Known best values, as written in the model: maximised objectives are not negated."""
@@ -108,6 +138,7 @@ class Problem:
     lower_constraints: tuple[Constraint, ...]
     parameters: tuple[Parameter, ...]  # those that the expressions use
     report: tuple[Named, ...] = ()
+    duals: tuple[Dual, ...] = ()
     options: dict[str, object] = field(default_factory=dict)  # name -> float | str | bool
     option_spans: dict[str, Span] = field(default_factory=dict)
     reference: Reference = Reference()
@@ -123,6 +154,11 @@ class Problem:
     @property
     def variables(self) -> tuple[Variable, ...]:
         return self.upper_variables + self.lower_variables
+
+    @property
+    def used_duals(self) -> tuple[Dual, ...]:
+        """Those in upper expressions: f, upper constraints and reports then depend on multipliers too."""
+        return tuple(d for d in self.duals if d.symbol is not None)
 
     @cached_property
     def p(self) -> tuple[ca.MX, ...]:

@@ -31,7 +31,7 @@ def document(result: Point) -> dict:
         "lower": result.lower,
         "variables": result.variables,
         "certificate": _certificate(result),
-        "duals": {},
+        "duals": result.duals,
         "report": result.report,
         "reference": {"upper": reference.upper, "lower": reference.lower, "variables": reference.variables,
                       "source": reference.source, "relative_error": result.reference_error()},

@@ -27,6 +27,7 @@ class Point:
     lower: float | None
     certificate: Certificate
     report: dict[str, np.ndarray | float] = field(default_factory=dict)
+    duals: dict[str, np.ndarray | float] = field(default_factory=dict)  # of labelled lower constraints
     timings: dict[str, float] = field(default_factory=dict)  # seconds
     warnings: tuple[Diagnostic, ...] = ()
     seed: int = 0

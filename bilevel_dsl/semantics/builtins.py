@@ -18,8 +18,18 @@ from .ir import Shape
 DATA_ONLY = ("floor", "ceil", "round", "linspace", "orth", "normal", "uniform", "permutation")
 REDUCTIONS = ("sum", "prod", "mean", "min", "max")
 FILES = ("csv", "npy", "npz", "json")
-SET_FUNCTIONS = ("box", "simplex", "capped_simplex", "ball", "l1ball", "linfball", "halfspace", "hyperplane",
-                 "affine", "spectral")
+SET_FUNCTIONS = (
+    "box",
+    "simplex",
+    "capped_simplex",
+    "ball",
+    "l1ball",
+    "linfball",
+    "halfspace",
+    "hyperplane",
+    "affine",
+    "spectral",
+)
 SET_NAMES = ("nonneg", "free", "soc", "psd")
 
 
@@ -69,14 +79,27 @@ def _smooth_abs(x, eps=1e-3):
 
 
 _ONE = {
-    "abs": (np.abs, "absolute value"), "sqrt": (np.sqrt, "square root"), "exp": (np.exp, "exponential"),
-    "log": (np.log, "natural logarithm"), "log1p": (np.log1p, "log(1 + x)"), "expm1": (np.expm1, "exp(x) - 1"),
-    "sin": (np.sin, "sine"), "cos": (np.cos, "cosine"), "tan": (np.tan, "tangent"), "asin": (np.arcsin, "arc sine"),
-    "acos": (np.arccos, "arc cosine"), "atan": (np.arctan, "arc tangent"), "sinh": (np.sinh, "hyperbolic sine"),
-    "cosh": (np.cosh, "hyperbolic cosine"), "tanh": (np.tanh, "hyperbolic tangent"),
-    "sigmoid": (_sigmoid, "1 / (1 + exp(-x))"), "softplus": (_softplus, "log(1 + exp(x))"),
-    "sign": (np.sign, "-1, 0 or 1"), "relu": (lambda x: np.where(x > 0, x, 0 * x), "max(x, 0)"),
-    "floor": (np.floor, "largest whole number not above"), "ceil": (np.ceil, "smallest whole number not below"),
+    "abs": (np.abs, "absolute value"),
+    "sqrt": (np.sqrt, "square root"),
+    "exp": (np.exp, "exponential"),
+    "log": (np.log, "natural logarithm"),
+    "log1p": (np.log1p, "log(1 + x)"),
+    "expm1": (np.expm1, "exp(x) - 1"),
+    "sin": (np.sin, "sine"),
+    "cos": (np.cos, "cosine"),
+    "tan": (np.tan, "tangent"),
+    "asin": (np.arcsin, "arc sine"),
+    "acos": (np.arccos, "arc cosine"),
+    "atan": (np.arctan, "arc tangent"),
+    "sinh": (np.sinh, "hyperbolic sine"),
+    "cosh": (np.cosh, "hyperbolic cosine"),
+    "tanh": (np.tanh, "hyperbolic tangent"),
+    "sigmoid": (_sigmoid, "1 / (1 + exp(-x))"),
+    "softplus": (_softplus, "log(1 + exp(x))"),
+    "sign": (np.sign, "-1, 0 or 1"),
+    "relu": (lambda x: np.where(x > 0, x, 0 * x), "max(x, 0)"),
+    "floor": (np.floor, "largest whole number not above"),
+    "ceil": (np.ceil, "smallest whole number not below"),
     "round": (np.round, "nearest whole number"),
 }
 _TWO = {
@@ -91,8 +114,13 @@ _TWO = {
 
 def words(shape: Shape) -> str:
     """A shape as a reader says it."""
-    return "a scalar" if not shape else f"a vector of {shape[0]}" if len(shape) == 1 else \
-        f"a {shape[0]} by {shape[1]} matrix"
+    return (
+        "a scalar"
+        if not shape
+        else f"a vector of {shape[0]}"
+        if len(shape) == 1
+        else f"a {shape[0]} by {shape[1]} matrix"
+    )
 
 
 def exactly(value: float) -> str:
@@ -149,8 +177,10 @@ def _vcat(*shapes: Shape) -> Shape:
         return (sum(prod(s) for s in shapes),)
     columns = {_columns(s)[1] for s in shapes}
     if len(columns) > 1:
-        raise Misuse(f"stacks what has equally many columns, not {' and '.join(words(s) for s in shapes)}",
-                     "a vector is a column; transpose it with `'` to make a row")
+        raise Misuse(
+            f"stacks what has equally many columns, not {' and '.join(words(s) for s in shapes)}",
+            "a vector is a column; transpose it with `'` to make a row",
+        )
     return (sum(_columns(s)[0] for s in shapes), columns.pop())
 
 
@@ -254,42 +284,106 @@ def _entry(name, least, most, shape, value, signature, doc, **more):
     return Builtin(name, least, most, shape, value, signature, doc, **more)
 
 
-BUILTINS: dict[str, Builtin] = {b.name: b for b in [
-    *(_entry(n, 1, 1, None, v, f"{n}(x)", d) for n, (v, d) in _ONE.items()),
-    *(_entry(n, k, 2, None, v, s, d) for n, (k, v, s, d) in _TWO.items()),
-    _entry("dot", 2, 2, _dot, lambda a, b: np.sum(_flat(a) * _flat(b)), "dot(a, b)", "sum of the products of the entries"),
-    _entry("norm", 1, 1, _any_to_scalar, _norm, "norm(x)", "Euclidean norm, of a matrix the Frobenius norm"),
-    _entry("norm1", 1, 1, _any_to_scalar, lambda x: np.sum(np.abs(x)), "norm1(x)", "sum of the absolute values"),
-    _entry("norminf", 1, 1, _any_to_scalar, lambda x: np.max(np.abs(x)), "norminf(x)", "largest absolute value"),
-    _entry("sumsqr", 1, 1, _any_to_scalar, lambda x: np.sum(x * x), "sumsqr(x)", "sum of the squares"),
-    _entry("trace", 1, 1, _trace, np.trace, "trace(A)", "sum of the diagonal"),
-    _entry("diag", 1, 1, _diag, np.diag, "diag(x)", "a diagonal matrix, or the diagonal of one"),
-    _entry("eye", 1, 1, None, lambda s: np.eye(*s, *s), "eye(n)", "the n by n identity", sizes=0),
-    _entry("zeros", 1, 2, None, lambda s: np.zeros(s), "zeros(m) or zeros(m, n)", "all 0", sizes=0),
-    _entry("ones", 1, 2, None, lambda s: np.ones(s), "ones(m) or ones(m, n)", "all 1", sizes=0),
-    _entry("vec", 1, 1, _vec, _flat, "vec(A)", "the columns of A under each other"),
-    _entry("reshape", 2, 3, None, lambda s, a: np.reshape(a, s, order="F"), "reshape(a, m) or reshape(a, m, n)",
-           "the same entries, by columns", sizes=1),
-    _entry("rows", 1, 1, lambda a: (), lambda a: float(_columns(np.shape(a))[0]), "rows(A)", "number of rows"),
-    _entry("cols", 1, 1, lambda a: (), lambda a: float(_columns(np.shape(a))[1]), "cols(A)", "number of columns"),
-    _entry("vcat", 1, None, _vcat, _vcat_value, "vcat(a, b, ...)", "stacked on top of each other"),
-    _entry("hcat", 1, None, _hcat, lambda *p: np.hstack([_two_dimensional(v) for v in p]), "hcat(a, b, ...)", "side by side"),
-    _entry("kron", 2, 2, _kron, _kron_value, "kron(A, B)", "Kronecker product"),
-    _entry("outer", 2, 2, _outer, np.outer, "outer(a, b)", "a b'"),
-    _entry("softmax", 1, 1, _vector, _softmax, "softmax(x)", "exp(x) / sum(exp(x))"),
-    _entry("logsumexp", 1, 1, _vector_to_scalar, _logsumexp, "logsumexp(x)", "log(sum(exp(x)))"),
-    _entry("solve", 2, 2, _solve, np.linalg.solve, "solve(A, b)", "x with A @ x = b"),
-    _entry("inv", 1, 1, _square, np.linalg.inv, "inv(A)", "inverse"),
-    _entry("det", 1, 1, _trace, np.linalg.det, "det(A)", "determinant"),
-    _entry("orth", 1, 1, _tall, _orth, "orth(A)", "orthonormal columns that span those of A"),
-    _entry("linspace", 3, 3, None, lambda s, a, b: np.linspace(a, b, *s), "linspace(a, b, n)",
-           "n numbers from a to b, evenly", sizes=2),
-    _entry("normal", 2, 4, None, _normal,
-           "normal(mean, sd, m, n, seed=k)", "random numbers of NumPy's default_rng(k)", sizes=2, keywords=("seed",)),
-    _entry("uniform", 2, 4, None, _uniform,
-           "uniform(low, high, m, n, seed=k)", "random numbers of NumPy's default_rng(k)", sizes=2, keywords=("seed",)),
-    _entry("permutation", 1, 1, None, lambda s, seed: _generator(seed).permutation(*s) + 1.0,
-           "permutation(n, seed=k)", "1..n in random order", sizes=0, keywords=("seed",)),
-]}
+BUILTINS: dict[str, Builtin] = {
+    b.name: b
+    for b in [
+        *(_entry(n, 1, 1, None, v, f"{n}(x)", d) for n, (v, d) in _ONE.items()),
+        *(_entry(n, k, 2, None, v, s, d) for n, (k, v, s, d) in _TWO.items()),
+        _entry(
+            "dot",
+            2,
+            2,
+            _dot,
+            lambda a, b: np.sum(_flat(a) * _flat(b)),
+            "dot(a, b)",
+            "sum of the products of the entries",
+        ),
+        _entry("norm", 1, 1, _any_to_scalar, _norm, "norm(x)", "Euclidean norm, of a matrix the Frobenius norm"),
+        _entry("norm1", 1, 1, _any_to_scalar, lambda x: np.sum(np.abs(x)), "norm1(x)", "sum of the absolute values"),
+        _entry("norminf", 1, 1, _any_to_scalar, lambda x: np.max(np.abs(x)), "norminf(x)", "largest absolute value"),
+        _entry("sumsqr", 1, 1, _any_to_scalar, lambda x: np.sum(x * x), "sumsqr(x)", "sum of the squares"),
+        _entry("trace", 1, 1, _trace, np.trace, "trace(A)", "sum of the diagonal"),
+        _entry("diag", 1, 1, _diag, np.diag, "diag(x)", "a diagonal matrix, or the diagonal of one"),
+        _entry("eye", 1, 1, None, lambda s: np.eye(*s, *s), "eye(n)", "the n by n identity", sizes=0),
+        _entry("zeros", 1, 2, None, lambda s: np.zeros(s), "zeros(m) or zeros(m, n)", "all 0", sizes=0),
+        _entry("ones", 1, 2, None, lambda s: np.ones(s), "ones(m) or ones(m, n)", "all 1", sizes=0),
+        _entry("vec", 1, 1, _vec, _flat, "vec(A)", "the columns of A under each other"),
+        _entry(
+            "reshape",
+            2,
+            3,
+            None,
+            lambda s, a: np.reshape(a, s, order="F"),
+            "reshape(a, m) or reshape(a, m, n)",
+            "the same entries, by columns",
+            sizes=1,
+        ),
+        _entry("rows", 1, 1, lambda a: (), lambda a: float(_columns(np.shape(a))[0]), "rows(A)", "number of rows"),
+        _entry("cols", 1, 1, lambda a: (), lambda a: float(_columns(np.shape(a))[1]), "cols(A)", "number of columns"),
+        _entry("vcat", 1, None, _vcat, _vcat_value, "vcat(a, b, ...)", "stacked on top of each other"),
+        _entry(
+            "hcat",
+            1,
+            None,
+            _hcat,
+            lambda *p: np.hstack([_two_dimensional(v) for v in p]),
+            "hcat(a, b, ...)",
+            "side by side",
+        ),
+        _entry("kron", 2, 2, _kron, _kron_value, "kron(A, B)", "Kronecker product"),
+        _entry("outer", 2, 2, _outer, np.outer, "outer(a, b)", "a b'"),
+        _entry("softmax", 1, 1, _vector, _softmax, "softmax(x)", "exp(x) / sum(exp(x))"),
+        _entry("logsumexp", 1, 1, _vector_to_scalar, _logsumexp, "logsumexp(x)", "log(sum(exp(x)))"),
+        _entry("solve", 2, 2, _solve, np.linalg.solve, "solve(A, b)", "x with A @ x = b"),
+        _entry("inv", 1, 1, _square, np.linalg.inv, "inv(A)", "inverse"),
+        _entry("det", 1, 1, _trace, np.linalg.det, "det(A)", "determinant"),
+        _entry("orth", 1, 1, _tall, _orth, "orth(A)", "orthonormal columns that span those of A"),
+        _entry(
+            "linspace",
+            3,
+            3,
+            None,
+            lambda s, a, b: np.linspace(a, b, *s),
+            "linspace(a, b, n)",
+            "n numbers from a to b, evenly",
+            sizes=2,
+        ),
+        _entry(
+            "normal",
+            2,
+            4,
+            None,
+            _normal,
+            "normal(mean, sd, m, n, seed=k)",
+            "random numbers of NumPy's default_rng(k)",
+            sizes=2,
+            keywords=("seed",),
+        ),
+        _entry(
+            "uniform",
+            2,
+            4,
+            None,
+            _uniform,
+            "uniform(low, high, m, n, seed=k)",
+            "random numbers of NumPy's default_rng(k)",
+            sizes=2,
+            keywords=("seed",),
+        ),
+        _entry(
+            "permutation",
+            1,
+            1,
+            None,
+            lambda s, seed: _generator(seed).permutation(*s) + 1.0,
+            "permutation(n, seed=k)",
+            "1..n in random order",
+            sizes=0,
+            keywords=("seed",),
+        ),
+    ]
+}
 
-FUNCTION_NAMES = frozenset(BUILTINS) | set(REDUCTIONS) | set(FILES) | set(SET_FUNCTIONS) | set(SET_NAMES) | {"expect", "dual"}
+FUNCTION_NAMES = (
+    frozenset(BUILTINS) | set(REDUCTIONS) | set(FILES) | set(SET_FUNCTIONS) | set(SET_NAMES) | {"expect", "dual"}
+)

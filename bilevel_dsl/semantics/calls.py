@@ -27,20 +27,27 @@ class Calls:
         if symbol is not None and name not in env.names:
             if symbol.kind == "function":
                 return self._inlined(e, symbol, env)
-            self.problems.error("BL0206", f"the {symbol.words} `{name}` is not a function", e.span,
-                                hints=(f"an index is written with brackets: `{name}[i]`",),
-                                secondary=[(symbol.span, "declared here")])
+            self.problems.error(
+                "BL0206",
+                f"the {symbol.words} `{name}` is not a function",
+                e.span,
+                hints=(f"an index is written with brackets: `{name}[i]`",),
+                secondary=[(symbol.span, "declared here")],
+            )
             return bad(e.span)
         if name in REDUCTIONS or name == "expect":
             return self._reduction(e, env)
         if name in FILES:
             return self._file(e)
         if name == "dual":
-            self.problems.error("BL0391", "multipliers, `dual(...)`, are not supported yet", e.span)
-            return bad(e.span)
+            return self._dual(e)
         if name in SET_FUNCTIONS:
-            self.problems.error("BL0205", f"`{name}` is a constraint set, not a value", e.span,
-                                hints=("sets stand after `in`: `var x[3] in " + name + "(...)`",))
+            self.problems.error(
+                "BL0205",
+                f"`{name}` is a constraint set, not a value",
+                e.span,
+                hints=("sets stand after `in`: `var x[3] in " + name + "(...)`",),
+            )
             return bad(e.span)
         builtin = BUILTINS.get(name)
         if builtin is None:
@@ -58,13 +65,21 @@ class Calls:
     def _inlined(self, e: ast.Call, symbol: Symbol, env: Env) -> Node:
         decl: ast.FunctionDecl = symbol.decl
         if len(e.arguments) != len(decl.parameters) or e.keywords:
-            self.problems.error("BL0305", f"`{symbol.name}` takes {_count(len(decl.parameters), 'argument')}, not "
-                                          f"{len(e.arguments) + len(e.keywords)}", e.span,
-                                secondary=[(decl.span, "declared here")])
+            self.problems.error(
+                "BL0305",
+                f"`{symbol.name}` takes {_count(len(decl.parameters), 'argument')}, not "
+                f"{len(e.arguments) + len(e.keywords)}",
+                e.span,
+                secondary=[(decl.span, "declared here")],
+            )
             return bad(e.span)
         if any(c.function.id == symbol.name for c in self._calls):
-            self.problems.error("BL0213", f"the function `{symbol.name}` calls itself", e.span,
-                                secondary=[(symbol.span, "declared here")])
+            self.problems.error(
+                "BL0213",
+                f"the function `{symbol.name}` calls itself",
+                e.span,
+                secondary=[(symbol.span, "declared here")],
+            )
             return bad(e.span)
         arguments = {p.id: (self.expr(a, env), env.frame) for p, a in zip(decl.parameters, e.arguments)}
         if any(a.bad for a, _ in arguments.values()):
@@ -110,23 +125,42 @@ class Calls:
         unknown = [k for k, _ in e.keywords if k.id not in builtin.keywords]
         if unknown:
             hints = (f"it is called as `{builtin.signature}`",)
-            self.problems.error("BL0305", f"`{builtin.name}` has no argument called `{unknown[0].id}`", unknown[0].span, hints=hints)
+            self.problems.error(
+                "BL0305", f"`{builtin.name}` has no argument called `{unknown[0].id}`", unknown[0].span, hints=hints
+            )
             return None
         missing = [k for k in builtin.keywords if k not in names]
         if missing:
-            self.problems.error("BL0305", f"`{builtin.name}` needs `{missing[0]}=`, so that every run sees the same numbers",
-                                e.span, hints=(f"it is called as `{builtin.signature}`",))
+            self.problems.error(
+                "BL0305",
+                f"`{builtin.name}` needs `{missing[0]}=`, so that every run sees the same numbers",
+                e.span,
+                hints=(f"it is called as `{builtin.signature}`",),
+            )
             return None
         count = len(e.arguments)
         if any(isinstance(a, ast.Comprehension) and not a.in_brackets for a in e.arguments):
-            self.problems.error("BL0305", f"`{builtin.name}` takes no generator", e.span,
-                                hints=("make a vector of it with brackets: `[... for i in 1..n]`",))
+            self.problems.error(
+                "BL0305",
+                f"`{builtin.name}` takes no generator",
+                e.span,
+                hints=("make a vector of it with brackets: `[... for i in 1..n]`",),
+            )
             return None
         if count < builtin.least or (builtin.most is not None and count > builtin.most):
-            wanted = str(builtin.least) if builtin.least == builtin.most else \
-                f"at least {builtin.least}" if builtin.most is None else f"{builtin.least} to {builtin.most}"
-            self.problems.error("BL0305", f"`{builtin.name}` takes {wanted} argument{'' if wanted == '1' else 's'}, not {count}",
-                                e.span, hints=(f"it is called as `{builtin.signature}`",))
+            wanted = (
+                str(builtin.least)
+                if builtin.least == builtin.most
+                else f"at least {builtin.least}"
+                if builtin.most is None
+                else f"{builtin.least} to {builtin.most}"
+            )
+            self.problems.error(
+                "BL0305",
+                f"`{builtin.name}` takes {wanted} argument{'' if wanted == '1' else 's'}, not {count}",
+                e.span,
+                hints=(f"it is called as `{builtin.signature}`",),
+            )
             return None
         return [*e.arguments, *(v for _, v in e.keywords)]
 
@@ -150,7 +184,9 @@ class Calls:
         rest = nodes[: builtin.sizes] + nodes[plain:]
         if builtin.name == "reshape":
             if prod(sizes) != rest[0].size:
-                raise Misuse(f"keeps the number of entries: {words(rest[0].shape)} does not become {words(tuple(sizes))}")
+                raise Misuse(
+                    f"keeps the number of entries: {words(rest[0].shape)} does not become {words(tuple(sizes))}"
+                )
         elif any(n.shape != () for n in rest):
             wrong = next(n for n in rest if n.shape != ())
             raise Misuse(f"takes single numbers, not {words(wrong.shape)}")

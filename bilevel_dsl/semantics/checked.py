@@ -53,6 +53,27 @@ class CheckedConstraint:
     node: Node
     span: Span
     side: str = ""  # "lower" or "upper" half of l <= e <= u
+    label: str = ""
+    dims: tuple[Dim, ...] = ()  # of its label
+    places: np.ndarray | None = None  # of every row, in an array of `dims` by columns; None: in their order
+    rhs: int = -1  # +1: the smaller side is the one counted as the right-hand side, -1: the larger
+
+
+@dataclass(frozen=True, eq=False)
+class CheckedDual:
+    """The multipliers of a labelled lower constraint, or of the bounds of a lower variable, and their shape."""
+
+    name: str  # "cap" or "y.lower"
+    dims: tuple[Dim, ...]
+    span: Span  # where it is used first; else of the constraint
+    used: bool  # in an expression
+    constraints: tuple[int, ...]  # the constraints of that label among the lower ones
+    variable: str = ""  # whose bounds they belong to
+    side: str = ""  # "lower" | "upper" bounds
+
+    @property
+    def shape(self) -> Shape:
+        return tuple(d.size for d in self.dims)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +98,7 @@ class Checked:
     options: dict[str, float | str]
     option_spans: dict[str, Span]
     reference: dict[str, float | str | np.ndarray] = field(default_factory=dict)
+    duals: tuple[CheckedDual, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
     text_hash: str = ""
     tree: ast.Model | None = None

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from math import prod
+
 import numpy as np
 
 from ..syntax import ast
 from .builtins import words
 from .checked import CheckedConstraint
 from .generators import TOP
-from .ir import Node, const, node
+from .ir import Dim, Node, const, node
+from .walk import walk
 
 
 class Constraints:
@@ -24,22 +28,77 @@ class Constraints:
         if c.label is not None:
             before = self._labels.setdefault(c.label.id, c.label)
             if before is not c.label:
-                self.problems.error("BL0201", f"two constraints are called `{c.label.id}`", c.label.span,
-                                    secondary=[(before.span, "the first one")])
+                self.problems.error(
+                    "BL0201",
+                    f"two constraints are called `{c.label.id}`",
+                    c.label.span,
+                    secondary=[(before.span, "the first one")],
+                )
         terms = self._terms(c)
         if terms is None or any(t.bad for t in terms) or not self._shapes_fit(c, terms):
             return
         name = c.label.id if c.label else f"line {c.span.line}"
         pairs = list(zip(terms, terms[1:], c.operators))
         if len(pairs) == 2 and len({op for op in c.operators}) > 1:
-            self.problems.error("BL0353", f"a constraint with two comparisons has them in one direction, not "
-                                          f"`{c.operators[0]}` and `{c.operators[1]}`", c.span,
-                                hints=("write `l <= e <= u`, or two constraints",))
+            self.problems.error(
+                "BL0353",
+                f"a constraint with two comparisons has them in one direction, not "
+                f"`{c.operators[0]}` and `{c.operators[1]}`",
+                c.span,
+                hints=("write `l <= e <= u`, or two constraints",),
+            )
             return
+        dims, places = self._label(c, terms)
         for k, (a, b, op) in enumerate(pairs):
             small, large = (b, a) if op == ">=" else (a, b)
             side = "" if len(pairs) == 1 else "lower" if (k == 0) == (op != ">=") else "upper"
-            self._row(c, name, level, follower, "eq" if op == "==" else "le", small, large, side)
+            outer = a if len(pairs) == 2 and k == 0 else b
+            self._row(
+                c,
+                small,
+                large,
+                places,
+                CheckedConstraint(
+                    name,
+                    level,
+                    follower,
+                    "eq" if op == "==" else "le",
+                    small,
+                    c.span,
+                    side,
+                    c.label.id if c.label else "",
+                    dims,
+                    None,
+                    1 if outer is small else -1,
+                ),
+            )
+
+    def _label(self, c: ast.Constraint, terms: list[Node]) -> tuple[tuple[Dim, ...], np.ndarray | None]:
+        """The dimensions of the label, and the place there of every row, in the order of the rows."""
+        shape = next((t.shape for t in terms if t.shape), ())
+        size, count = prod(shape), next((t.batch for t in terms if t.batch is not None), None)
+        if count is None:
+            return tuple(Dim(n) for n in shape), None
+        axes = self._axes(c)
+        if len(axes) == 1 and not shape:
+            return axes, None
+        if len(axes) == 2 and not shape:
+            outer, inner = np.divmod(np.arange(count), axes[1].size)
+            return axes, outer + inner * axes[0].size
+        if len(axes) == 1 and len(shape) == 1:
+            iteration, entry = np.divmod(np.arange(count * size), size)
+            return (*axes, Dim(size)), iteration + entry * count
+        return (Dim(count * size),), None
+
+    def _axes(self, c: ast.Constraint) -> tuple[Dim, ...]:
+        """A dimension for each generator, where they make a whole array; else none."""
+        loops = {g.variable.id for g in c.generators}
+        if c.condition is not None or any(
+            isinstance(n, ast.Name) and n.id in loops for g in c.generators for n in walk(g.domain)
+        ):
+            return ()
+        found = [self.lowering.index_set(g.domain) for g in c.generators]
+        return tuple(Dim(s.size, s.labels, s.name) for s in found)
 
     def _terms(self, c: ast.Constraint) -> list[Node] | None:
         if not c.generators:
@@ -50,25 +109,36 @@ class Constraints:
         if inner.frame.count == 0:
             self.problems.warning("BL0705", "this constraint has no rows: its index runs over nothing", c.span)
             return None
-        return [self.lowering.iterated_body(lambda where, t=t: self.lowering.expr(t, where), inner, TOP, t.span)
-                for t in c.terms]
+        return [
+            self.lowering.iterated_body(lambda where, t=t: self.lowering.expr(t, where), inner, TOP, t.span)
+            for t in c.terms
+        ]
 
     def _shapes_fit(self, c: ast.Constraint, terms: list[Node]) -> bool:
         shapes = {t.shape for t in terms if t.shape}
         if len(shapes) > 1:
-            self.problems.error("BL0301", "the sides of a constraint differ in shape", c.span,
-                                secondary=[(w.span, words(t.shape)) for t, w in zip(terms, c.terms)])
+            self.problems.error(
+                "BL0301",
+                "the sides of a constraint differ in shape",
+                c.span,
+                secondary=[(w.span, words(t.shape)) for t, w in zip(terms, c.terms)],
+            )
         return len(shapes) <= 1
 
-    def _row(self, c, name, level, follower, kind, small: Node, large: Node, side: str) -> None:
-        """small <= large, without the entries whose bound is infinite."""
+    def _row(self, c, small: Node, large: Node, places: np.ndarray | None, row: CheckedConstraint) -> None:
+        """`row` with small <= large, without the entries whose bound is infinite."""
         if not (small.variables or large.variables):
-            return self._constant(c, small, large, kind)
-        row = self._finite_rows(small, large, kind, c)
-        if row is not None:
-            self.found.append(CheckedConstraint(name, level, follower, kind, row, c.span, side))
+            return self._constant(c, small, large, row.kind)
+        found = self._finite_rows(small, large, row.kind, c)
+        if found is None:
+            return
+        node_, kept = found
+        if kept is not None:
+            places = kept if places is None else places[kept]
+        self.found.append(replace(row, node=node_, places=places))
 
-    def _finite_rows(self, small: Node, large: Node, kind: str, c) -> Node | None:
+    def _finite_rows(self, small: Node, large: Node, kind: str, c) -> tuple[Node, np.ndarray | None] | None:
+        """The rows, and which of them are left."""
         keep, sides = None, []
         for bound, sign in ((small, -1), (large, 1)):
             value = self.lowering.peek(bound) if bound.is_data else None
@@ -76,8 +146,13 @@ class Constraints:
                 sides.append(bound)
                 continue
             if kind == "eq" or (value == -sign * np.inf).any():
-                self.problems.error("BL0352", "no number satisfies this constraint", bound.span, "infinite",
-                                    hints=("a bound that is not there is written `<= inf` or `>= -inf`",))
+                self.problems.error(
+                    "BL0352",
+                    "no number satisfies this constraint",
+                    bound.span,
+                    "infinite",
+                    hints=("a bound that is not there is written `<= inf` or `>= -inf`",),
+                )
                 return None
             self.lowering.frozen |= bound.params
             bounded = np.isfinite(value)
@@ -85,15 +160,17 @@ class Constraints:
             zero = const(0.0, bound.span)  # in the place of infinity, whose rows are left out
             sides.append(node("where", (const(bounded, bound.span, bound.batch), bound, zero), bound.shape, bound.span))
         row = node("-", tuple(sides), small.shape or large.shape, c.span)
-        return row if keep is None else _entries(row, keep)
+        return (row, None) if keep is None else _entries(row, keep)
 
     def _constant(self, c, small: Node, large: Node, kind: str) -> None:
         values = [self.lowering.peek(side, freeze=True) for side in (small, large)]
         if any(v is None for v in values):
             return
         rank = max(len(small.shape), len(large.shape))
-        low, high = (v.ravel() for v in np.broadcast_arrays(*(
-            _iterations_first(side, v, rank) for side, v in zip((small, large), values))))
+        low, high = (
+            v.ravel()
+            for v in np.broadcast_arrays(*(_iterations_first(side, v, rank) for side, v in zip((small, large), values)))
+        )
         with np.errstate(invalid="ignore"):
             broken = ~((np.abs(low - high) <= 1e-12) | (low == high)) if kind == "eq" else ~(low - high <= 1e-12)
         if not broken.any():
@@ -110,16 +187,16 @@ def _iterations_first(side: Node, value: np.ndarray, rank: int) -> np.ndarray:
     return value.reshape(value.shape[0], *(value.shape[1:] or (1,) * rank))
 
 
-def _entries(row: Node, keep: np.ndarray) -> Node | None:
-    """The entries of all iterations of `row` where `keep` holds, as a vector."""
+def _entries(row: Node, keep: np.ndarray) -> tuple[Node, np.ndarray] | None:
+    """The entries of all iterations of `row` where `keep` holds, as a vector; and which they are of all rows."""
     shape = row.shape if row.batch is None else (row.batch, *row.shape)
     keep = np.broadcast_to(keep.reshape(keep.shape + (1,) * (len(shape) - keep.ndim)), shape)
     if not keep.any():
         return None
     if row.batch is None:
         places = np.arange(row.size).reshape(row.shape, order="F")[keep]
-        return node("gather", (row,), (len(places),), row.span, places)
+        return node("gather", (row,), (len(places),), row.span, places), places
     iterations, *_ = np.nonzero(keep)
     inside = np.broadcast_to(np.arange(row.size).reshape(row.shape, order="F"), shape)[keep]
     picked = node("rebatch", (row,), row.shape, row.span, iterations, batch=len(iterations))
-    return node("gather", (picked,), (), row.span, inside, batch=len(iterations))
+    return node("gather", (picked,), (), row.span, inside, batch=len(iterations)), iterations * row.size + inside

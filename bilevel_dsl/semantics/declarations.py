@@ -9,6 +9,7 @@ import numpy as np
 from ..diagnostics import BilevelError, Source, Span, did_you_mean
 from ..syntax import ast
 from .builtins import words
+from .duals import Duals
 from .files import Unreadable, array_of
 from .generators import TOP
 from .ir import Dim, IndexSet, Shape
@@ -16,16 +17,19 @@ from .lower import Lowering
 from .symbols import MANY, Symbol
 
 
-class Declarations(Lowering):
+class Declarations(Duals, Lowering):
     """Resolves declared names when they are first used, in any order; a cycle is reported."""
 
-    def __init__(self, symbols, problems, here: Span, base, data_dirs, data: Mapping[str, object], texts: Mapping[str, str]):
+    def __init__(
+        self, symbols, problems, here: Span, base, data_dirs, data: Mapping[str, object], texts: Mapping[str, str]
+    ):
         super().__init__(symbols, problems, here, base, data_dirs)
         self.outside: dict[str, object] = {**data, **texts}
         self._texts = set(texts)
         self._stack: list[Symbol] = []
         self.missing: list[Symbol] = []
         self._wrong_sizes: set[tuple[str, str]] = set()
+        self.used_duals: dict[str, tuple[tuple[Dim, ...], Span]] = {}
 
     def resolve_all(self) -> None:
         """Everything declared, then what is missing from outside, all at once."""
@@ -37,19 +41,33 @@ class Declarations(Lowering):
             one = len(self.missing) == 1
             first, *rest = self.missing
             self.problems.error(
-                "BL0330", f"{'the parameter' if one else 'the parameters'} {names} {'has' if one else 'have'} no value", first.span,
-                f"{words(first.shape)}", secondary=[(s.span, words(s.shape)) for s in rest],
-                hints=(f"give {'it' if one else 'them'} with `--param {first.name}=...` or `--data FILE`, or in the model",))
+                "BL0330",
+                f"{'the parameter' if one else 'the parameters'} {names} {'has' if one else 'have'} no value",
+                first.span,
+                f"{words(first.shape)}",
+                secondary=[(s.span, words(s.shape)) for s in rest],
+                hints=(
+                    f"give {'it' if one else 'them'} with `--param {first.name}=...` or `--data FILE`, or in the model",
+                ),
+            )
 
     def _refuse_unknown(self) -> None:
         params = [s.name for s in self.symbols.values() if s.kind == "param"]
         for name in self.outside:
             symbol = self.symbols.get(name)
             if symbol is None or symbol.kind != "param":
-                what = f"`{name}` is a {symbol.words}, not a parameter" if symbol else f"the model has no parameter `{name}`"
+                what = (
+                    f"`{name}` is a {symbol.words}, not a parameter"
+                    if symbol
+                    else f"the model has no parameter `{name}`"
+                )
                 hints = did_you_mean(name, params) or ((f"its parameters are: {', '.join(params)}",) if params else ())
-                self.problems.error("BL0331", f"{what}: a value from outside cannot be used", symbol.span if symbol else None,
-                                    hints=hints)
+                self.problems.error(
+                    "BL0331",
+                    f"{what}: a value from outside cannot be used",
+                    symbol.span if symbol else None,
+                    hints=hints,
+                )
 
     def resolve(self, symbol: Symbol) -> bool:
         """Find what `symbol` stands for; False after a mistake."""
@@ -69,13 +87,18 @@ class Declarations(Lowering):
         return symbol.state == "done"
 
     def _cycle(self, symbol: Symbol) -> None:
-        ring = self._stack[self._stack.index(symbol):]
+        ring = self._stack[self._stack.index(symbol) :]
         for s in ring:
             s.state = "broken"
         needs = [f"needs `{after.name}`" for after in [*ring[1:], symbol]]
         message = f"`{symbol.name}` is defined by itself" if len(ring) == 1 else "these definitions go in a circle"
-        self.problems.error("BL0203", message, symbol.span, needs[0] if len(ring) > 1 else "",
-                            secondary=[(s.span, text) for s, text in zip(ring[1:], needs[1:])])
+        self.problems.error(
+            "BL0203",
+            message,
+            symbol.span,
+            needs[0] if len(ring) > 1 else "",
+            secondary=[(s.span, text) for s, text in zip(ring[1:], needs[1:])],
+        )
 
     # --- kinds ---------------------------------------------------------------------------
 
@@ -84,8 +107,12 @@ class Declarations(Lowering):
         names = [p.id for p in decl.parameters]
         for k, p in enumerate(decl.parameters):
             if p.id in names[:k]:
-                self.problems.error("BL0201", f"two arguments of `{symbol.name}` are called `{p.id}`", p.span,
-                                    secondary=[(decl.parameters[names.index(p.id)].span, "the first one")])
+                self.problems.error(
+                    "BL0201",
+                    f"two arguments of `{symbol.name}` are called `{p.id}`",
+                    p.span,
+                    secondary=[(decl.parameters[names.index(p.id)].span, "the first one")],
+                )
                 return False
         return True
 
@@ -104,7 +131,9 @@ class Declarations(Lowering):
                 return False
             if not found.size:
                 low, high = (self.whole_numbers(e, TOP, "the end of a range") for e in (value.lower, value.upper))
-                self.problems.error("BL0317", f"the set `{symbol.name}` is empty: it goes from {low} to {high}", value.span)
+                self.problems.error(
+                    "BL0317", f"the set `{symbol.name}` is empty: it goes from {low} to {high}", value.span
+                )
                 return False
             symbol.index_set = IndexSet(symbol.name, found.values, None, symbol.span)
         return True
@@ -135,17 +164,27 @@ class Declarations(Lowering):
         symbol.dims = dims
         if fitted is None:
             where = "from outside " if given else ""
-            rows = ("a matrix is written by rows, `[[1, 2], [3, 4]]`; `reshape` fills one by columns",) \
-                if value.size == np.prod(shape, dtype=int) and len(shape) == 2 else ()
-            self.problems.error("BL0332", f"the value {where}of `{symbol.name}` is {words(value.shape)}, but it is declared as "
-                                          f"{words(shape)}", symbol.span if given or decl.value is None else decl.value.span,
-                                secondary=[] if given else [(symbol.span, "declared here")], hints=rows)
+            rows = (
+                ("a matrix is written by rows, `[[1, 2], [3, 4]]`; `reshape` fills one by columns",)
+                if value.size == np.prod(shape, dtype=int) and len(shape) == 2
+                else ()
+            )
+            self.problems.error(
+                "BL0332",
+                f"the value {where}of `{symbol.name}` is {words(value.shape)}, but it is declared as {words(shape)}",
+                symbol.span if given or decl.value is None else decl.value.span,
+                secondary=[] if given else [(symbol.span, "declared here")],
+                hints=rows,
+            )
             return False
         if np.isnan(fitted).any():
             at = tuple(int(i) + 1 for i in np.argwhere(np.isnan(fitted))[0])
             entry = f"`{symbol.name}[{', '.join(map(str, at))}]`" if at else f"`{symbol.name}`"
-            self.problems.error("BL0334", f"the value of {entry} is not a number (NaN)",
-                                symbol.span if given or decl.value is None else decl.value.span)
+            self.problems.error(
+                "BL0334",
+                f"the value of {entry} is not a number (NaN)",
+                symbol.span if given or decl.value is None else decl.value.span,
+            )
             return False
         symbol.value = self.params[symbol.name] = fitted
         return True
@@ -165,7 +204,9 @@ class Declarations(Lowering):
             return None
         total = int(np.prod([float(d.size) for d in dims])) if dims else 1
         if total > MANY:
-            self._wrong_size("BL0315", f"this has {total:,} entries, more than {MANY:,}", written[0].span.to(written[-1].span))
+            self._wrong_size(
+                "BL0315", f"this has {total:,} entries, more than {MANY:,}", written[0].span.to(written[-1].span)
+            )
             return None
         return tuple(dims)
 
@@ -176,8 +217,13 @@ class Declarations(Lowering):
             if found is None:
                 return None
             if found.labels is None and (found.size == 0 or found.values[0] != 1):
-                self.problems.error("BL0316", f"a dimension is numbered from 1, and this range starts at {int(found.values[0]) if found.size else 'nothing'}",
-                                    e.span, hints=(f"number it `1..{found.size}`, and write the shift in the indices",) if found.size else ())
+                self.problems.error(
+                    "BL0316",
+                    "a dimension is numbered from 1, and this range starts at "
+                    f"{int(found.values[0]) if found.size else 'nothing'}",
+                    e.span,
+                    hints=(f"number it `1..{found.size}`, and write the shift in the indices",) if found.size else (),
+                )
                 return None
             return Dim(found.size, found.labels, found.name)
         found = self.data(e, "a size must be known before solving")
@@ -203,7 +249,9 @@ class Declarations(Lowering):
     # --- values --------------------------------------------------------------------------
 
     def _from_model(self, decl: ast.Param) -> np.ndarray | None:
-        found = self.data(decl.value, "a parameter may not depend on variables", "an expression of variables is a `let`")
+        found = self.data(
+            decl.value, "a parameter may not depend on variables", "an expression of variables is a `let`"
+        )
         return self.peek(found)
 
     def _from_outside(self, symbol: Symbol, dims: tuple[Dim, ...]) -> np.ndarray | None:
@@ -244,14 +292,19 @@ def fit(value: np.ndarray, shape: Shape) -> np.ndarray | None:
 def _by_label(value: Mapping, dims: tuple[Dim, ...], name: str):
     """{"north": 1, ...} as a list in the order of the labels."""
     if not dims or dims[0].labels is None:
-        raise Unreadable(f"the value of `{name}` from outside has labels, but `{name}` is not indexed by any",
-                         'a set of labels is declared as `set ROAD = {"north", "south"};`')
+        raise Unreadable(
+            f"the value of `{name}` from outside has labels, but `{name}` is not indexed by any",
+            'a set of labels is declared as `set ROAD = {"north", "south"};`',
+        )
     unknown = [k for k in value if k not in dims[0].labels]
     missing = [k for k in dims[0].labels if k not in value]
     if unknown or missing:
         wrong = f'"{unknown[0]}" is not a label' if unknown else f'"{missing[0]}" is missing'
-        raise Unreadable(f"the value of `{name}` from outside does not fit{f' the set `{dims[0].set_name}`' if dims[0].set_name else ''}: {wrong}",
-                         f"the labels are {', '.join(map(_quoted, dims[0].labels[:8]))}{', ...' if len(dims[0].labels) > 8 else ''}")
+        raise Unreadable(
+            f"the value of `{name}` from outside does not fit"
+            f"{f' the set `{dims[0].set_name}`' if dims[0].set_name else ''}: {wrong}",
+            f"the labels are {', '.join(map(_quoted, dims[0].labels[:8]))}{', ...' if len(dims[0].labels) > 8 else ''}",
+        )
     rows = [value[k] for k in dims[0].labels]
     return [_by_label(row, dims[1:], name) if isinstance(row, Mapping) else row for row in rows]
 

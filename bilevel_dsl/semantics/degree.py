@@ -7,8 +7,24 @@ from collections.abc import Set
 from .ir import Node, postorder
 
 MORE = 3  # of degree above 2, or no polynomial
-_LINEAR = {"neg", "gather", "rebatch", "merge", "columns", "stack", "collect", "transpose", "+", "-", "trace", "diag",
-           "vec", "reshape", "hcat", "vcat"}
+_LINEAR = {
+    "neg",
+    "gather",
+    "rebatch",
+    "merge",
+    "columns",
+    "stack",
+    "collect",
+    "transpose",
+    "+",
+    "-",
+    "trace",
+    "diag",
+    "vec",
+    "reshape",
+    "hcat",
+    "vcat",
+}
 _PRODUCT = {"*", "@", "matmul", "dot", "kron", "outer"}
 
 
@@ -23,7 +39,9 @@ def degree(root: Node, names: Set[str]) -> int:
 def _degree(n: Node, d: list[int]) -> int:
     if n.op == "var":
         return 1
-    if n.op in _LINEAR or (n.op in ("fold", "reduce") and (n.attr if n.op == "reduce" else n.attr[0]) in ("sum", "mean", "expect")):
+    if n.op in _LINEAR or (
+        n.op in ("fold", "reduce") and (n.attr if n.op == "reduce" else n.attr[0]) in ("sum", "mean", "expect")
+    ):
         return max(d)
     if n.op in _PRODUCT:
         return min(sum(d), MORE)

@@ -10,10 +10,24 @@ from .builtins import BUILTINS
 from .ir import Node, Segments, postorder
 
 ELEMENTWISE = {
-    "neg": np.negative, "not": np.logical_not, "+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide,
-    "^": np.power, "==": np.equal, "!=": np.not_equal, "<=": np.less_equal, ">=": np.greater_equal, "<": np.less,
-    ">": np.greater, "and": np.logical_and, "or": np.logical_or, "where": lambda c, a, b: np.where(c, a, b),
-    "min2": np.minimum, "max2": np.maximum,
+    "neg": np.negative,
+    "not": np.logical_not,
+    "+": np.add,
+    "-": np.subtract,
+    "*": np.multiply,
+    "/": np.divide,
+    "^": np.power,
+    "==": np.equal,
+    "!=": np.not_equal,
+    "<=": np.less_equal,
+    ">=": np.greater_equal,
+    "<": np.less,
+    ">": np.greater,
+    "and": np.logical_and,
+    "or": np.logical_or,
+    "where": lambda c, a, b: np.where(c, a, b),
+    "min2": np.minimum,
+    "max2": np.maximum,
 }
 FOLDS = {"sum": np.sum, "prod": np.prod, "mean": np.mean, "min": np.min, "max": np.max, "expect": np.mean}
 
@@ -55,8 +69,10 @@ def _value(n: Node, a: list[np.ndarray], params: Mapping[str, np.ndarray]) -> np
 def _aligned(n: Node, values: list[np.ndarray]) -> list[np.ndarray]:
     """Batched scalars get axes of length one, so that they meet the entries of an array."""
     rank = len(n.shape)
-    return [v.reshape(v.shape + (1,) * rank) if arg.batch is not None and arg.shape == () and rank else v
-            for v, arg in zip(values, n.args)]
+    return [
+        v.reshape(v.shape + (1,) * rank) if arg.batch is not None and arg.shape == () and rank else v
+        for v, arg in zip(values, n.args)
+    ]
 
 
 def flat(v: np.ndarray, batch: int | None) -> np.ndarray:
@@ -123,8 +139,10 @@ _STRUCTURAL = {
     "rebatch": lambda n, v: v[n.attr],
     "merge": _merge,
     "columns": lambda n, *v: np.stack(v),
-    "stack": lambda n, *v: np.stack([x if arg.batch == n.batch else np.broadcast_to(x, (n.batch, *x.shape))
-                                     for x, arg in zip(v, n.args)], axis=0 if n.batch is None else 1),
+    "stack": lambda n, *v: np.stack(
+        [x if arg.batch == n.batch else np.broadcast_to(x, (n.batch, *x.shape)) for x, arg in zip(v, n.args)],
+        axis=0 if n.batch is None else 1,
+    ),
     "collect": _collect,
     "fold": _fold,
     "reduce": _reduce,

@@ -35,8 +35,12 @@ def read(kind: str, name: str, key: str | None, base: Path, data_dirs: tuple[Pat
     """
     path = find(name, base, data_dirs)
     try:
-        array = {"csv": lambda: _csv(path), "npy": lambda: _npy(path), "npz": lambda: _npz(path, key),
-                 "json": lambda: _json(path, key)}[kind]()
+        array = {
+            "csv": lambda: _csv(path),
+            "npy": lambda: _npy(path),
+            "npz": lambda: _npz(path, key),
+            "json": lambda: _json(path, key),
+        }[kind]()
     except OSError as error:
         raise Unreadable(f"`{name}` cannot be read: {error.strerror or error}") from error
     if array.ndim > 2:
@@ -63,10 +67,14 @@ def find(name: str, base: Path, data_dirs: tuple[Path, ...]) -> Path:
         if path.is_dir():
             raise Unreadable(f"`{name}` is a folder, not a file")
     if outside:
-        raise Unreadable(f"`{name}` is not below the folder of the model",
-                         "data outside of it need `--data-dir FOLDER`, and a name relative to that folder")
-    raise Unreadable(f"there is no file `{name}` in the folder of the model", *_near(name, folders) or (
-        "names are relative to the model; other folders are given with `--data-dir FOLDER`",))
+        raise Unreadable(
+            f"`{name}` is not below the folder of the model",
+            "data outside of it need `--data-dir FOLDER`, and a name relative to that folder",
+        )
+    raise Unreadable(
+        f"there is no file `{name}` in the folder of the model",
+        *_near(name, folders) or ("names are relative to the model; other folders are given with `--data-dir FOLDER`",),
+    )
 
 
 def _near(name: str, folders: list[Path]) -> tuple[str, ...]:

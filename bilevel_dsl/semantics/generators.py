@@ -65,8 +65,15 @@ class Env:
 
     def iteration(self, k: int) -> "Env":
         """Iteration k of the frame alone: its loop variables are numbers."""
-        return Env(None, {name: Loop(v.values[k], v.labels, v.set_name, None)
-                          if isinstance(v, Loop) and v.frame is self.frame else v for name, v in self.names.items()})
+        return Env(
+            None,
+            {
+                name: Loop(v.values[k], v.labels, v.set_name, None)
+                if isinstance(v, Loop) and v.frame is self.frame
+                else v
+                for name, v in self.names.items()
+            },
+        )
 
     def lift(self, value: Node, frame: Frame | None, span: Span) -> Node:
         """A node made in `frame`, seen from here."""
@@ -93,8 +100,9 @@ class Generators:
     def open(self, generators: tuple[ast.Generator, ...], condition: ast.Expr | None, env: Env) -> Env | None:
         """The environment inside of a generator; None after a mistake."""
         outer = env.frame
-        inner = Frame(1 if outer is None else outer.count, outer,
-                      np.zeros(1, int) if outer is None else np.arange(outer.count))
+        inner = Frame(
+            1 if outer is None else outer.count, outer, np.zeros(1, int) if outer is None else np.arange(outer.count)
+        )
         env = Env(inner, dict(env.names))
         mine: list[str] = []
         for k, g in enumerate(generators):
@@ -105,12 +113,14 @@ class Generators:
                 return None
             repeats, numbers, index_set = values
             if int(repeats.sum()) > MANY:
-                self.problems.error("BL0315", f"this generator has {int(repeats.sum()):,} iterations, more than "
-                                              f"{MANY:,}", g.span)
+                self.problems.error(
+                    "BL0315", f"this generator has {int(repeats.sum()):,} iterations, more than {MANY:,}", g.span
+                )
                 return None
             self._extend(env, mine, repeats)
-            env.names[g.variable.id] = Loop(numbers, index_set.labels if index_set else None,
-                                            index_set.name if index_set else "", inner)
+            env.names[g.variable.id] = Loop(
+                numbers, index_set.labels if index_set else None, index_set.name if index_set else "", inner
+            )
             mine.append(g.variable.id)
         if condition is not None and not self._filter(env, mine, condition):
             return None
@@ -120,8 +130,12 @@ class Generators:
         name = g.variable.id
         first = next((b for b in before if b.variable.id == name), None)
         if first is not None:
-            self.problems.error("BL0201", f"two loop variables are called `{name}`", g.variable.span,
-                                secondary=[(first.variable.span, "the first one")])
+            self.problems.error(
+                "BL0201",
+                f"two loop variables are called `{name}`",
+                g.variable.span,
+                secondary=[(first.variable.span, "the first one")],
+            )
         return first is None
 
     @staticmethod
@@ -149,8 +163,10 @@ class Generators:
         """For each iteration so far, how many values; and all of them in a row."""
         count = env.frame.count
         if isinstance(domain, ast.Range):
-            ends = [self._each(lambda where, e=e: self.lowering.whole_numbers(e, where, "the end of a range"), env, e.span)
-                    for e in (domain.lower, domain.upper)]
+            ends = [
+                self._each(lambda where, e=e: self.lowering.whole_numbers(e, where, "the end of a range"), env, e.span)
+                for e in (domain.lower, domain.upper)
+            ]
             if any(e is None for e in ends):
                 return None
             low, high = (np.broadcast_to(e, (count,)).astype(np.int64) for e in ends)
@@ -164,8 +180,12 @@ class Generators:
         except Unvectorizable:
             if env.frame.outer is not None:
                 raise
-            self.problems.error("BL0313", "a generator runs over one set, and this one changes from one iteration to the next",
-                                domain.span, hints=("a range may change: `j in 1..n[i]`",))
+            self.problems.error(
+                "BL0313",
+                "a generator runs over one set, and this one changes from one iteration to the next",
+                domain.span,
+                hints=("a range may change: `j in 1..n[i]`",),
+            )
             return None
         if found is None:
             return None
@@ -192,7 +212,11 @@ class Generators:
 
     def can_be_written_out(self, count: int, span: Span) -> bool:
         if count > WRITTEN_OUT:
-            self.problems.error("BL0315", f"this generator has {count:,} iterations, and this expression cannot be "
-                                          f"evaluated for all of them at once", span,
-                                hints=(f"at most {WRITTEN_OUT:,} are possible; products of whole matrices are faster",))
+            self.problems.error(
+                "BL0315",
+                f"this generator has {count:,} iterations, and this expression cannot be "
+                f"evaluated for all of them at once",
+                span,
+                hints=(f"at most {WRITTEN_OUT:,} are possible; products of whole matrices are faster",),
+            )
         return count <= WRITTEN_OUT

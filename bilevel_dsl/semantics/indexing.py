@@ -21,14 +21,25 @@ class Indexing:
         if base.bad:
             return base
         if base.shape == ():
-            self.problems.error("BL0310", f"{_named(e.base)} is a scalar and has no entries", e.span,
-                                secondary=self._declared(base))
+            self.problems.error(
+                "BL0310", f"{_named(e.base)} is a scalar and has no entries", e.span, secondary=self._declared(base)
+            )
             return bad(e.span)
         rank = len(base.shape)
         if len(e.items) != rank:
-            hints = (f"`{e.base.id}[i, :]` is a row, `{e.base.id}[:, j]` a column",) if rank == 2 and isinstance(e.base, ast.Name) else ()
-            self.problems.error("BL0310", f"{_named(e.base)} is {words(base.shape)} and needs {'one index' if rank == 1 else 'two indices'}, "
-                                          f"not {len(e.items)}", e.span, hints=hints, secondary=self._declared(base))
+            hints = (
+                (f"`{e.base.id}[i, :]` is a row, `{e.base.id}[:, j]` a column",)
+                if rank == 2 and isinstance(e.base, ast.Name)
+                else ()
+            )
+            self.problems.error(
+                "BL0310",
+                f"{_named(e.base)} is {words(base.shape)} and needs {'one index' if rank == 1 else 'two indices'}, "
+                f"not {len(e.items)}",
+                e.span,
+                hints=hints,
+                secondary=self._declared(base),
+            )
             return bad(e.span)
         dims = self._dims(base)
         axes = [self._axis(item, dim, e.base, env, base) for item, dim in zip(e.items, dims)]
@@ -50,14 +61,19 @@ class Indexing:
         if len(axes) == 1:
             shape = (sizes[0],) if kept[0] else ()
         else:
-            shape = {(True, True): tuple(sizes), (True, False): (sizes[0],), (False, True): (1, sizes[1]),
-                     (False, False): ()}[tuple(kept)]
+            shape = {
+                (True, True): tuple(sizes),
+                (True, False): (sizes[0],),
+                (False, True): (1, sizes[1]),
+                (False, False): (),
+            }[tuple(kept)]
         count = flat.shape[0] if batched else None
         index = flat.reshape(((count,) if batched else ()) + shape)
         return self._folded(node("gather", (base,), shape, span, index, batch=count if batched else base.batch))
 
-    def _axis(self, item: ast.Expr | ast.Slice, dim: Dim, base: ast.Expr, env: Env,
-              node_: Node) -> tuple[np.ndarray, bool, bool] | None:
+    def _axis(
+        self, item: ast.Expr | ast.Slice, dim: Dim, base: ast.Expr, env: Env, node_: Node
+    ) -> tuple[np.ndarray, bool, bool] | None:
         if isinstance(item, ast.Slice):
             return self._slice(item, dim, base, env, node_)
         if isinstance(item, ast.Number) and 1 <= item.value <= dim.size and item.value == int(item.value):
@@ -72,19 +88,25 @@ class Indexing:
             symbol = self.symbols.get(item.id)
             if symbol is not None and symbol.kind == "set" and (found := self.index_set(item, env)) is not None:
                 positions = found.values - 1
-                return (positions, False, True) if self._within(positions + 1, dim, item.span, base, env, node_) else None
+                return (
+                    (positions, False, True) if self._within(positions + 1, dim, item.span, base, env, node_) else None
+                )
         found = self.data(item, "an index must be known before solving", env=env)
         if found.bad:
             return None
         if len(found.shape) > 1:
-            self.problems.error("BL0310", f"an index is a number or a vector of numbers, not {words(found.shape)}", item.span)
+            self.problems.error(
+                "BL0310", f"an index is a number or a vector of numbers, not {words(found.shape)}", item.span
+            )
             return None
         value = self.peek(found, freeze=True)
         if value is None:
             return None
         if np.any(value != np.round(value)) or not np.isfinite(value).all():
             wrong = np.ravel(value)[np.argmax(np.ravel(value != np.round(value)))]
-            self.problems.error("BL0308", f"an index is a whole number, and this is {exactly(wrong)}", item.span, hints=WHOLE)
+            self.problems.error(
+                "BL0308", f"an index is a whole number, and this is {exactly(wrong)}", item.span, hints=WHOLE
+            )
             return None
         if not self._within(value, dim, item.span, base, env, node_):
             return None
@@ -113,11 +135,25 @@ class Indexing:
             return True
         at = int(np.argmax(wrong))
         found = int(np.ravel(value)[at])
-        where = self._iteration(env, at) if value.ndim and env.frame is not None and value.shape[0] == env.frame.count else ""
-        hints = ("indices start at 1",) if found == 0 else \
-            (f"indices start at 1, and the last one is {dim.size}",) if found < 0 else ()
-        self.problems.error("BL0309", f"index {found} is out of range: {_named(base)} has 1..{dim.size}{where}", span,
-                            hints=hints, secondary=self._declared(node_))
+        where = (
+            self._iteration(env, at)
+            if value.ndim and env.frame is not None and value.shape[0] == env.frame.count
+            else ""
+        )
+        hints = (
+            ("indices start at 1",)
+            if found == 0
+            else (f"indices start at 1, and the last one is {dim.size}",)
+            if found < 0
+            else ()
+        )
+        self.problems.error(
+            "BL0309",
+            f"index {found} is out of range: {_named(base)} has 1..{dim.size}{where}",
+            span,
+            hints=hints,
+            secondary=self._declared(node_),
+        )
         return False
 
     @staticmethod
@@ -135,7 +171,9 @@ class Indexing:
 
     def _label(self, item: ast.Text, dim: Dim) -> int | None:
         if dim.labels is None:
-            self.problems.error("BL0311", f'there is no label "{item.value}" here: this dimension is numbered 1..{dim.size}', item.span)
+            self.problems.error(
+                "BL0311", f'there is no label "{item.value}" here: this dimension is numbered 1..{dim.size}', item.span
+            )
             return None
         if item.value not in dim.labels:
             self._no_label(item, dim.labels, dim.set_name)
@@ -145,14 +183,23 @@ class Indexing:
     def _no_label(self, item: ast.Text, labels: tuple[str, ...], set_name: str = "") -> None:
         near = did_you_mean(item.value, labels)
         known = ", ".join(f'"{v}"' for v in labels[:6]) + (", ..." if len(labels) > 6 else "")
-        self.problems.error("BL0311", f'"{item.value}" is not in {f"the set `{set_name}`" if set_name else "the set"}',
-                            item.span, hints=tuple(h.replace("`", '"') for h in near) or (f"its labels are {known}",))
+        self.problems.error(
+            "BL0311",
+            f'"{item.value}" is not in {f"the set `{set_name}`" if set_name else "the set"}',
+            item.span,
+            hints=tuple(h.replace("`", '"') for h in near) or (f"its labels are {known}",),
+        )
 
     def _label_variable(self, item: ast.Name, loop: Loop, dim: Dim, base: ast.Expr, env: Env, node_: Node):
         if dim.labels is not None and dim.labels != loop.labels or dim.labels is None and dim.size != len(loop.labels):
             expected = f"by `{dim.set_name}`" if dim.set_name else f"from 1 to {dim.size}"
-            self.problems.error("BL0311", f"`{item.id}` is a label of {f'`{loop.set_name}`' if loop.set_name else 'a set'}, but "
-                                          f"{_named(base)} is indexed {expected}", item.span, secondary=self._declared(node_))
+            self.problems.error(
+                "BL0311",
+                f"`{item.id}` is a label of {f'`{loop.set_name}`' if loop.set_name else 'a set'}, but "
+                f"{_named(base)} is indexed {expected}",
+                item.span,
+                secondary=self._declared(node_),
+            )
             return None
         value = self.loop_value(loop, env, item.span)
         return value.attr.astype(np.int64) - 1, value.batch is not None, False
@@ -162,6 +209,8 @@ class Indexing:
     def _dims(self, base: Node) -> tuple[Dim, ...]:
         if base.op in ("param", "var"):
             return self.symbols[base.attr].dims
+        if base.op == "dual":
+            return self.used_duals[base.attr][0]
         return tuple(Dim(n) for n in base.shape)
 
     def _declared(self, base: Node) -> list[tuple[Span, str]]:

@@ -68,8 +68,9 @@ class Dim:
     set_name: str = ""
 
 
-def node(op: str, args: tuple[Node, ...], shape: Shape | None, span: Span, attr: object = None,
-         batch: int | None = -1) -> Node:
+def node(
+    op: str, args: tuple[Node, ...], shape: Shape | None, span: Span, attr: object = None, batch: int | None = -1
+) -> Node:
     """A node on `args`, batched if one of them is (or as given); bad if one of them is."""
     if any(a.shape is None for a in args):
         return bad(span)

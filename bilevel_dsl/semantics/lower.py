@@ -49,17 +49,30 @@ class Lowering(Values, Operators, Calls, Reductions, Indexing):
         return const(e.value, e.span)
 
     def _text(self, e: ast.Text, env: Env) -> Node:
-        self.problems.error("BL0311", "a string has no value in an expression", e.span,
-                            hints=("a label is an index, `x[\"a\"]`, or is compared, `i == \"a\"`",))
+        self.problems.error(
+            "BL0311",
+            "a string has no value in an expression",
+            e.span,
+            hints=('a label is an index, `x["a"]`, or is compared, `i == "a"`',),
+        )
         return bad(e.span)
 
     def _labels(self, e: ast.Labels, env: Env) -> Node:
-        self.problems.error("BL0205", "a set has no value in an expression", e.span,
-                            hints=("a vector is written with brackets: `[1, 2]`",))
+        self.problems.error(
+            "BL0205",
+            "a set has no value in an expression",
+            e.span,
+            hints=("a vector is written with brackets: `[1, 2]`",),
+        )
         return bad(e.span)
 
     def _attribute(self, e: ast.Attribute, env: Env) -> Node:
-        self.problems.error("BL0391", "the multipliers of bounds are not supported yet", e.span)
+        self.problems.error(
+            "BL0391",
+            "the bounds of a variable are named in `dual` only",
+            e.span,
+            hints=(f"write `dual({e.span.text})`",),
+        )
         return bad(e.span)
 
     def _name(self, e: ast.Name, env: Env) -> Node:
@@ -78,16 +91,31 @@ class Lowering(Values, Operators, Calls, Reductions, Indexing):
         if symbol.kind in ("param", "var"):
             is_param = symbol.kind == "param"
             names = frozenset((e.id,))
-            return Node(symbol.kind, (), symbol.shape, None, e.span, e.id, *((frozenset(), names) if is_param else (names,)))
-        hint = f"call it: `{e.id}(...)`" if symbol.kind == "function" else "use it in `for i in ...`, as a dimension, or after `in`"
-        self.problems.error("BL0205", f"the {symbol.words} `{e.id}` is not a value", e.span, hints=(hint,),
-                            secondary=[(symbol.span, "declared here")])
+            return Node(
+                symbol.kind, (), symbol.shape, None, e.span, e.id, *((frozenset(), names) if is_param else (names,))
+            )
+        hint = (
+            f"call it: `{e.id}(...)`"
+            if symbol.kind == "function"
+            else "use it in `for i in ...`, as a dimension, or after `in`"
+        )
+        self.problems.error(
+            "BL0205",
+            f"the {symbol.words} `{e.id}` is not a value",
+            e.span,
+            hints=(hint,),
+            secondary=[(symbol.span, "declared here")],
+        )
         return bad(e.span)
 
     def _loop_variable(self, e: ast.Name, loop: Loop, env: Env) -> Node:
         if loop.labels is not None:
-            self.problems.error("BL0311", f"`{e.id}` is a label of {f'`{loop.set_name}`' if loop.set_name else 'a set'}, not a number", e.span,
-                                hints=(f"use it as an index, `x[{e.id}]`, or compare it, `{e.id} == \"{loop.labels[0]}\"`",))
+            self.problems.error(
+                "BL0311",
+                f"`{e.id}` is a label of {f'`{loop.set_name}`' if loop.set_name else 'a set'}, not a number",
+                e.span,
+                hints=(f'use it as an index, `x[{e.id}]`, or compare it, `{e.id} == "{loop.labels[0]}"`',),
+            )
             return bad(e.span)
         return self.loop_value(loop, env, e.span)
 
@@ -118,8 +146,12 @@ class Lowering(Values, Operators, Calls, Reductions, Indexing):
         shapes = [i.shape for i in items]
         for item, shape, written in zip(items, shapes, e.items):
             if shape != shapes[0] or len(shape) > 1:
-                found = "the rows of a matrix are vectors" if len(shape) > 1 else \
-                    f"the entries of an array have one shape: this is {words(shape)}, the first one {words(shapes[0])}"
+                found = (
+                    "the rows of a matrix are vectors"
+                    if len(shape) > 1
+                    else f"the entries of an array have one shape: this is {words(shape)}, "
+                    f"the first one {words(shapes[0])}"
+                )
                 self.problems.error("BL0301", found, written.span)
                 return bad(e.span)
         shape = (len(items), *shapes[0])
@@ -161,7 +193,10 @@ class Lowering(Values, Operators, Calls, Reductions, Indexing):
         if any(p.bad for p in parts):
             return bad(e.span)
         if parts[0].shape != parts[1].shape:
-            self.problems.error("BL0301", f"the branches of `if` differ in shape: {words(parts[0].shape)} and "
-                                          f"{words(parts[1].shape)}", e.span)
+            self.problems.error(
+                "BL0301",
+                f"the branches of `if` differ in shape: {words(parts[0].shape)} and {words(parts[1].shape)}",
+                e.span,
+            )
             return bad(e.span)
         return node("merge", tuple(parts), parts[0].shape, e.span, truth, batch=len(truth))

@@ -62,10 +62,16 @@ class Operators:
                 return bad(e.span)
             if not text and loop.labels != labels:
                 names = [f"of `{v.set_name}`" if v.set_name else "of another set" for v in loops]
-                self.problems.error("BL0311", "labels of different sets are never equal", e.span, secondary=[
-                    (s.span, f"a label {n}") for s, n in zip((e.left, e.right), names)])
+                self.problems.error(
+                    "BL0311",
+                    "labels of different sets are never equal",
+                    e.span,
+                    secondary=[(s.span, f"a label {n}") for s, n in zip((e.left, e.right), names)],
+                )
                 return bad(e.span)
-            sides.append(const(labels.index(side.value) + 1, side.span) if text else self.loop_value(loop, env, side.span))
+            sides.append(
+                const(labels.index(side.value) + 1, side.span) if text else self.loop_value(loop, env, side.span)
+            )
         return self._folded(node(e.op, tuple(sides), (), e.span))
 
     def _operated(self, e: ast.Binary, a: Node, b: Node) -> Node:
@@ -80,33 +86,55 @@ class Operators:
 
     def _unequal(self, e: ast.Binary, a: Node, b: Node) -> None:
         if e.op == "*" and len(a.shape) == 2 and a.shape[1] == b.shape[0]:
-            self.problems.error("BL0302", f"`*` multiplies entry by entry, and these are {words(a.shape)} and "
-                                          f"{words(b.shape)}", e.op_span, hints=("the matrix product is `@`",),
-                                fix=Fix(e.op_span, "@"))
+            self.problems.error(
+                "BL0302",
+                f"`*` multiplies entry by entry, and these are {words(a.shape)} and {words(b.shape)}",
+                e.op_span,
+                hints=("the matrix product is `@`",),
+                fix=Fix(e.op_span, "@"),
+            )
             return
         hints = ()
         if sorted(a.shape) == sorted(b.shape) or (prod(a.shape) == prod(b.shape) and 1 in (a.shape + b.shape)):
             hints = ("transpose one of them with `'`",)
         elif e.op == "*" and len(a.shape) == len(b.shape) == 1:
             hints = ("the scalar product is `dot(a, b)`",)
-        self.problems.error("BL0301", f"`{e.op}` works entry by entry, and the two sides differ in shape", e.op_span, secondary=[
-            (e.left.span, words(a.shape)), (e.right.span, words(b.shape))], hints=hints)
+        self.problems.error(
+            "BL0301",
+            f"`{e.op}` works entry by entry, and the two sides differ in shape",
+            e.op_span,
+            secondary=[(e.left.span, words(a.shape)), (e.right.span, words(b.shape))],
+            hints=hints,
+        )
 
     def _product(self, e: ast.Binary, a: Node, b: Node) -> Node:
         if not a.shape or not b.shape:
             scalars = [(w.span, "a scalar") for w, n in ((e.left, a), (e.right, b)) if not n.shape]
-            self.problems.error("BL0303", "`@` is the product of matrices, not of scalars", e.op_span, secondary=scalars,
-                                hints=("a scalar multiplies with `*`",), fix=Fix(e.op_span, "*"))
+            self.problems.error(
+                "BL0303",
+                "`@` is the product of matrices, not of scalars",
+                e.op_span,
+                secondary=scalars,
+                hints=("a scalar multiplies with `*`",),
+                fix=Fix(e.op_span, "*"),
+            )
             return bad(e.span)
         (m, k), (k2, n) = (s if len(s) == 2 else (s[0], 1) for s in (a.shape, b.shape))
         if k != k2:
             hints = ("the scalar product of two vectors is `dot(a, b)`",) if len(a.shape) == len(b.shape) == 1 else ()
             if not hints and a.shape[0] == k2:
-                hints = ("transpose the left side with `'`" if len(a.shape) == 2 else
-                         f"a vector is a column: write `{_operand(e.left)}'` for the row",)
-            self.problems.error("BL0303", f"`@` needs as many columns on the left ({k}) as rows on the right ({k2})",
-                                e.op_span, secondary=[(e.left.span, words(a.shape)), (e.right.span, words(b.shape))],
-                                hints=hints)
+                hints = (
+                    "transpose the left side with `'`"
+                    if len(a.shape) == 2
+                    else f"a vector is a column: write `{_operand(e.left)}'` for the row",
+                )
+            self.problems.error(
+                "BL0303",
+                f"`@` needs as many columns on the left ({k}) as rows on the right ({k2})",
+                e.op_span,
+                secondary=[(e.left.span, words(a.shape)), (e.right.span, words(b.shape))],
+                hints=hints,
+            )
             return bad(e.span)
         if a.batch is not None and (b.batch is not None or m > 1) and not (m == 1 and n == 1):
             raise Unvectorizable
@@ -124,8 +152,12 @@ class Operators:
         """The one shape of nodes that meet entry by entry; scalars go with anything."""
         shapes = {n.shape for n, _ in parts if n.shape}
         if len(shapes) > 1:
-            self.problems.error("BL0301", f"{what} works entry by entry, on equal shapes or scalars", e.span, secondary=[
-                (w.span, words(n.shape)) for n, w in parts])
+            self.problems.error(
+                "BL0301",
+                f"{what} works entry by entry, on equal shapes or scalars",
+                e.span,
+                secondary=[(w.span, words(n.shape)) for n, w in parts],
+            )
             return None
         return shapes.pop() if shapes else ()
 

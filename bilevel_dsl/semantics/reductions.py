@@ -17,15 +17,27 @@ class Reductions:
     def _reduction(self, e: ast.Call, env: Env) -> Node:
         kind = e.function.id
         if e.keywords or not e.arguments or (len(e.arguments) > 1 and kind not in ("min", "max")):
-            self.problems.error("BL0305", f"`{kind}` takes one array or a generator", e.span,
-                                hints=(f"write `{kind}(x)` or `{kind}(x[i] for i in 1..n)`",))
+            self.problems.error(
+                "BL0305",
+                f"`{kind}` takes one array or a generator",
+                e.span,
+                hints=(f"write `{kind}(x)` or `{kind}(x[i] for i in 1..n)`",),
+            )
             return bad(e.span)
         first = e.arguments[0]
         if isinstance(first, ast.Comprehension) and not first.in_brackets:
-            return self._expectation(e, first, env) if kind == "expect" else self._folded_generator(kind, first, env, e.span)
+            return (
+                self._expectation(e, first, env)
+                if kind == "expect"
+                else self._folded_generator(kind, first, env, e.span)
+            )
         if kind == "expect":
-            self.problems.error("BL0351", "`expect` is the mean over samples", e.span,
-                                hints=("write `expect(... for i in 1..N)`; of an array, it is `mean(...)`",))
+            self.problems.error(
+                "BL0351",
+                "`expect` is the mean over samples",
+                e.span,
+                hints=("write `expect(... for i in 1..N)`; of an array, it is `mean(...)`",),
+            )
             return bad(e.span)
         nodes = [self.expr(a, env) for a in e.arguments]
         if any(n.bad for n in nodes):
@@ -42,8 +54,12 @@ class Reductions:
 
     def _expectation(self, e: ast.Call, c: ast.Comprehension, env: Env) -> Node:
         if self._inside_expect or env.frame is not None:
-            self.problems.error("BL0351", "`expect` stands inside another generator", e.span,
-                                hints=("`expect` is outermost; a mean inside is `mean(...)`",))
+            self.problems.error(
+                "BL0351",
+                "`expect` stands inside another generator",
+                e.span,
+                hints=("`expect` is outermost; a mean inside is `mean(...)`",),
+            )
             return bad(e.span)
         self._inside_expect = True
         try:
@@ -58,8 +74,12 @@ class Reductions:
         segments = inner.frame.segments()
         empty = inner.frame.count == 0 or (segments.count is not None and not segments.sizes.all())
         if empty and kind in ("mean", "min", "max", "expect"):
-            self.problems.error("BL0317", f"`{kind}` is over nothing: its generator has no iterations", span, secondary=[
-                (g.span, "empty") for g in c.generators[:1]])
+            self.problems.error(
+                "BL0317",
+                f"`{kind}` is over nothing: its generator has no iterations",
+                span,
+                secondary=[(g.span, "empty") for g in c.generators[:1]],
+            )
             return bad(span)
         if inner.frame.count == 0:
             value = 1.0 if kind == "prod" else 0.0
@@ -81,9 +101,13 @@ class Reductions:
             if count == 0:
                 self.problems.error("BL0317", "this vector has no entries", c.span)
             else:
-                self.problems.error("BL0306", f"brackets gather numbers or vectors, not {words(body.shape)}", c.span,
-                                    secondary=[(c.body.span, words(body.shape))],
-                                    hints=("`vec(...)` makes a vector of a row: then each is a row of the result",))
+                self.problems.error(
+                    "BL0306",
+                    f"brackets gather numbers or vectors, not {words(body.shape)}",
+                    c.span,
+                    secondary=[(c.body.span, words(body.shape))],
+                    hints=("`vec(...)` makes a vector of a row: then each is a row of the result",),
+                )
             return bad(c.span)
         return self._folded(node("collect", (body,), (count, *body.shape), c.span, segments, batch=segments.count))
 
@@ -116,10 +140,14 @@ class Reductions:
             if one.bad:
                 return one
             if nodes and one.shape != nodes[0].shape:
-                self.problems.error("BL0301", "the shape of this expression changes from one iteration to the next", span)
+                self.problems.error(
+                    "BL0301", "the shape of this expression changes from one iteration to the next", span
+                )
                 return bad(span)
             nodes.append(one)
-        return node("columns", tuple(nodes), nodes[0].shape, span, batch=count) if nodes else const(np.zeros(0), span, 0)
+        return (
+            node("columns", tuple(nodes), nodes[0].shape, span, batch=count) if nodes else const(np.zeros(0), span, 0)
+        )
 
     @staticmethod
     def _spread(found: Node, count: int) -> Node:

@@ -13,10 +13,20 @@ from .habits import SETS
 from .ir import Node, Shape, const, node
 
 SIGNATURES = {
-    "box": "box(lower, upper)", "nonneg": "nonneg", "free": "free", "simplex": "simplex(total)",
-    "capped_simplex": "capped_simplex(k)", "ball": "ball(center, radius)", "l1ball": "l1ball(radius)",
-    "linfball": "linfball(center, radius)", "halfspace": "halfspace(a, b)", "hyperplane": "hyperplane(a, b)",
-    "affine": "affine(A, b)", "soc": "soc", "psd": "psd", "spectral": "spectral(low, high)",
+    "box": "box(lower, upper)",
+    "nonneg": "nonneg",
+    "free": "free",
+    "simplex": "simplex(total)",
+    "capped_simplex": "capped_simplex(k)",
+    "ball": "ball(center, radius)",
+    "l1ball": "l1ball(radius)",
+    "linfball": "linfball(center, radius)",
+    "halfspace": "halfspace(a, b)",
+    "hyperplane": "hyperplane(a, b)",
+    "affine": "affine(A, b)",
+    "soc": "soc",
+    "psd": "psd",
+    "spectral": "spectral(low, high)",
 }
 KNOWN = ", ".join(["[l, u]", *SIGNATURES])
 
@@ -62,8 +72,12 @@ class Sets:
             return self._named(e, shape, name)
         if isinstance(e, ast.Call) and (e.function.id in SET_FUNCTIONS or e.function.id in SET_NAMES):
             if e.keywords:
-                return self._fail("BL0320", f"`{e.function.id}` takes no named arguments", e,
-                                  f"it is called as `{SIGNATURES[e.function.id]}`")
+                return self._fail(
+                    "BL0320",
+                    f"`{e.function.id}` takes no named arguments",
+                    e,
+                    f"it is called as `{SIGNATURES[e.function.id]}`",
+                )
             return self._make(e.function.id, e.arguments, shape, name, e)
         if isinstance(e, (ast.Labels, ast.Range)):
             hint = "integer variables are not part of the language"
@@ -82,33 +96,63 @@ class Sets:
         symbol = self.lowering.symbols.get(e.id)
         if symbol is not None and symbol.kind == "set":
             if symbol.index_set is not None or isinstance(symbol.decl.value, (ast.Range, ast.Labels)):
-                return self._fail("BL0320", f"`{e.id}` is an index set, and a variable needs a constraint set", e,
-                                  "integer variables are not part of the language", other=(symbol.span, "declared here"))
+                return self._fail(
+                    "BL0320",
+                    f"`{e.id}` is an index set, and a variable needs a constraint set",
+                    e,
+                    "integer variables are not part of the language",
+                    other=(symbol.span, "declared here"),
+                )
             return self._one(symbol.decl.value, shape, name)
         if symbol is not None:
-            return self._fail("BL0320", f"`{e.id}` is a {symbol.words}, not a constraint set", e,
-                              f"the sets are: {KNOWN}", other=(symbol.span, "declared here"))
+            return self._fail(
+                "BL0320",
+                f"`{e.id}` is a {symbol.words}, not a constraint set",
+                e,
+                f"the sets are: {KNOWN}",
+                other=(symbol.span, "declared here"),
+            )
         if e.id in SIGNATURES:
             return self._fail("BL0305", f"`{e.id}` needs arguments", e, f"it is called as `{SIGNATURES[e.id]}`")
         return self._unknown(e)
 
     def _unknown(self, name: ast.Name) -> None:
-        hints = (SETS[name.id.lower()],) if name.id.lower() in SETS else did_you_mean(name.id, [
-            *SET_FUNCTIONS, *SET_NAMES, *(s.name for s in self.lowering.symbols.values() if s.kind == "set")])
+        hints = (
+            (SETS[name.id.lower()],)
+            if name.id.lower() in SETS
+            else did_you_mean(
+                name.id,
+                [*SET_FUNCTIONS, *SET_NAMES, *(s.name for s in self.lowering.symbols.values() if s.kind == "set")],
+            )
+        )
         self._fail("BL0320", f"there is no set `{name.id}`", name, *(hints or (f"the sets are: {KNOWN}",)))
 
     def _make(self, kind: str, items: tuple[ast.Expr, ...], shape: Shape, name: str, e: ast.Expr) -> SetSpec | None:
-        least, most = {"box": (2, 2), "simplex": (0, 1), "capped_simplex": (1, 1), "ball": (2, 2), "l1ball": (1, 1),
-                       "linfball": (2, 2), "halfspace": (2, 2), "hyperplane": (2, 2), "affine": (2, 2),
-                       "spectral": (2, 2)}.get(kind, (0, 0))
+        least, most = {
+            "box": (2, 2),
+            "simplex": (0, 1),
+            "capped_simplex": (1, 1),
+            "ball": (2, 2),
+            "l1ball": (1, 1),
+            "linfball": (2, 2),
+            "halfspace": (2, 2),
+            "hyperplane": (2, 2),
+            "affine": (2, 2),
+            "spectral": (2, 2),
+        }.get(kind, (0, 0))
         if not least <= len(items) <= most:
             exact = f"{least or 'no'} argument{'s' * (least != 1)}"
             wanted = exact if least == most else f"{least} or {most} arguments"
-            return self._fail("BL0305", f"`{kind}` needs {wanted}, not {len(items)}", e,
-                              f"it is called as `{SIGNATURES[kind]}`")
+            return self._fail(
+                "BL0305", f"`{kind}` needs {wanted}, not {len(items)}", e, f"it is called as `{SIGNATURES[kind]}`"
+            )
         before = len(self.problems.errors)
-        args = [self.lowering.data(i, "a constraint set may not depend on variables",
-                                   "write it as a constraint under `subject to`") for i in items]
+        args = [
+            self.lowering.data(
+                i, "a constraint set may not depend on variables", "write it as a constraint under `subject to`"
+            )
+            for i in items
+        ]
         if len(self.problems.errors) > before or any(a.bad for a in args):
             return None
         if kind == "simplex" and not args:
@@ -119,14 +163,23 @@ class Sets:
         out = []
         for item, arg, want in zip(items or (e,), args, wanted):
             if arg.shape != want and not (arg.shape == () and kind in ("box", "ball", "linfball")):
-                return self._fail("BL0322", f"`{name}` is {words(shape)}: its set needs {words(want)} here, "
-                                            f"not {words(arg.shape)}", item)
+                return self._fail(
+                    "BL0322",
+                    f"`{name}` is {words(shape)}: its set needs {words(want)} here, not {words(arg.shape)}",
+                    item,
+                )
             out.append(arg)
         return SetSpec(kind, tuple(out), e.span)
 
     def _shape_fits(self, kind: str, shape: Shape, name: str, e: ast.Expr) -> bool:
-        needs = {"psd": "square", "spectral": "square", "soc": "vector", "affine": "vector", "simplex": "vector",
-                 "capped_simplex": "vector"}.get(kind)
+        needs = {
+            "psd": "square",
+            "spectral": "square",
+            "soc": "vector",
+            "affine": "vector",
+            "simplex": "vector",
+            "capped_simplex": "vector",
+        }.get(kind)
         if needs == "square" and (len(shape) != 2 or shape[0] != shape[1]):
             self._fail("BL0322", f"`{kind}` is a set of square matrices, but `{name}` is {words(shape)}", e)
             return False
@@ -147,9 +200,13 @@ class Sets:
             return _clipped("box", boxes, others[0], e.span)
         if spectra and others[1]:
             return _clipped("spectral", spectra, others[1], e.span)
-        return self._fail("BL0323", f"the projection onto `{a.kind}` and `{b.kind}` together is not known exactly", e,
-                          "keep one of them as the set, and write the other one as a constraint under `subject to`",
-                          other=(a.span, "the first set"))
+        return self._fail(
+            "BL0323",
+            f"the projection onto `{a.kind}` and `{b.kind}` together is not known exactly",
+            e,
+            "keep one of them as the set, and write the other one as a constraint under `subject to`",
+            other=(a.span, "the first set"),
+        )
 
     # --- emptiness -----------------------------------------------------------------------
 
@@ -161,8 +218,13 @@ class Sets:
         reason = "its data are not numbers" if nan else _empty(s.kind, values, shape)
         if reason is None:
             return True
-        self.problems.error("BL0321", f"the set of `{name}` is empty: {reason}" if not nan else
-                            f"the set of `{name}` has data that are not numbers", s.span)
+        self.problems.error(
+            "BL0321",
+            f"the set of `{name}` is empty: {reason}"
+            if not nan
+            else f"the set of `{name}` has data that are not numbers",
+            s.span,
+        )
         return False
 
     def _fail(self, code: str, message: str, e: ast.Node, *hints: str, other: tuple[Span, str] | None = None) -> None:
@@ -173,8 +235,13 @@ def _argument_shapes(kind: str, shape: Shape, args: list[Node]) -> tuple[Shape, 
     if kind == "affine":
         rows = args[0].shape[0] if len(args[0].shape) == 2 else 1
         return (rows, shape[0]), (rows,)
-    return {"box": (shape, shape), "ball": (shape, ()), "linfball": (shape, ()), "halfspace": (shape, ()),
-            "hyperplane": (shape, ())}.get(kind, ((),) * len(args))
+    return {
+        "box": (shape, shape),
+        "ball": (shape, ()),
+        "linfball": (shape, ()),
+        "halfspace": (shape, ()),
+        "hyperplane": (shape, ()),
+    }.get(kind, ((),) * len(args))
 
 
 def _as_box(s: SetSpec) -> tuple[Node, Node] | None:
@@ -208,8 +275,11 @@ def _empty(kind: str, v: list[np.ndarray], shape: Shape) -> str | None:
         if len(wrong):
             at = tuple(wrong[0])
             where = f" of entry {', '.join(str(i + 1) for i in at)}" if at else ""
-            return f"nothing{where} lies between {low[at]:g} and {high[at]:g}" if low[at] <= high[at] else \
-                f"the lower bound{where} is {low[at]:g}, above the upper one, {high[at]:g}"
+            return (
+                f"nothing{where} lies between {low[at]:g} and {high[at]:g}"
+                if low[at] <= high[at]
+                else f"the lower bound{where} is {low[at]:g}, above the upper one, {high[at]:g}"
+            )
     if kind == "simplex" and not 0 <= v[0] < np.inf:
         return f"its total is {float(v[0]):g}"
     if kind == "capped_simplex" and not 0 <= v[0] <= shape[0]:

@@ -38,8 +38,13 @@ class Symbol:
 
     @property
     def words(self) -> str:
-        return {"param": "parameter", "var": "variable", "let": "named expression", "function": "function",
-                "set": "set"}[self.kind]
+        return {
+            "param": "parameter",
+            "var": "variable",
+            "let": "named expression",
+            "function": "function",
+            "set": "set",
+        }[self.kind]
 
 
 @dataclass
@@ -59,7 +64,9 @@ def declare(tree: ast.Model, problems: Collector) -> tuple[dict[str, Symbol], Le
     symbols: dict[str, Symbol] = {}
     levels = Levels()
     for statement in tree.statements:
-        kind = {ast.Param: "param", ast.SetDecl: "set", ast.FunctionDecl: "function", ast.Let: "let"}.get(type(statement))
+        kind = {ast.Param: "param", ast.SetDecl: "set", ast.FunctionDecl: "function", ast.Let: "let"}.get(
+            type(statement)
+        )
         if kind:
             _add(symbols, Symbol(statement.name.id, kind, statement, statement.name.span), problems)
         elif isinstance(statement, ast.Level):
@@ -74,23 +81,40 @@ def declare(tree: ast.Model, problems: Collector) -> tuple[dict[str, Symbol], Le
 
 def _add(symbols: dict[str, Symbol], symbol: Symbol, problems: Collector) -> None:
     if symbol.name in FUNCTION_NAMES:
-        problems.error("BL0204", f"`{symbol.name}` is a built-in name and cannot be defined again", symbol.span,
-                       hints=("choose another name",))
+        problems.error(
+            "BL0204",
+            f"`{symbol.name}` is a built-in name and cannot be defined again",
+            symbol.span,
+            hints=("choose another name",),
+        )
         return
     before = symbols.get(symbol.name)
     if before is not None:
-        same = f"the {symbol.words} `{symbol.name}` is declared twice" if before.kind == symbol.kind else \
-            f"`{symbol.name}` is already the name of a {before.words}"
-        hints = ("the levels share their names: each uses the variables of the other",) \
-            if (before.level, before.follower) != (symbol.level, symbol.follower) and before.level and symbol.level else ()
-        problems.error("BL0201", same, symbol.span, "declared again here", secondary=[(before.span, "first declared here")],
-                       hints=hints)
+        same = (
+            f"the {symbol.words} `{symbol.name}` is declared twice"
+            if before.kind == symbol.kind
+            else f"`{symbol.name}` is already the name of a {before.words}"
+        )
+        hints = (
+            ("the levels share their names: each uses the variables of the other",)
+            if (before.level, before.follower) != (symbol.level, symbol.follower) and before.level and symbol.level
+            else ()
+        )
+        problems.error(
+            "BL0201",
+            same,
+            symbol.span,
+            "declared again here",
+            secondary=[(before.span, "first declared here")],
+            hints=hints,
+        )
         return
     symbols[symbol.name] = symbol
 
 
-def unknown_name(name: ast.Name, known: list[str], problems: Collector, reported: set[str],
-                 loops: Set[str] = frozenset()) -> None:
+def unknown_name(
+    name: ast.Name, known: list[str], problems: Collector, reported: set[str], loops: Set[str] = frozenset()
+) -> None:
     """Report an undeclared name, the first time it is met; `loops`: all loop variables of the model."""
     if name.id in reported:
         return

@@ -21,7 +21,13 @@ def _walk(e, local: set[str], symbols: dict[str, Symbol], lowering) -> None:
         return
     if isinstance(e, ast.Comprehension):
         local = local | {g.variable.id for g in e.generators}
-    names = (e.function, *(k for k, _ in e.keywords)) if isinstance(e, ast.Call) else (e.name,) if isinstance(e, ast.Attribute) else ()
+    names = (
+        (e.function, *(k for k, _ in e.keywords))
+        if isinstance(e, ast.Call)
+        else (e.name,)
+        if isinstance(e, ast.Attribute)
+        else ()
+    )
     for child in children(e):
         if not any(child is n for n in names):
             _walk(child, local, symbols, lowering)

@@ -39,8 +39,9 @@ class Values:
     def _not_data(self, found: Node, span: Span, rule: str, hints=()) -> None:
         names = sorted(found.variables)
         declared = [(self.symbols[n].span, f"`{n}` is a variable") for n in names[:1]]
-        self.problems.error("BL0312", f"{rule}: this depends on the variable `{names[0]}`", span, hints=hints,
-                            secondary=declared)
+        self.problems.error(
+            "BL0312", f"{rule}: this depends on the variable `{names[0]}`", span, hints=hints, secondary=declared
+        )
 
     def peek(self, found: Node, freeze: bool = False) -> np.ndarray | None:
         """The value of data; None if a parameter has none. `freeze`: the value decides the structure."""
@@ -56,13 +57,21 @@ class Values:
 
     def condition(self, e: ast.Expr, env: Env) -> np.ndarray | None:
         """The truth of a condition on data, in each iteration."""
-        found = self.data(e, "a condition on iterations must be known before solving",
-                          "what depends on a variable is chosen inside: `sum(if x[i] > 1 then x[i] else 0 for i in 1..n)`", env=env)
+        found = self.data(
+            e,
+            "a condition on iterations must be known before solving",
+            "what depends on a variable is chosen inside: `sum(if x[i] > 1 then x[i] else 0 for i in 1..n)`",
+            env=env,
+        )
         if found.bad:
             return None
         if found.shape != ():
-            self.problems.error("BL0314", f"a condition is true or false, not {words(found.shape)}", e.span,
-                                hints=("it is read in each iteration: write `c[i]`, not `c`",))
+            self.problems.error(
+                "BL0314",
+                f"a condition is true or false, not {words(found.shape)}",
+                e.span,
+                hints=("it is read in each iteration: write `c[i]`, not `c`",),
+            )
             return None
         value = self.peek(found, freeze=True)
         return None if value is None else value != 0
@@ -79,7 +88,9 @@ class Values:
             return None
         if not np.all(np.isfinite(value)) or np.any(value != np.round(value)) or np.any(np.abs(value) > 2**53):
             wrong = np.ravel(value)[np.argmax(np.ravel(~np.isfinite(value) | (value != np.round(value))))]
-            self.problems.error("BL0308", f"{what} is {exactly(wrong)}, which is not a whole number", e.span, hints=WHOLE)
+            self.problems.error(
+                "BL0308", f"{what} is {exactly(wrong)}, which is not a whole number", e.span, hints=WHOLE
+            )
             return None
         return value.astype(np.int64)
 
@@ -90,8 +101,12 @@ class Values:
             if symbol is not None and symbol.kind == "set":
                 self.resolve(symbol)
                 if symbol.index_set is None and symbol.state == "done" and not quiet:
-                    self.problems.error("BL0313", f"`{e.id}` is a constraint set, and an index set is needed here", e.span,
-                                        secondary=[(symbol.span, "declared here")])
+                    self.problems.error(
+                        "BL0313",
+                        f"`{e.id}` is a constraint set, and an index set is needed here",
+                        e.span,
+                        secondary=[(symbol.span, "declared here")],
+                    )
                 return symbol.index_set
         if isinstance(e, ast.Labels):
             return self.label_set(e)
@@ -108,8 +123,12 @@ class Values:
             return None
         if found.shape == () or found.batch is not None or len(found.shape) > 1:
             end = e.span.text if found.shape == () else "n"
-            self.problems.error("BL0313", f"a generator runs over a set or a range, not {words(found.shape)}", e.span,
-                                hints=(f"a range is written `1..{end}`",))
+            self.problems.error(
+                "BL0313",
+                f"a generator runs over a set or a range, not {words(found.shape)}",
+                e.span,
+                hints=(f"a range is written `1..{end}`",),
+            )
             return None
         value = self.peek(found, freeze=True)
         if value is None:
@@ -123,7 +142,11 @@ class Values:
         labels = []
         for item in e.items:
             if not isinstance(item, ast.Text):
-                hint = "whole numbers are a range, `1..n`" if isinstance(item, ast.Number) else f'write `"{item.span.text}"`'
+                hint = (
+                    "whole numbers are a range, `1..n`"
+                    if isinstance(item, ast.Number)
+                    else f'write `"{item.span.text}"`'
+                )
                 self.problems.error("BL0311", "a label is a string", item.span, hints=(hint,))
                 return None
             if item.value in labels:

@@ -95,11 +95,12 @@ def test_hypergradient_against_differences(seed):
 
     x = rng.standard_normal(nx)
     oracles = Oracles(made)
-    s = sensitivity(Follower(oracles), x, answer(x))
+    follower = Follower(oracles)
+    s = sensitivity(follower, x, answer(x))
     h = 1e-6
     differences = [(value(x + h * e, answer(x + h * e)) - value(x - h * e, answer(x - h * e))) / (2 * h)
                    for e in np.eye(nx)]
-    assert hypergradient(oracles, s, x, answer(x)) == pytest.approx(differences, rel=1e-6, abs=1e-6)
+    assert hypergradient(follower, s, x, answer(x)) == pytest.approx(differences, rel=1e-6, abs=1e-6)
 
 
 def test_ctrl_c_within_ipopt_is_not_taken_for_a_failure(monkeypatch):

@@ -6,7 +6,7 @@ import casadi as ca
 import numpy as np
 
 from bilevel_dsl.diagnostics import Collector, Source, Span
-from bilevel_dsl.model.build import _Translation, _matrix
+from bilevel_dsl.model.build import _matrix, _Translation
 from bilevel_dsl.semantics.declarations import Declarations
 from bilevel_dsl.semantics.evaluate import evaluate
 from bilevel_dsl.semantics.symbols import declare

@@ -14,12 +14,20 @@ def load(upper: str) -> bl.Problem:
     return bl.load(bl.Source("test", f"{DATA} upper {{ var x[3]; {upper} }} lower {{ var y; minimize (y - x[1])^2; }}"))
 
 
-@pytest.mark.parametrize("constraint, bounded", [
-    ("x <= u", [2, 3]), ("-u <= x", [2, 3]), ("a[i in 1..3]: x[i] <= u[i]", [2, 3]),
-    ("-u <= x <= [1, inf, inf]", [1, 2, 3]),
-    ("a[i in 2..3]: x <= u[i]", [1, 2, 3]), ("a[i in 1..3]: x <= u[i] + 0 * u[2]", [1, 2, 3]), ("2 * u >= x", [2, 3]),
-    ("x <= s", []), ("sum(x) <= u[1]", []),
-])
+@pytest.mark.parametrize(
+    "constraint, bounded",
+    [
+        ("x <= u", [2, 3]),
+        ("-u <= x", [2, 3]),
+        ("a[i in 1..3]: x[i] <= u[i]", [2, 3]),
+        ("-u <= x <= [1, inf, inf]", [1, 2, 3]),
+        ("a[i in 2..3]: x <= u[i]", [1, 2, 3]),
+        ("a[i in 1..3]: x <= u[i] + 0 * u[2]", [1, 2, 3]),
+        ("2 * u >= x", [2, 3]),
+        ("x <= s", []),
+        ("sum(x) <= u[1]", []),
+    ],
+)
 def test_an_infinite_bound_from_data_is_no_constraint(constraint, bounded):
     """The rows that are left, by the entries of x in them."""
     problem = load(f"minimize sum(x); subject to {constraint};")
@@ -40,8 +48,10 @@ def test_the_answer_obeys_the_other_bounds():
     assert solution.verified
 
 
-@pytest.mark.parametrize("objective", [
-    "dot(u, x)", "sum(u[i] * x[i] for i in 1..3)", "sum(x) + s", "sum(min(x, u))", "sum(x / u)", "u[1] * x[1]"])
+@pytest.mark.parametrize(
+    "objective",
+    ["dot(u, x)", "sum(u[i] * x[i] for i in 1..3)", "sum(x) + s", "sum(min(x, u))", "sum(x / u)", "u[1] * x[1]"],
+)
 def test_an_objective_does_not_compute_with_infinity(objective):
     with pytest.raises(bl.BilevelError) as caught:
         load(f"minimize {objective};")

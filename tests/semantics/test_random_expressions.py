@@ -8,8 +8,13 @@ import pytest
 from .evaluation import in_casadi, on_numbers
 
 SHAPES = [(), (3,), (2, 3), (3, 3), (3, 2)]
-LEAVES = {(): ["s", "v[2]", "A[1, 3]", "2.5", "w[\"north\"]"], (3,): ["v", "A[2, :]'", "S[:, 2]", "[1, s, 2]"], (2, 3): ["A", "B'"],
-          (3, 3): ["S", "outer(v, v)", "diag(v)"], (3, 2): ["B", "A'"]}
+LEAVES = {
+    (): ["s", "v[2]", "A[1, 3]", "2.5", 'w["north"]'],
+    (3,): ["v", "A[2, :]'", "S[:, 2]", "[1, s, 2]"],
+    (2, 3): ["A", "B'"],
+    (3, 3): ["S", "outer(v, v)", "diag(v)"],
+    (3, 2): ["B", "A'"],
+}
 
 
 class Writer:
@@ -30,8 +35,15 @@ class Writer:
     def leaf(self, shape) -> str:
         if self.loops and self.rng.random() < 0.6:
             i = self.pick(self.loops)
-            return self.pick({(): [f"v[{i}]", i, f"S[{i}, 2]"], (3,): [f"S[{i}, :]'", f"S[:, {i}]", f"(v * {i})"], (2, 3): [f"(A * {i})", f"A[1:2, :]"],
-                              (3, 3): [f"(S + {i})"], (3, 2): [f"(B / {i})"]}[shape])
+            return self.pick(
+                {
+                    (): [f"v[{i}]", i, f"S[{i}, 2]"],
+                    (3,): [f"S[{i}, :]'", f"S[:, {i}]", f"(v * {i})"],
+                    (2, 3): [f"(A * {i})", "A[1:2, :]"],
+                    (3, 3): [f"(S + {i})"],
+                    (3, 2): [f"(B / {i})"],
+                }[shape]
+            )
         return self.pick(LEAVES[shape])
 
     def binary(self, shape, depth) -> str:
@@ -41,8 +53,18 @@ class Writer:
 
     def unary(self, shape, depth) -> str:
         inner = self.of(shape, depth)
-        return self.pick([f"(-{inner})", f"sin({inner})", f"tanh({inner})", f"relu({inner})", f"sigmoid({inner})", f"max({inner}, 0)",
-                          f"huber({inner}, 0.5)", f"(if {self.of((), 0)} > 1 then {inner} else {self.of(shape, 0)})"])
+        return self.pick(
+            [
+                f"(-{inner})",
+                f"sin({inner})",
+                f"tanh({inner})",
+                f"relu({inner})",
+                f"sigmoid({inner})",
+                f"max({inner}, 0)",
+                f"huber({inner}, 0.5)",
+                f"(if {self.of((), 0)} > 1 then {inner} else {self.of(shape, 0)})",
+            ]
+        )
 
     def generator(self, shape, depth) -> str:
         name = f"i{len(self.loops)}"
@@ -59,14 +81,37 @@ class Writer:
 
     def special(self, shape, depth) -> str:
         o = self.of
-        return self.pick({
-            (): lambda: [f"dot({o((3,), depth)}, {o((3,), depth)})", f"sumsqr({o((3, 2), depth)})", f"norm({o((3,), depth)} + 1)", f"sum({o((2, 3), depth)})",
-                         f"({o((3,), depth)})[2]", f"logsumexp({o((3,), depth)})", f"(({o((3,), depth)})' @ {o((3,), depth)})", f"max({o((3,), depth)})"],
-            (3,): lambda: [f"({o((3, 3), depth)} @ {o((3,), depth)})", f"({o((3, 3), depth)})[:, 1]", f"softmax({o((3,), depth)})", f"({o((2, 3), depth)})[2, :]'"],
-            (2, 3): lambda: [f"({o((3, 2), depth)})'", f"({o((2, 3), depth)} @ {o((3, 3), depth)})", f"reshape({o((3, 2), depth)}, 2, 3)"],
-            (3, 3): lambda: [f"({o((3, 2), depth)} @ {o((2, 3), depth)})", f"outer({o((3,), depth)}, {o((3,), depth)})", f"({o((3, 3), depth)})'"],
-            (3, 2): lambda: [f"({o((2, 3), depth)})'", f"({o((3, 3), depth)} @ {o((3, 2), depth)})"],
-        }[shape]())
+        return self.pick(
+            {
+                (): lambda: [
+                    f"dot({o((3,), depth)}, {o((3,), depth)})",
+                    f"sumsqr({o((3, 2), depth)})",
+                    f"norm({o((3,), depth)} + 1)",
+                    f"sum({o((2, 3), depth)})",
+                    f"({o((3,), depth)})[2]",
+                    f"logsumexp({o((3,), depth)})",
+                    f"(({o((3,), depth)})' @ {o((3,), depth)})",
+                    f"max({o((3,), depth)})",
+                ],
+                (3,): lambda: [
+                    f"({o((3, 3), depth)} @ {o((3,), depth)})",
+                    f"({o((3, 3), depth)})[:, 1]",
+                    f"softmax({o((3,), depth)})",
+                    f"({o((2, 3), depth)})[2, :]'",
+                ],
+                (2, 3): lambda: [
+                    f"({o((3, 2), depth)})'",
+                    f"({o((2, 3), depth)} @ {o((3, 3), depth)})",
+                    f"reshape({o((3, 2), depth)}, 2, 3)",
+                ],
+                (3, 3): lambda: [
+                    f"({o((3, 2), depth)} @ {o((2, 3), depth)})",
+                    f"outer({o((3,), depth)}, {o((3,), depth)})",
+                    f"({o((3, 3), depth)})'",
+                ],
+                (3, 2): lambda: [f"({o((2, 3), depth)})'", f"({o((3, 3), depth)} @ {o((3, 2), depth)})"],
+            }[shape]()
+        )
 
 
 @pytest.mark.parametrize("seed", range(250))

@@ -1,0 +1,150 @@
+"""`dual(label)`: the follower's multipliers, as the leader sees them.
+
+One sign rule: the change of the follower's optimal value, as written, per unit of the right-hand side.
+"""
+
+from __future__ import annotations
+
+from ..diagnostics import Span, did_you_mean
+from ..syntax import ast
+from .checked import CheckedConstraint, CheckedDual
+from .constraints import Constraints
+from .ir import Node, bad
+from .symbols import Levels
+
+BOXES = ("box", "nonneg")
+
+
+class Duals:
+    """The part of the declarations that knows the constraints of the lower level."""
+
+    levels: Levels
+    lower_constraints: list[CheckedConstraint] | None = None  # None: not read yet
+    _reading = False
+
+    def read_lower_constraints(self) -> list[CheckedConstraint]:
+        """The rows of the lower level, read when they are first needed."""
+        if self.lower_constraints is None:
+            context = self._calls, self._inside_expect
+            self._calls, self._inside_expect, self._reading = [], False, True
+            reader = Constraints(self)
+            for block in self.levels.lower:
+                for item in block.items:
+                    if isinstance(item, ast.Constraint):
+                        reader.read(item, "lower", block.name.id if block.name else "")
+            self._calls, self._inside_expect = context
+            self._reading = False
+            self.lower_constraints = reader.found
+        return self.lower_constraints
+
+    def _dual(self, e: ast.Call) -> Node:
+        if len(e.arguments) != 1 or e.keywords or not isinstance(e.arguments[0], (ast.Name, ast.Attribute)):
+            self.problems.error(
+                "BL0391",
+                "`dual` takes the label of a constraint of the lower level, or the bounds of a variable",
+                e.span,
+                hints=(
+                    "write `dual(cap)`, `dual(y.lower)` or `dual(y.upper)`; an index stands behind: `dual(cap)[i]`",
+                ),
+            )
+            return bad(e.span)
+        if self._reading:
+            self.refuse_in_lower_level(e.span)
+            return bad(e.span)
+        argument = e.arguments[0]
+        found = self._of_bounds(argument) if isinstance(argument, ast.Attribute) else self._of_label(argument)
+        if found is None:
+            return bad(e.span)
+        name, dims, follower = found
+        variables = frozenset(
+            s.name for s in self.symbols.values() if s.kind == "var" and s.level == "lower" and s.follower == follower
+        )
+        self.used_duals.setdefault(name, (dims, e.span))
+        return Node("dual", (), tuple(d.size for d in dims), None, e.span, name, variables)
+
+    def refuse_in_lower_level(self, span: Span) -> None:
+        self.problems.error(
+            "BL0393", "only the leader sees the follower's multipliers, and this is the lower level", span
+        )
+
+    def _of_label(self, label: ast.Name):
+        rows = [c for c in self.read_lower_constraints() if c.label == label.id]
+        if rows:
+            return label.id, rows[0].dims, rows[0].follower
+        labels = [
+            i.label for block in self.levels.lower for i in block.items if isinstance(i, ast.Constraint) and i.label
+        ]
+        if any(known.id == label.id for known in labels):
+            return None  # its mistake is reported, or it has no rows
+        symbol = self.symbols.get(label.id)
+        upper = [
+            i.label for block in self.levels.upper for i in block.items if isinstance(i, ast.Constraint) and i.label
+        ]
+        own = next((known for known in upper if known.id == label.id), None)
+        if own is not None:
+            self.problems.error(
+                "BL0391",
+                f"`{label.id}` is a constraint of the upper level; multipliers are the follower's",
+                label.span,
+                secondary=[(own.span, "labelled here")],
+            )
+        elif symbol is not None and symbol.kind == "var":
+            self.problems.error(
+                "BL0391",
+                f"`{label.id}` is a variable, not the label of a constraint",
+                label.span,
+                hints=(f"the multipliers of its bounds are `dual({label.id}.lower)` and `dual({label.id}.upper)`",),
+            )
+        else:
+            names = [known.id for known in labels]
+            listed = (
+                f"its labels are: {', '.join(names)}" if names else "a label stands before a constraint: `cap: y <= 1;`"
+            )
+            self.problems.error(
+                "BL0391",
+                f"the lower level has no constraint labelled `{label.id}`",
+                label.span,
+                hints=did_you_mean(label.id, names) or (listed,),
+            )
+        return None
+
+    def _of_bounds(self, attribute: ast.Attribute):
+        base = attribute.base
+        symbol = self.symbols.get(base.id) if isinstance(base, ast.Name) else None
+        if symbol is None or symbol.kind != "var" or symbol.level != "lower":
+            self.problems.error(
+                "BL0391",
+                f"`{base.span.text}` is no variable of the lower level",
+                base.span,
+                hints=("`dual(y.lower)` is the multiplier of the lower bound of `y`",),
+            )
+            return None
+        if not self.resolve(symbol):
+            return None
+        if not symbol.decl.sets:
+            self.problems.error(
+                "BL0391",
+                f"`{base.id}` has no bounds, so they have no multipliers",
+                attribute.span,
+                secondary=[(symbol.span, "declared without a set")],
+            )
+            return None
+        return f"{base.id}.{attribute.name.id}", symbol.dims, symbol.follower
+
+    def checked_duals(self) -> tuple[CheckedDual, ...]:
+        """Those of all labels of the lower level, and those of bounds that are used."""
+        found = []
+        rows = self.read_lower_constraints()
+        for label in dict.fromkeys(c.label for c in rows if c.label):
+            own = tuple(k for k, c in enumerate(rows) if c.label == label)
+            first = rows[own[0]]
+            found.append(
+                CheckedDual(
+                    label, first.dims, self.used_duals.get(label, (None, first.span))[1], label in self.used_duals, own
+                )
+            )
+        for name, (dims, span) in self.used_duals.items():
+            if "." in name:
+                variable, side = name.split(".")
+                found.append(CheckedDual(name, dims, span, True, (), variable, side))
+        return tuple(found)
