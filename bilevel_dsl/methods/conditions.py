@@ -8,7 +8,7 @@ import numpy as np
 from ..functions.nlp_sets import nlp_description
 from ..functions.oracles import Oracles, expanded
 from ..functions.projections import clip
-from ..functions.select import either, norm
+from ..functions.select import all_of, either, norm
 from . import multipliers
 
 
