@@ -97,7 +97,7 @@ examples:
 _LSP = """\
 It is started by the editor: diagnostics while typing, hover, definitions,
 rename, completion, formatting, fixes.
-It needs pygls: pip install 'bilevel-dsl[lsp]'
+It needs pygls: pip install 'pygls>=2'
 """
 
 

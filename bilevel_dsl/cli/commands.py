@@ -124,7 +124,7 @@ def lsp(arguments: argparse.Namespace) -> int:
         if missing.name not in ("pygls", "lsprotocol"):
             raise
         raise BilevelError(Diagnostic("BL0521", "the language server needs the package pygls",
-                                      hints=("pip install 'bilevel-dsl[lsp]'",), exit_status=2)) from None
+                                      hints=("pip install 'pygls>=2'",), exit_status=2)) from None
     return main()
 
 

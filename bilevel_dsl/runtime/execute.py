@@ -112,7 +112,7 @@ def _form(program: Program, executor: str) -> tuple[Layout, Library | None, tupl
             _libraries[program] = compiled
             return layout, compiled, ()
         problem = Diagnostic("BL0604", "no C compiler was found", exit_status=2,
-                             hints=("install gcc or clang, or `pip install bilevel-dsl[cc]`",))
+                             hints=("install gcc or clang, or `pip install ziglang`",))
     if executor == "compiled":
         raise BilevelError(problem)
     if problem.code == "BL0604":  # a machine without a compiler is no reason to complain at every solve

@@ -24,7 +24,7 @@ async function start() {
   } catch (problem) {
     vscode.window.showWarningMessage(
       `Bilevel: \`${[command, ...args].join(" ")}\` could not be started (${problem.message}). ` +
-        "Colours and snippets work without it. Install it with `pip install 'bilevel-dsl[lsp]'`, " +
+        "Colours and snippets work without it. Install it in the folder of bilevel_dsl with `pip install '.[lsp]'`, " +
         "or set `bilevel.command`.",
     );
   }

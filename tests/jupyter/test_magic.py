@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-pytest.importorskip("IPython", reason="IPython is not installed: pip install 'bilevel-dsl[jupyter]'")
+pytest.importorskip("IPython", reason="IPython is not installed: pip install ipython")
 
 from IPython.core.interactiveshell import InteractiveShell  # noqa: E402
 

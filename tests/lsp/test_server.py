@@ -254,4 +254,4 @@ def test_without_pygls_it_says_what_is_missing(monkeypatch, capsys):
         monkeypatch.setitem(sys.modules, name, None)
     monkeypatch.delitem(sys.modules, "bilevel_dsl.lsp.server", raising=False)
     assert main(["lsp"]) == 2
-    assert "pip install 'bilevel-dsl[lsp]'" in capsys.readouterr().err
+    assert "pip install 'pygls>=2'" in capsys.readouterr().err

@@ -86,7 +86,7 @@ def test_without_a_compiler():
     with pytest.raises(BilevelError) as error:
         solve("compiled")
     assert [(d.code, d.exit_status) for d in error.value.diagnostics] == [("BL0604", 2)]
-    assert "pip install bilevel-dsl[cc]" in str(error.value)
+    assert "pip install ziglang" in str(error.value)
 
 
 @pytest.mark.usefixtures("no_compiler", "empty_cache")
