@@ -25,6 +25,8 @@ def found(token: Lexeme) -> str:
     """The token as the author sees it."""
     if token.type == END:
         return "the end of the file"
+    if not token.text:  # the `;` behind a single expression
+        return "the end"
     if token.type in KEYWORDS:
         return f"the keyword `{token.text}`"
     return f"`{token.text if len(token.text) <= 40 else token.text[:37] + '...'}`"

@@ -230,10 +230,10 @@ def _unclosed_bracket(p: Place) -> Mistake | None:
     right = OPENING[opened.type]
     if right not in p.accepted:
         return None
-    where = f"before `{p.found.text}`" if p.found.type != END else "before the file ends"
+    where = "the file ends" if p.found.type == END else found(p.found)
     return Mistake(
         "BL0114",
-        f"`{opened.text}` is not closed {where}",
+        f"`{opened.text}` is not closed before {where}",
         p.after_before(),
         f"`{right}` is missing here",
         ((Span(p.source, opened.start, opened.end), "opened here"),),

@@ -99,7 +99,7 @@ def parse_expression(source: Source) -> ast.Expr:
     problems = Collector()
     end = len(source.text)
     around = [Lexeme("let", "let", 0, 0), Lexeme("NAME", "value", 0, 0), Lexeme("=", "=", 0, 0)]
-    tokens = [*around, *tokenize(source, problems), Lexeme(";", ";", end, end)]
+    tokens = [*around, *tokenize(source, problems), Lexeme(";", "", end, end)]
     stray = next((t for t in tokens[3:-1] if t.type == ";"), None)
     if stray:
         problems.error("BL0110", "a single expression has no `;`", Span(source, stray.start, stray.end))

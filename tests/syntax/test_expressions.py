@@ -111,6 +111,16 @@ def test_no_expression(text):
 
 
 @pytest.mark.parametrize(
+    "text, message",
+    [("1 +", "expected an expression after `+`, found the end"), ("[1, 2", "`[` is not closed before the end")],
+)
+def test_the_end_of_an_expression_is_no_semicolon(text, message):
+    with pytest.raises(BilevelError) as caught:
+        parse_expression(Source("test", text))
+    assert caught.value.diagnostics[0].message == message
+
+
+@pytest.mark.parametrize(
     "text, operator, whole",
     [("(a + b) * c", "*", "(a + b) * c"), ("a * (b + c)", "*", "a * (b + c)"), ("( (a) )  + b", "+", "( (a) )  + b")],
 )
