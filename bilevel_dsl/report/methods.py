@@ -32,4 +32,5 @@ def _default(setting: Setting) -> str:
 
 
 def _choices(setting: Setting) -> str:
-    return f" ({' or '.join(setting.choices)})" if setting.choices else ""
+    *others, last = setting.choices or ("",)
+    return f" ({', '.join(others)} or {last})" if others else ""
