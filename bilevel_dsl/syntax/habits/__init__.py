@@ -1,0 +1,51 @@
+"""Habits of other languages, by name: what was pasted, and how it is written here."""
+
+from __future__ import annotations
+
+from . import declarations, dots, labels, loops, operators, statements, types
+
+# Asked in order: the first that knows the place answers.
+HABITS = (
+    operators.assignment,
+    operators.power,
+    labels.gams_label,
+    declarations.bare_assignment,
+    operators.equality,
+    operators.changed,
+    operators.strict,
+    dots.operator,
+    dots.transpose,
+    dots.module,
+    dots.suffix,
+    dots.method,
+    dots.part,
+    operators.range_of_numbers,
+    loops.loop_variable,
+    operators.quotes,
+    loops.loop_first,
+    loops.reduction,
+    loops.sizes,
+    loops.label,
+    loops.index,
+    loops.array,
+    declarations.bounds,
+    declarations.integers,
+    declarations.words_behind_a_parameter,
+    declarations.commas,
+    types.behind_a_name,
+    types.domain,
+    types.set_of,
+    types.in_front,
+    statements.block,
+    statements.jump,
+    statements.constraint,
+    statements.solve,
+    statements.end_of_block,
+    statements.other_word,
+    statements.slashes,
+    loops.loops_of_statements,
+    operators.ternary,
+    labels.named_objective,
+    labels.entries,
+    declarations.function_body,
+)
