@@ -13,17 +13,20 @@ from pathlib import Path
 
 import numpy as np
 
-from ..diagnostics import Collector, Source, Span, did_you_mean
+from ..diagnostics import Collector, Source, Span
 from ..syntax import ast
 from .advice import advise
+from .blocks import check_blocks, head
 from .builtins import words
-from .checked import Checked, CheckedConstraint, CheckedNamed, CheckedObjective, CheckedParam, CheckedVar
+from .checked import Checked, CheckedConstraint, CheckedObjective, CheckedParam, CheckedVar
 from .constraints import Constraints
 from .declarations import Declarations, fit
+from .entries import Entries
 from .generators import TOP
-from .ir import Node, postorder
+from .infinite import around_use, refuse_infinite, use_of
+from .ir import postorder
 from .sets import Sets
-from .symbols import Levels, Symbol, declare
+from .symbols import Symbol, declare
 from .unused import check_functions
 from .walk import loop_variables
 
@@ -115,16 +118,17 @@ class _Check:
         self.lowering.loops = cache(lambda: loop_variables(tree))
 
     def run(self) -> Checked | None:
-        self.structure()
+        check_blocks(self.tree, self.levels, self.source, self.problems)
         self.lowering.resolve_all()
         upper, lower = (self.variables(level) for level in ("upper", "lower"))
         f = self.objectives(self.levels.upper)
         g = self.objectives(self.levels.lower)
         constraints = {"upper": self.upper_constraints(), "lower": self.lowering.read_lower_constraints()}
-        report = self.report()
-        options, spans = self.options()
-        reference = self.reference()
-        self.names()
+        entries = Entries(self.tree, self.lowering)
+        report = entries.report()
+        options, spans = entries.options()
+        reference = entries.reference()
+        check_functions(self.symbols, self.lowering)  # names in functions that no expression calls
         if self.problems.errors:
             return None
         self.level_rules(f, g, constraints["lower"], lower)
@@ -148,95 +152,12 @@ class _Check:
             text_hash=sha256(self.source.text.encode()).hexdigest(),
             tree=self.tree,
         )
-        self.infinite_data(checked)
+        refuse_infinite(checked, self.lowering)
         if self.problems.errors:
             return None
         advise(checked, self.problems)
         object.__setattr__(checked, "warnings", tuple(self.problems.warnings))
         return checked
-
-    # --- the blocks ----------------------------------------------------------------------
-
-    def structure(self) -> None:
-        """One upper block, one lower block or several named ones, one objective in each, no block twice."""
-        end = Span(self.source, max(0, len(self.source.text.rstrip()) - 1), len(self.source.text.rstrip()))
-        for kind, found in (("upper", self.levels.upper), ("lower", self.levels.lower)):
-            if not found:
-                self.problems.error(
-                    "BL0207",
-                    f"the model has no `{kind}` block",
-                    end,
-                    "the end of the file",
-                    hints=(
-                        f"the {'leader' if kind == 'upper' else 'follower'} is written "
-                        f"`{kind} {{ {'' if kind == 'upper' else 'var y; '}minimize ...; }}`",
-                    ),
-                )
-        self._one_of_each(self.levels)
-        for level in self.levels:
-            objectives = [i for i in level.items if isinstance(i, ast.Objective)]
-            if not objectives:
-                self.problems.error(
-                    "BL0210",
-                    f"the `{level.kind}` block has no objective",
-                    _head(level),
-                    hints=("write `minimize ...;` or `maximize ...;`",),
-                )
-            for again in objectives[1:]:
-                self.problems.error(
-                    "BL0209",
-                    f"the `{level.kind}` block has a second objective",
-                    again.span,
-                    "the second",
-                    secondary=[(objectives[0].span, "the first")],
-                )
-        for kind in (ast.Options, ast.Report, ast.Reference, ast.ProblemName):
-            blocks = [s for s in self.tree.statements if isinstance(s, kind)]
-            word = {
-                ast.Options: "options",
-                ast.Report: "report",
-                ast.Reference: "reference",
-                ast.ProblemName: "problem",
-            }[kind]
-            for again in blocks[1:]:
-                self.problems.error(
-                    "BL0208",
-                    f"there is a second `{word}`",
-                    _head(again),
-                    secondary=[(_head(blocks[0]), "the first one")],
-                )
-            if kind is ast.ProblemName and blocks and self.tree.statements[0] is not blocks[0]:
-                self.problems.error("BL0214", "`problem` is the first statement of a model", blocks[0].span)
-
-    def _one_of_each(self, levels: Levels) -> None:
-        for again in levels.upper[1:]:
-            self.problems.error(
-                "BL0208",
-                "there is a second `upper` block",
-                _head(again),
-                secondary=[(_head(levels.upper[0]), "the first one")],
-            )
-        names: dict[str, ast.Level] = {}
-        for level in levels.lower:
-            name = level.name.id if level.name else ""
-            if name in names:
-                message = f"two `lower` blocks are called `{name}`" if name else "several `lower` blocks need names"
-                self.problems.error(
-                    "BL0208",
-                    message,
-                    _head(level),
-                    secondary=[(_head(names[name]), "the first one")],
-                    hints=() if name else ("write `lower NAME { ... }` for each follower",),
-                )
-            elif names and "" in (name, *names):
-                self.problems.error(
-                    "BL0208",
-                    "several `lower` blocks need names",
-                    _head(level),
-                    secondary=[(_head(next(iter(names.values()))), "the first one")],
-                    hints=("write `lower NAME { ... }` for each follower",),
-                )
-            names.setdefault(name, level)
 
     def name(self) -> str:
         named = [s for s in self.tree.statements if isinstance(s, ast.ProblemName)]
@@ -307,117 +228,6 @@ class _Check:
                     reader.read(item, "upper", "")
         return reader.found
 
-    def report(self) -> list[CheckedNamed]:
-        found: dict[str, CheckedNamed] = {}
-        for entry in self._entries(ast.Report):
-            node = self.lowering.expr(entry.value, TOP)
-            if entry.name.id in found:
-                self.problems.error(
-                    "BL0201",
-                    f"`{entry.name.id}` is reported twice",
-                    entry.name.span,
-                    secondary=[(found[entry.name.id].span, "first here")],
-                )
-            if not node.bad:
-                found[entry.name.id] = CheckedNamed(entry.name.id, node, entry.span)
-        return list(found.values())
-
-    def _entries(self, kind) -> list[ast.Entry]:
-        return [e for s in self.tree.statements if isinstance(s, kind) for e in s.entries]
-
-    def options(self) -> tuple[dict[str, float | str], dict[str, Span]]:
-        values: dict[str, float | str] = {}
-        spans: dict[str, Span] = {}
-        for entry in self._entries(ast.Options):
-            key = entry.name.id
-            if key in values:
-                self.problems.error(
-                    "BL0201", f"the option `{key}` is set twice", entry.span, secondary=[(spans[key], "first here")]
-                )
-                continue
-            if key == "ties":
-                self._ties(entry)
-                continue
-            value = self._option_value(entry)
-            if value is not None:
-                values[key], spans[key] = value, entry.span
-        return values, spans
-
-    def _ties(self, entry: ast.Entry) -> None:
-        """Only what every method does anyway: several answers of the follower are told apart in the leader's favour."""
-        word = entry.value.value if isinstance(entry.value, ast.Text) else None
-        if word != "optimistic":
-            wrong = (
-                "ties against the leader are not supported"
-                if word == "pessimistic"
-                else 'the option `ties` is "optimistic" or nothing'
-            )
-            self.problems.error(
-                "BL0392",
-                wrong,
-                entry.value.span,
-                hints=("several answers of the follower are told apart in the leader's favour",),
-            )
-
-    def _option_value(self, entry: ast.Entry) -> float | str | None:
-        if isinstance(entry.value, ast.Text):
-            return entry.value.value
-        if isinstance(entry.value, ast.Name) and entry.value.id not in self.symbols:
-            self.problems.error(
-                "BL0306",
-                f"`{entry.value.id}` is neither a number nor a declared parameter",
-                entry.value.span,
-                hints=(f'a word is written as a string: "{entry.value.id}"',),
-            )
-            return None
-        return self.lowering.scalar_data(entry.value, f"the option `{entry.name.id}`")
-
-    def reference(self) -> dict[str, float | str | np.ndarray]:
-        found: dict[str, float | str | np.ndarray] = {}
-        for entry in self._entries(ast.Reference):
-            key = entry.name.id
-            symbol = self.symbols.get(key)
-            if key == "source":
-                if not isinstance(entry.value, ast.Text):
-                    self.problems.error("BL0306", "the source of a reference is a string", entry.value.span)
-                    continue
-                found[key] = entry.value.value
-            elif key in ("upper", "lower"):
-                value = self.lowering.scalar_data(entry.value, f"the reference of the {key} objective")
-                if value is not None:
-                    found[key] = value
-            elif symbol is not None and symbol.kind == "var":
-                self._reference_point(entry, symbol, found)
-            else:
-                names = [s.name for s in self.symbols.values() if s.kind == "var"]
-                self.problems.error(
-                    "BL0202",
-                    f"`{key}` is not a variable",
-                    entry.name.span,
-                    hints=did_you_mean(key, [*names, "upper", "lower", "source"])
-                    or ("a reference has `upper`, `lower`, `source` and values of variables",),
-                )
-        return found
-
-    def _reference_point(self, entry: ast.Entry, symbol, found) -> None:
-        value = self.lowering.peek(self.lowering.data(entry.value, "a reference is known before solving"))
-        if value is None or symbol.dims is None:
-            return
-        fitted = fit(value, symbol.shape)
-        if fitted is None:
-            self.problems.error(
-                "BL0332",
-                f"the reference of `{symbol.name}` is {words(value.shape)}, but the variable is {words(symbol.shape)}",
-                entry.value.span,
-                secondary=[(symbol.span, "declared here")],
-            )
-            return
-        found[symbol.name] = fitted
-
-    def names(self) -> None:
-        """Names in functions that no expression calls."""
-        check_functions(self.symbols, self.lowering)
-
     # --- rules over the whole model ------------------------------------------------------
 
     def level_rules(self, f, g, lower_constraints, lower: list[CheckedVar]) -> None:
@@ -427,7 +237,7 @@ class _Check:
                 self.problems.error(
                     "BL0211",
                     f"the `lower` block{f' `{follower}`' if follower else ''} has no variable",
-                    _head(level),
+                    head(level),
                     hints=("what the follower decides is declared in its block: `var y;`",),
                 )
         for objective in g:
@@ -451,8 +261,8 @@ class _Check:
                 self.problems.error(
                     "BL0212",
                     f"the follower `{thing.follower}` uses `{v.name}`, which the follower `{v.follower}` decides",
-                    _use(thing.node, v.name),
-                    secondary=[(v.span, f"decided by `{v.follower}`"), *_around(thing, v.name)],
+                    use_of(thing.node, v.name),
+                    secondary=[(v.span, f"decided by `{v.follower}`"), *around_use(thing, v.name)],
                     hints=("followers that depend on each other play a game of their own, which is not supported",),
                 )
 
@@ -463,55 +273,3 @@ class _Check:
             for s in self.symbols.values()
             if s.kind == "param" and s.value is not None
         )
-
-    def infinite_data(self, checked: Checked) -> None:
-        """Infinity is a bound, not a number to compute with."""
-        nodes = [
-            checked.upper_objective,
-            *checked.lower_objectives,
-            *checked.upper_constraints,
-            *checked.lower_constraints,
-        ]
-        infinite = {p.name: p for p in checked.params if not np.isfinite(p.value).all()}
-        for thing in nodes:
-            for name in sorted(self._computed_with(thing.node, infinite)):
-                p = infinite.pop(name)
-                at = tuple(int(i) + 1 for i in np.argwhere(~np.isfinite(p.value))[0])
-                entry = f"`{name}[{', '.join(map(str, at))}]`" if at else f"`{name}`"
-                self.problems.error(
-                    "BL0334",
-                    f"{entry} is infinite, and an objective or a constraint computes with it",
-                    _use(thing.node, name),
-                    secondary=[(p.span, "declared here"), *_around(thing, name)],
-                    hints=("infinity is for bounds alone: of sets, or on one side of a constraint",),
-                )
-
-    def _computed_with(self, root: Node, infinite: Mapping[str, CheckedParam]) -> set[str]:
-        """Those of the parameters that make data infinite which meet variables, or the result itself."""
-        if not root.params & infinite.keys():
-            return set()
-        data = [a for n in postorder(root) if n.variables for a in n.args if a.is_data] if root.variables else [root]
-        return {
-            name
-            for a in data
-            if (names := a.params & infinite.keys()) and not np.isfinite(self.lowering.peek(a)).all()
-            for name in names
-        }
-
-
-def _use(root: Node, name: str) -> Span:
-    """Where an expression uses a variable or a parameter: there, or in a `let` or a function."""
-    return next(n.span for n in postorder(root) if n.op in ("var", "param") and n.attr == name)
-
-
-def _around(thing, name: str) -> list[tuple[Span, str]]:
-    """The objective or constraint, where the use is written elsewhere."""
-    use = _use(thing.node, name)
-    return [] if thing.span.start <= use.start < thing.span.end else [(thing.span, "used here")]
-
-
-def _head(statement: ast.Node) -> Span:
-    """The first line of a block."""
-    span = statement.span
-    end = span.source.text.find("\n", span.start, span.end)
-    return Span(span.source, span.start, span.end if end < 0 else end)

@@ -1,0 +1,127 @@
+"""The entries of `options`, `report` and `reference`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..diagnostics import Span, did_you_mean
+from ..syntax import ast
+from .builtins import words
+from .checked import CheckedNamed
+from .declarations import Declarations, fit
+from .generators import TOP
+
+
+class Entries:
+    """Reads them; `lowering` lowers the expressions in them."""
+
+    def __init__(self, tree: ast.Model, lowering: Declarations):
+        self.tree, self.lowering = tree, lowering
+        self.symbols, self.problems = lowering.symbols, lowering.problems
+
+    def report(self) -> list[CheckedNamed]:
+        found: dict[str, CheckedNamed] = {}
+        for entry in self._entries(ast.Report):
+            node = self.lowering.expr(entry.value, TOP)
+            if entry.name.id in found:
+                self.problems.error(
+                    "BL0201",
+                    f"`{entry.name.id}` is reported twice",
+                    entry.name.span,
+                    secondary=[(found[entry.name.id].span, "first here")],
+                )
+            if not node.bad:
+                found[entry.name.id] = CheckedNamed(entry.name.id, node, entry.span)
+        return list(found.values())
+
+    def _entries(self, kind) -> list[ast.Entry]:
+        return [e for s in self.tree.statements if isinstance(s, kind) for e in s.entries]
+
+    def options(self) -> tuple[dict[str, float | str], dict[str, Span]]:
+        values: dict[str, float | str] = {}
+        spans: dict[str, Span] = {}
+        for entry in self._entries(ast.Options):
+            key = entry.name.id
+            if key in values:
+                self.problems.error(
+                    "BL0201", f"the option `{key}` is set twice", entry.span, secondary=[(spans[key], "first here")]
+                )
+                continue
+            if key == "ties":
+                self._ties(entry)
+                continue
+            value = self._option_value(entry)
+            if value is not None:
+                values[key], spans[key] = value, entry.span
+        return values, spans
+
+    def _ties(self, entry: ast.Entry) -> None:
+        """Only what every method does anyway: several answers of the follower are told apart in the leader's favour."""
+        word = entry.value.value if isinstance(entry.value, ast.Text) else None
+        if word != "optimistic":
+            wrong = (
+                "ties against the leader are not supported"
+                if word == "pessimistic"
+                else 'the option `ties` is "optimistic" or nothing'
+            )
+            self.problems.error(
+                "BL0392",
+                wrong,
+                entry.value.span,
+                hints=("several answers of the follower are told apart in the leader's favour",),
+            )
+
+    def _option_value(self, entry: ast.Entry) -> float | str | None:
+        if isinstance(entry.value, ast.Text):
+            return entry.value.value
+        if isinstance(entry.value, ast.Name) and entry.value.id not in self.symbols:
+            self.problems.error(
+                "BL0306",
+                f"`{entry.value.id}` is neither a number nor a declared parameter",
+                entry.value.span,
+                hints=(f'a word is written as a string: "{entry.value.id}"',),
+            )
+            return None
+        return self.lowering.scalar_data(entry.value, f"the option `{entry.name.id}`")
+
+    def reference(self) -> dict[str, float | str | np.ndarray]:
+        found: dict[str, float | str | np.ndarray] = {}
+        for entry in self._entries(ast.Reference):
+            key = entry.name.id
+            symbol = self.symbols.get(key)
+            if key == "source":
+                if not isinstance(entry.value, ast.Text):
+                    self.problems.error("BL0306", "the source of a reference is a string", entry.value.span)
+                    continue
+                found[key] = entry.value.value
+            elif key in ("upper", "lower"):
+                value = self.lowering.scalar_data(entry.value, f"the reference of the {key} objective")
+                if value is not None:
+                    found[key] = value
+            elif symbol is not None and symbol.kind == "var":
+                self._reference_point(entry, symbol, found)
+            else:
+                names = [s.name for s in self.symbols.values() if s.kind == "var"]
+                self.problems.error(
+                    "BL0202",
+                    f"`{key}` is not a variable",
+                    entry.name.span,
+                    hints=did_you_mean(key, [*names, "upper", "lower", "source"])
+                    or ("a reference has `upper`, `lower`, `source` and values of variables",),
+                )
+        return found
+
+    def _reference_point(self, entry: ast.Entry, symbol, found) -> None:
+        value = self.lowering.peek(self.lowering.data(entry.value, "a reference is known before solving"))
+        if value is None or symbol.dims is None:
+            return
+        fitted = fit(value, symbol.shape)
+        if fitted is None:
+            self.problems.error(
+                "BL0332",
+                f"the reference of `{symbol.name}` is {words(value.shape)}, but the variable is {words(symbol.shape)}",
+                entry.value.span,
+                secondary=[(symbol.span, "declared here")],
+            )
+            return
+        found[symbol.name] = fitted
