@@ -2,8 +2,8 @@
 
     python benchmarks/models.py [FOLDER ...]        default: models
 
-Cold is the wall time of the whole command with an empty compile cache, warm the better of two more. Run it by hand on a quiet
-machine; tests check answers, never times.
+Cold is the wall time of the whole command with an empty compile cache, warm the better of two more. Run it by hand on a
+quiet machine; tests check answers, never times.
 """
 
 from __future__ import annotations
@@ -37,9 +37,18 @@ def row(model: Path) -> tuple[str, ...]:
         result, cold = solve(model, cache)
         warm = min(solve(model, cache)[1] for _ in range(2))
     reference = result.get("reference") or {}
-    return (model.stem, result.get("method", "-"), number(result.get("upper"), 10), number(reference.get("upper"), 10),
-            number(reference.get("relative_error"), 2), str(result.get("iterations", "-")), f"{cold:.2f}", f"{warm:.2f}",
-            result.get("status", "no result"), "yes" if result.get("verified") else "**no**")
+    return (
+        model.stem,
+        result.get("method", "-"),
+        number(result.get("upper"), 10),
+        number(reference.get("upper"), 10),
+        number(reference.get("relative_error"), 2),
+        str(result.get("iterations", "-")),
+        f"{cold:.2f}",
+        f"{warm:.2f}",
+        result.get("status", "no result"),
+        "yes" if result.get("verified") else "**no**",
+    )
 
 
 def number(value: float | None, digits: int) -> str:

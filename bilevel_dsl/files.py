@@ -38,7 +38,7 @@ def require_place(path: str | Path) -> None:
     """
     folder = os.path.dirname(os.path.realpath(path))
     if os.path.isdir(path):
-        problem = f"`{path}` is a folder"
+        problem = f"`{path}` is a folder, not a file"
     elif not os.path.isdir(folder):
         problem = f"`{path}` cannot be written: there is no folder `{os.path.dirname(path) or folder}`"
     else:

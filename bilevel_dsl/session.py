@@ -128,7 +128,7 @@ def verify(problem: Problem, variables: dict[str, np.ndarray], *, tol: float = 1
         raise BilevelError(Diagnostic("BL0408", f"the point has no value for {', '.join(f'`{m}`' for m in missing)}",
                                       exit_status=2))
     clock = _Clock()
-    x, y = start_point(problem, variables)
+    x, y = start_point(problem, variables, "point")
     duals = multipliers(problem, x, y)
     oracles = Oracles(with_values(problem, duals))
     certificate = certify(oracles, x, y, tol=tol, seed=seed)

@@ -19,7 +19,8 @@ from rich.text import Text
 ROOT = Path(__file__).parent.parent
 MODEL = "models/applications/tolls.bilevel"
 WIDTH = 92
-FONTS = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"  # of the reader, none from the network
+# Fonts of the reader, none from the network.
+FONTS = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
 THEME = TerminalTheme(
     (24, 28, 36), (214, 219, 227),
     [(24, 28, 36), (224, 108, 117), (140, 194, 101), (229, 192, 123), (97, 175, 239), (198, 120, 221), (86, 182, 194),

@@ -262,7 +262,10 @@ def main() -> None:
         text = (HERE / f"{model}.bilevel").read_text()
         written = float(re.search(r"reference\s*{\s*upper = ([-\d.e]+);", text).group(1))
         found = recipe()
-        print(f"{model:<40}{found:>22.15g}{written:>22.15g}{abs(found - written) / max(1, abs(written)):>12.1e}", flush=True)
+        print(
+            f"{model:<40}{found:>22.15g}{written:>22.15g}{abs(found - written) / max(1, abs(written)):>12.1e}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -34,7 +34,8 @@ def problem(f, g, nx, ny, *, x_set=None, y_set=None, upper=(), lower=(), paramet
     """`f`, `g` and the rows are functions of (x, y, *p); `parameters` are (name, value)."""
     x, y = ca.MX.sym("x", nx), ca.MX.sym("y", ny)
     data = tuple(
-        Parameter(name, np.shape(value), ca.MX.sym(name, *(np.shape(value) or (1, 1))), np.asarray(value, float), False, HERE)
+        Parameter(name, np.shape(value), ca.MX.sym(name, *(np.shape(value) or (1, 1))), np.asarray(value, float), False,
+                  HERE)
         for name, value in parameters
     )
     p = [q.symbol for q in data]
@@ -65,7 +66,8 @@ TWO_LEVEL: dict[str, Case] = {
     "p3": _case(lambda x, y: (x - 2)**2 / 2 + sq(y - ca.DM([1, 3])) / 2, lambda x, y: (y[0] + y[1] - x)**2 / 2, 1, 2,
                 [0], [0, 0], [8 / 3, 1 / 3, 7 / 3]),
     "p4": _case(lambda x, y: ca.cos(4 * y + 2) / (1 + ca.exp(2 - 4 * x)) + ca.log((4 * x - 2)**2 + 1) / 2,
-                lambda x, y: (x + y)**2 + x * ca.sin(x + y)**2, 1, 1, [1.5], [0], [1.21515, -1.21515], x_set=box(1, 0, 3)),
+                lambda x, y: (x + y)**2 + x * ca.sin(x + y)**2, 1, 1, [1.5], [0], [1.21515, -1.21515],
+                x_set=box(1, 0, 3)),
     "p6": _case(lambda x, y: (x - 2)**2 / 2 + 2 * y**2, lambda x, y: (y - x)**2 / 2, 1, 1, [0], [0], [0.4, 0.4],
                 x_set=box(1, 0, 3), y_set=box(1, 0, 1)),
     "sine": _case(lambda x, y: (x - 2)**2 + sq(y - 4), lambda x, y: ca.sum1(ca.sin(x + y - 2)), 1, 2, [2], [4, 4],

@@ -8,8 +8,20 @@ import pytest
 import bilevel_dsl
 
 PACKAGE = Path(bilevel_dsl.__file__).parent
-LAYERS = (("diagnostics", "files", "templates"), ("syntax",), ("semantics",), ("reading",), ("model",), ("functions",), ("methods",),
-          ("runtime", "export"), ("certify",), ("report", "describe"), ("session",), ("cli", "lsp", "jupyter", "editor", "__main__"))
+LAYERS = (
+    ("diagnostics", "files", "templates"),
+    ("syntax",),
+    ("semantics",),
+    ("reading",),
+    ("model",),
+    ("functions",),
+    ("methods",),
+    ("runtime", "export"),
+    ("certify",),
+    ("report", "describe"),
+    ("session",),
+    ("cli", "lsp", "jupyter", "editor", "__main__"),
+)
 RANK = {name: k for k, names in enumerate(LAYERS) for name in names}
 SECOND_HAND = {"casadi", "lark", "rich"}  # packages that only some layers may know
 KNOWN_BY = {"lark": {"syntax"}, "rich": {"report"},

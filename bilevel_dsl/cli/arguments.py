@@ -98,6 +98,9 @@ _LSP = """\
 It is started by the editor: diagnostics while typing, hover, definitions,
 rename, completion, formatting, fixes.
 It needs pygls: pip install 'pygls>=2'
+
+examples:
+  bileveldsl lsp
 """
 
 
@@ -132,8 +135,9 @@ class _Help(argparse.RawDescriptionHelpFormatter):
 
     def add_argument(self, action: argparse.Action) -> None:
         super().add_argument(action)
-        inner = [len(a.metavar or a.dest) for a in action._get_subactions()] if hasattr(action, "_get_subactions") else []
-        self._action_max_length = max(self._action_max_length, *(n + 4 for n in inner), 0)  # names of commands stand two further in
+        commands = action._get_subactions() if hasattr(action, "_get_subactions") else ()
+        widths = (len(a.metavar or a.dest) + 4 for a in commands)  # they stand two further in
+        self._action_max_length = max(self._action_max_length, *widths, 0)
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
@@ -220,14 +224,24 @@ def _check(parser: argparse.ArgumentParser) -> None:
 
 def _explain(parser: argparse.ArgumentParser) -> None:
     _model(parser)
-    parser.add_argument("--format", choices=("text", "json"), default="text", metavar="FORMAT", help="json: the same as data (default: text)")
+    parser.add_argument(
+        "--format",
+        choices=("text", "json"),
+        default="text",
+        metavar="FORMAT",
+        help="json: the same as data (default: text)",
+    )
     _color(parser)
 
 
 def _show(parser: argparse.ArgumentParser) -> None:
     _model(parser)
     notation = parser.add_mutually_exclusive_group()
-    for name, text in (("text", "Unicode text (default)"), ("latex", "LaTeX, to paste into a document"), ("html", "a page with MathML")):
+    for name, text in (
+        ("text", "Unicode text (default)"),
+        ("latex", "LaTeX, to paste into a document"),
+        ("html", "a page with MathML"),
+    ):
         notation.add_argument(f"--{name}", dest="notation", action="store_const", const=name, default="text", help=text)
     parser.add_argument("-o", "--output", metavar="FILE", help="write to a file instead of standard output")
     _color(parser)
@@ -245,7 +259,9 @@ def _new(parser: argparse.ArgumentParser) -> None:
 
 
 def _fmt(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("models", nargs="+", metavar="MODEL", help="files to lay out in place; -: standard input to output")
+    parser.add_argument(
+        "models", nargs="+", metavar="MODEL", help="files to lay out in place; -: standard input to output"
+    )
     parser.add_argument("--check", action="store_true", help="write nothing, tell which models would change")
     parser.add_argument("--diff", action="store_true", help="write nothing, show what would change")
     _color(parser)

@@ -18,7 +18,6 @@ from .terminal import emit, printed, tell, use_unicode, width
 MANY = 1000  # diagnostics in one JSON object
 
 if TYPE_CHECKING:
-    from ..report.page import Line
     from ..report.solution import Point, Solution
 
 
@@ -107,8 +106,8 @@ def methods(arguments: argparse.Namespace) -> int:
     from ..report.methods import overview
 
     if arguments.name and arguments.name not in METHODS:
-        from .arguments import UsageError
         from ..diagnostics import did_you_mean
+        from .arguments import UsageError
 
         raise UsageError("\n".join([f"there is no method `{arguments.name}`", *did_you_mean(arguments.name, METHODS),
                                     f"the methods are: {', '.join(METHODS)}"]))

@@ -149,7 +149,8 @@ def _structure(checked: Checked, problem: Problem, s: Structure) -> list[Fact]:
     ]
     if s.lower_eigenvalues is not None:
         low, high = (0.0 if abs(v) < 1e-12 * max(map(abs, s.lower_eigenvalues)) else v for v in s.lower_eigenvalues)
-        spread = f"eigenvalues from {low:.3g} to {high:.3g}" if f"{low:.3g}" != f"{high:.3g}" else f"eigenvalue {low:.3g}"
+        first, last = f"{low:.3g}", f"{high:.3g}"
+        spread = f"eigenvalue {first}" if first == last else f"eigenvalues from {first} to {last}"
         facts.append(Fact(f"its Hessian is constant, with {spread}"))
     facts.append(Fact(_uniqueness(s)))
     facts += _coupling(checked)

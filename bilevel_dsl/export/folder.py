@@ -33,13 +33,14 @@ def write_folder(directory: Path, texts: dict[str, str]) -> list[Path]:
 
 
 def _require_ours(directory: Path) -> None:
-    if directory.exists() and not directory.is_dir():
-        raise _refused(directory, "it is a file")
+    there = next((p for p in (directory, *directory.parents) if p.exists()), directory)
+    if there.exists() and not there.is_dir():
+        raise _refused(directory, f"`{there}` is a file")
     if not directory.exists() or not any(directory.iterdir()):
         return
     witness = directory / _WITNESS
     if not witness.is_file() or MARK not in witness.read_text(encoding="utf-8", errors="replace"):
-        raise _refused(directory, "it is a folder with other files in it", "name a new or an empty folder")
+        raise _refused(directory, "there are other files in it", "name a new or an empty folder")
 
 
 def _create(directory: Path, texts: dict[str, str]) -> None:
@@ -70,5 +71,5 @@ def _write(directory: Path, texts: dict[str, str]) -> None:
 
 
 def _refused(directory: Path, why: str, *hints: str) -> BilevelError:
-    message = f"the folder `{directory}` cannot be written: {why}"
+    message = f"the solver cannot be written into `{directory}`: {why}"
     return BilevelError(Diagnostic("BL0605", message, hints=hints, exit_status=2))

@@ -10,27 +10,30 @@ from ..model.problem import Problem
 from .oracles import Oracles
 
 
-def start_point(problem: Problem, start: dict[str, np.ndarray] | None) -> tuple[np.ndarray, np.ndarray]:
-    """The start as flat columns x, y: `start` by name over what the model says over zero."""
+def start_point(problem: Problem, start: dict[str, np.ndarray] | None,
+                what: str = "start") -> tuple[np.ndarray, np.ndarray]:
+    """The start as flat columns x, y: `start` by name over what the model says over zero. `what` it is called."""
     x, y = problem.start()
     known = {v.name: v for v in problem.variables}
     for name, value in (start or {}).items():
         if name not in known:
-            raise BilevelError(Diagnostic("BL0405", f"the start has a value for `{name}`, which is not a variable",
+            raise BilevelError(Diagnostic("BL0405", f"the {what} has a value for `{name}`, which is not a variable",
                                           hints=(f"the variables are: {', '.join(known)}",), exit_status=2))
         variable = known[name]
         try:
             array = np.asarray(value, float)
         except (TypeError, ValueError):  # words, or rows of different lengths
-            wrong = f"the start of `{name}` is not made of numbers, in rows of one length"
+            wrong = f"the value of `{name}` in the {what} is not made of numbers, in rows of one length"
             raise BilevelError(Diagnostic("BL0406", wrong, Label(variable.span, "declared here"),
                                           exit_status=2)) from None
         if array.size != variable.size or array.shape not in (variable.shape, (variable.size,)):
             raise BilevelError(Diagnostic(
-                "BL0406", f"the start of `{name}` has the shape {_shape(array.shape)}, not {_shape(variable.shape)}",
+                "BL0406",
+                f"the value of `{name}` in the {what} is {_shape(array.shape)}, but `{name}` is {_shape(variable.shape)}",
                 Label(variable.span, "declared here"), exit_status=2))
         if not np.all(np.isfinite(array)):
-            raise BilevelError(Diagnostic("BL0406", f"the start of `{name}` has entries that are not finite",
+            wrong = f"the value of `{name}` in the {what} is not finite"
+            raise BilevelError(Diagnostic("BL0406", wrong,
                                           Label(variable.span, "declared here"), exit_status=2))
         (x if variable.level == "upper" else y)[variable.slice] = array.ravel(order="F")
     return x, y
@@ -62,11 +65,11 @@ def require_finite(oracles: Oracles, x: np.ndarray, y: np.ndarray) -> None:
     for constraint in (*problem.upper_constraints, *problem.lower_constraints):
         rows = ca.Function("rows", [problem.x, problem.y, *p], [constraint.expression]).call([*here, *columns])[0]
         if not np.all(np.isfinite(np.array(rows))):
-            problems.append(Diagnostic("BL0407", f"the constraint `{constraint.name}` is not finite at the start",
+            problems.append(Diagnostic("BL0407", "this constraint is not finite at the start",
                                        Label(constraint.span, "evaluated at the start"),
                                        hints=("give the variables a start inside the domain: `var x start 1;`",)))
     if problems:
-        raise BilevelError(problems)
+        raise BilevelError(sorted(problems, key=lambda d: d.primary.span.start))
 
 
 def _word(value: float) -> str:
@@ -74,4 +77,8 @@ def _word(value: float) -> str:
 
 
 def _shape(shape: tuple[int, ...]) -> str:
-    return "a scalar" if not shape else f"a vector of {shape[0]}" if len(shape) == 1 else f"{shape[0]} by {shape[1]}"
+    if len(shape) > 2:
+        return f"an array of {len(shape)} dimensions"
+    if len(shape) == 2:
+        return f"a matrix of {shape[0]} by {shape[1]}"
+    return f"a vector of {shape[0]}" if shape else "a number"

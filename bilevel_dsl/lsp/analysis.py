@@ -75,7 +75,10 @@ class Document:
         found, advice = self.examined, Collector()
         if found.checked is not None:
             pedantic(found.checked, advice)
-        return [*map(_expected_from_outside, found.problems.items), *(replace(d, severity="hint") for d in advice.items)]
+        return [
+            *map(_expected_from_outside, found.problems.items),
+            *(replace(d, severity="hint") for d in advice.items),
+        ]
 
     # --- names
 

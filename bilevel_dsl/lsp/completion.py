@@ -10,7 +10,8 @@ from ..semantics.symbols import Symbol
 from ..syntax.parser import Continuation, continuation
 from ..syntax.tokens import KEYWORDS, Lexeme
 from .analysis import Document, is_index_set
-from .words import KEYWORDS as MEANINGS, built_in
+from .words import KEYWORDS as MEANINGS
+from .words import built_in
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z_0-9]*\Z")
 _QUIET = re.compile(r'"(?:\\.|[^"\\\n])*(?:"|(?=\n)|\Z)|#[^\n]*|/\*.*?(?:\*/|\Z)', re.DOTALL)

@@ -44,7 +44,10 @@ FUNCTIONS = {
     "min": ("min(x), min(a, b, ...) or min(e for i in I)", "smallest entry; entry by entry; or over all iterations"),
     "max": ("max(x), max(a, b, ...) or max(e for i in I)", "largest entry; entry by entry; or over all iterations"),
     "expect": ("expect(e for i in 1..N)", "mean over samples; stochastic methods draw from them"),
-    "dual": ("dual(label)", "multiplier of a constraint of the lower level: change of its optimal value per unit of the right-hand side"),
+    "dual": (
+        "dual(label)",
+        "multiplier of a constraint of the lower level: change of its optimal value per unit of the right-hand side",
+    ),
     "csv": ('csv("file")', "numbers of a file by rows, below the folder of the model"),
     "npy": ('npy("file")', "an array of NumPy"),
     "npz": ('npz("file", "key")', "one array of an archive of NumPy"),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 
-from ..diagnostics import BilevelError, Diagnostic, Label, Span
+from ..diagnostics import BilevelError, Diagnostic, Label, Span, did_you_mean
 from ..model.bounds import recognised, with_bounds
 from ..model.problem import Problem
 from ..model.sets import ConstraintSet, Intersection, L1Ball, Psd, Spectral
@@ -191,7 +191,7 @@ def require(name: str, problem: Problem, where: Span | None = None) -> MethodInf
                 "BL0401",
                 f"there is no method `{name}`",
                 primary,
-                hints=(f"the methods are: auto, {known}",),
+                hints=(*did_you_mean(name, ["auto", *METHODS]), f"the methods are: auto, {known}"),
                 exit_status=3 if where else 2,
             )
         )
@@ -203,7 +203,7 @@ def require(name: str, problem: Problem, where: Span | None = None) -> MethodInf
             Diagnostic(
                 "BL0402",
                 f"{name} cannot solve this: {first.rule}",
-                Label(first.span, first.rule) if first.span else None,
+                Label(first.span) if first.span else None,
                 tuple(Label(r.span, r.rule) for r in rest if r.span),
                 (f"methods that can: {fits}" if fits else "no method can",),
             )

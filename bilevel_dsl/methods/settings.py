@@ -6,6 +6,7 @@ import numpy as np
 
 from ..diagnostics import BilevelError, Diagnostic, Label, did_you_mean
 from ..model.problem import Problem
+from .program import Setting
 from .registry import METHODS, MethodInfo
 
 
@@ -48,11 +49,12 @@ def _setting(info: MethodInfo, key: str, value, span) -> float:
                                       hints=(*did_you_mean(key, known), f"its settings are: {', '.join(known)}"),
                                       exit_status=status))
     setting = known[key]
+    shown = f"`{value}`" if isinstance(value, str) else f"{value:g}"
     if setting.choices:
         names = {word: float(i) for i, choice in enumerate(setting.choices) for word in (choice, str(i))}
-        text = f"{value:g}" if isinstance(value, (int, float)) else str(value)
+        text = shown.strip("`")
         if text not in names:
-            raise BilevelError(Diagnostic("BL0404", f"`{key}` is {value}, which is not one of its choices", label,
+            raise BilevelError(Diagnostic("BL0404", f"`{key}` is {shown}, which is not one of its choices", label,
                                           hints=(f"the choices are: {', '.join(setting.choices)}",),
                                           exit_status=status))
         return names[text]
@@ -60,10 +62,21 @@ def _setting(info: MethodInfo, key: str, value, span) -> float:
         number = float(value)
     except (TypeError, ValueError):
         number = np.nan
-    kind = "a whole number" if setting.integer else "a number"
     if not setting.lower <= number <= setting.upper or (setting.integer and number != np.floor(number)):
-        wrong = "out of its range" if setting.lower > number or number > setting.upper else f"not {kind}"
-        raise BilevelError(Diagnostic("BL0404", f"`{key}` is {value}, which is {wrong}", label,
-                                      hints=(f"it is {kind} from {setting.lower:g} to {setting.upper:g}",),
+        outside = setting.lower > number or number > setting.upper
+        wrong = "out of its range" if outside else f"not {_kind(setting)}"
+        raise BilevelError(Diagnostic("BL0404", f"`{key}` is {shown}, which is {wrong}", label,
+                                      hints=(f"it is {_kind(setting)}{_range(setting)}",),
                                       exit_status=status))
     return number
+
+
+def _kind(setting: Setting) -> str:
+    return "a whole number" if setting.integer else "a number"
+
+
+def _range(setting: Setting) -> str:
+    """The values that are allowed, as the end of a sentence; empty if all are."""
+    if np.isfinite(setting.upper):
+        return f" from {setting.lower:g} to {setting.upper:g}" if np.isfinite(setting.lower) else f" up to {setting.upper:g}"
+    return f", at least {setting.lower:g}" if np.isfinite(setting.lower) else ""

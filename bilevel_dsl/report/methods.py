@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from ..methods import MethodInfo
 from ..methods.program import Setting
+from ..syntax.expected import listed
 from .page import DIM, Line, Page
 
 
@@ -32,5 +33,4 @@ def _default(setting: Setting) -> str:
 
 
 def _choices(setting: Setting) -> str:
-    *others, last = setting.choices or ("",)
-    return f" ({', '.join(others)} or {last})" if others else ""
+    return f" ({listed(list(setting.choices))})" if setting.choices else ""

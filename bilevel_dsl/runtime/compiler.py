@@ -42,7 +42,8 @@ class Compiler:
         command = [*self.command, *self.flags, *sources, "-o", output, "-lm"]
         code, text = _run(command, directory, timeout)
         if code != 0 or not (directory / output).exists():
-            raise CompilerFailed(f"{shlex.join(self.command)} failed with exit status {code}", text)
+            failed = f"failed with exit status {code}" if code else "made no library"
+            raise CompilerFailed(f"the C compiler `{shlex.join(self.command)}` {failed}", text)
 
 
 class CompilerFailed(Exception):
@@ -116,12 +117,12 @@ def _run(command: list[str], directory: Path | None, timeout: float) -> tuple[in
                                    stderr=subprocess.STDOUT, text=True, errors="replace",
                                    env={**os.environ, "LC_ALL": "C"}, **group)
     except OSError as error:
-        raise CompilerFailed(f"{command[0]} could not be started: {error.strerror}") from error
+        raise CompilerFailed(f"the C compiler `{command[0]}` could not be started: {error.strerror}") from error
     try:
         text, _ = process.communicate(timeout=timeout)
         return process.returncode, text
     except subprocess.TimeoutExpired as error:
-        raise CompilerFailed(f"{Path(command[0]).name} took more than {timeout:g} seconds") from error
+        raise CompilerFailed(f"the C compiler `{command[0]}` took more than {timeout:g} seconds") from error
     finally:
         if process.poll() is None:
             _end(process)

@@ -153,7 +153,14 @@ def test_a_better_answer_far_away_is_found(x, y):
 
 def test_a_follower_with_a_single_admissible_point_is_resolved():
     """x = 5 leaves only y = 2 between two rows: no interior, which an interior-point method needs."""
-    made = problem(lambda x, y: (x - 5)**2 + (2 * y + 1)**2, lambda x, y: (y - 1)**2 - 1.5 * x * y, 1, 1, x_set=box(1, 0, 9),
-                   y_set=box(1, 0, np.inf), lower=[("le", lambda x, y: x - 0.5 * y - 4), ("le", lambda x, y: x + y - 7)])
+    made = problem(
+        lambda x, y: (x - 5) ** 2 + (2 * y + 1) ** 2,
+        lambda x, y: (y - 1) ** 2 - 1.5 * x * y,
+        1,
+        1,
+        x_set=box(1, 0, 9),
+        y_set=box(1, 0, np.inf),
+        lower=[("le", lambda x, y: x - 0.5 * y - 4), ("le", lambda x, y: x + y - 7)],
+    )
     certificate = certify(Oracles(made), np.array([5.0]), np.array([2.0]))
     assert certificate["lower_gap"] <= 1e-6

@@ -51,8 +51,14 @@ def test_text(name):
 
 
 def test_every_code_has_a_program():
-    written = {code for path in SOURCES.glob("*.py") for code in re.findall(r'"(BL0\d{3})"', path.read_text(encoding="utf-8"))}
-    shown = {code for path in FOLDER.glob("*.txt") for code in re.findall(r"\[(BL0\d{3})\]", path.read_text(encoding="utf-8"))}
+    written = {
+        code for path in SOURCES.glob("*.py") for code in re.findall(r'"(BL0\d{3})"', path.read_text(encoding="utf-8"))
+    }
+    shown = {
+        code
+        for path in FOLDER.glob("*.txt")
+        for code in re.findall(r"\[(BL0\d{3})\]", path.read_text(encoding="utf-8"))
+    }
     assert written <= shown
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from pygments.token import Comment, Error, Keyword, Name, Number, Operator, String
 
+from bilevel_dsl.diagnostics import Collector, Source
 from bilevel_dsl.editor import pygments_lexer as lexer
 from bilevel_dsl.semantics.builtins import FUNCTION_NAMES, SET_FUNCTIONS, SET_NAMES
 from bilevel_dsl.syntax.parser import load_source
 from bilevel_dsl.syntax.tokens import KEYWORDS, tokenize
-from bilevel_dsl.diagnostics import Collector, Source
 
 ROOT = Path(__file__).parents[2]
 EXTENSION = ROOT / "editors" / "vscode"

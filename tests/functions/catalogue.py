@@ -43,7 +43,9 @@ def box(low, high) -> Entry:
     def sample(rng: Rng) -> np.ndarray:
         return np.clip(rng.uniform(np.maximum(low, -50), np.minimum(np.maximum(high, -50), 50) + 1e-300), low, high)
 
-    return Entry(sets.Box(low.size, column(*low), column(*high)), sample, lambda u: above(np.maximum(low - u, u - high)))
+    return Entry(
+        sets.Box(low.size, column(*low), column(*high)), sample, lambda u: above(np.maximum(low - u, u - high))
+    )
 
 
 def simplex(n: int, total: float) -> Entry:

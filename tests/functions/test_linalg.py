@@ -31,12 +31,22 @@ def matrices() -> dict[str, np.ndarray]:
     rng = np.random.default_rng(0)
     A = rng.standard_normal((20, 20))
     return {
-        "one entry": np.array([[-3.0]]), "two": np.array([[1.0, 2.0], [2.0, 1.0]]), "zero": np.zeros((4, 4)),
-        "identity": np.eye(5), "diagonal": np.diag([3.0, -1.0, 0.0, 7.0]), "ones": np.ones((6, 6)),
-        "rank one": np.outer(np.arange(7.0), np.arange(7.0)), "repeated": with_spectrum([2, 2, 2, -1, -1, 5], rng),
-        "random": A + A.T, "large": 1e150 * (A + A.T)[:5, :5], "small": 1e-150 * (A + A.T)[:5, :5],
-        "badly scaled": with_spectrum([1e12, 1e6, 1, 1e-6, 1e-12], rng), "clustered": with_spectrum(1 + 1e-13 * np.arange(6), rng),
-        "graded": np.diag(10.0 ** -np.arange(0, 24, 3)) + np.diag(10.0 ** -np.arange(1, 22, 3), 1) + np.diag(10.0 ** -np.arange(1, 22, 3), -1),
+        "one entry": np.array([[-3.0]]),
+        "two": np.array([[1.0, 2.0], [2.0, 1.0]]),
+        "zero": np.zeros((4, 4)),
+        "identity": np.eye(5),
+        "diagonal": np.diag([3.0, -1.0, 0.0, 7.0]),
+        "ones": np.ones((6, 6)),
+        "rank one": np.outer(np.arange(7.0), np.arange(7.0)),
+        "repeated": with_spectrum([2, 2, 2, -1, -1, 5], rng),
+        "random": A + A.T,
+        "large": 1e150 * (A + A.T)[:5, :5],
+        "small": 1e-150 * (A + A.T)[:5, :5],
+        "badly scaled": with_spectrum([1e12, 1e6, 1, 1e-6, 1e-12], rng),
+        "clustered": with_spectrum(1 + 1e-13 * np.arange(6), rng),
+        "graded": np.diag(10.0 ** -np.arange(0, 24, 3))
+        + np.diag(10.0 ** -np.arange(1, 22, 3), 1)
+        + np.diag(10.0 ** -np.arange(1, 22, 3), -1),
         "tridiagonal": np.diag(np.full(12, 2.0)) + np.diag(np.full(11, -1.0), 1) + np.diag(np.full(11, -1.0), -1),
         "two blocks": np.kron(np.eye(2), np.array([[0.0, 1.0], [1.0, 0.0]])),
     }

@@ -22,9 +22,18 @@ def made():
         r = y - ca.tanh(ca.DM(W) @ x)
         return ca.dot(r, r) + b * ca.cos(y[0]) * x[1] + ca.dot(a, y**3) / 3
 
-    return problem(f, g, NX, NY, parameters=[("a", RNG.standard_normal(NY)), ("b", np.float64(0.7))],
-                   upper=[("le", lambda x, y, a, b: ca.vertcat(x[0] * y[0], ca.dot(y, y))), ("eq", lambda x, y, a, b: b * x[1] + y[3])],
-                   lower=[("le", lambda x, y, a, b: ca.dot(a, y) - x[0] ** 2), ("eq", lambda x, y, a, b: y[0] * y[1] - 1)])
+    return problem(
+        f,
+        g,
+        NX,
+        NY,
+        parameters=[("a", RNG.standard_normal(NY)), ("b", np.float64(0.7))],
+        upper=[
+            ("le", lambda x, y, a, b: ca.vertcat(x[0] * y[0], ca.dot(y, y))),
+            ("eq", lambda x, y, a, b: b * x[1] + y[3]),
+        ],
+        lower=[("le", lambda x, y, a, b: ca.dot(a, y) - x[0] ** 2), ("eq", lambda x, y, a, b: y[0] * y[1] - 1)],
+    )
 
 
 ORACLES = Oracles(made())

@@ -115,7 +115,9 @@ def test_set_data_may_be_parameters():
     rng = np.random.default_rng(5)
     low, high, total = ca.MX.sym("low", 3), ca.MX.sym("high", 3), ca.MX.sym("total")
     v, w = ca.MX.sym("v", 3), ca.MX.sym("w", 4)
-    both = ca.Function("p", [v, w, low, high, total], [project(sets.Box(3, low, high), v), project(sets.Simplex(4, total), w)])
+    both = ca.Function(
+        "p", [v, w, low, high, total], [project(sets.Box(3, low, high), v), project(sets.Simplex(4, total), w)]
+    )
     point, other = rng.standard_normal(3), rng.standard_normal(4)
     a, b = (np.array(r).ravel() for r in both(point, other, [-1, 0, 2], [1, 0.5, 5], 1e6))
     assert np.array_equal(a, projector("box")(point)) and np.array_equal(b, projector("simplex, large total")(other))

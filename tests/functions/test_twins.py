@@ -45,14 +45,24 @@ def _program() -> Program:
                            list(values), same)
 
     return Program(
-        "projections", "all sets", tuple(state), (), (), (Setting("tol", 0, ""), Setting("max_iter", 1, "", integer=True)),
-        (), None, function("initial", {"x_start": x_start, "y_start": y_start}, first),
+        "projections",
+        "all sets",
+        tuple(state),
+        (),
+        (),
+        (Setting("tol", 0, ""), Setting("max_iter", 1, "", integer=True)),
+        (),
+        None,
+        function("initial", {"x_start": x_start, "y_start": y_start}, first),
         (Phase("step", function("phase_step", {"y": y}, outputs)),),
-        function("measures", {"y": y}, {"size": ca.dot(y, y)}), {},
+        function("measures", {"y": y}, {"size": ca.dot(y, y)}),
+        {},
     )
 
 
-@pytest.mark.skipif(not (shutil.which("gcc") or shutil.which("clang") or shutil.which("cc")), reason="there is no C compiler")
+@pytest.mark.skipif(
+    not (shutil.which("gcc") or shutil.which("clang") or shutil.which("cc")), reason="there is no C compiler"
+)
 def test_bits_are_equal(tmp_path, monkeypatch):
     monkeypatch.setenv("BILEVELDSL_CACHE", str(tmp_path))
     program, rng = _program(), np.random.default_rng(7)
@@ -62,7 +72,9 @@ def test_bits_are_equal(tmp_path, monkeypatch):
     compared = 0
     for k in range(len(columns[0])):
         y = np.concatenate([points[k] for points in columns] + [matrices[k % 5].ravel(), rng.standard_normal(N)])
-        compiled, interpreted = (execute(program, np.zeros(0), y, executor=e, trace=False) for e in ("compiled", "interpreted"))
+        compiled, interpreted = (
+            execute(program, np.zeros(0), y, executor=e, trace=False) for e in ("compiled", "interpreted")
+        )
         assert (compiled.executor, interpreted.executor) == ("compiled", "interpreted")
         for slot in program.state:
             a, b = compiled.state[slot.name], interpreted.state[slot.name]

@@ -12,7 +12,6 @@ from .generate import Generator
 from .judge import judge
 from .mutate import mutated
 
-
 SECONDS = 2.0  # for a text, all phases together
 
 

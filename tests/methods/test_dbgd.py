@@ -19,10 +19,11 @@ def simple(f, g, n: int, y_set=None):
 LINE = simple(lambda y: ca.sumsqr(y - ca.DM([2, 0])) / 2, lambda y: (y[0] + y[1] - 1) ** 2 / 2, 2)
 
 
-def direction(barrier: int, y: np.ndarray, beta: float = 1.0, alpha: float = 1.0, bound: float = 0.0, made=LINE) -> np.ndarray:
+def direction(barrier: int, y: np.ndarray, beta: float = 1.0, alpha: float = 1.0, bound: float = 0.0,
+              made=LINE) -> np.ndarray:
     """d of one step with eta = 1 and no decay, in the plane."""
-    after = run("dbgd", made, [], y, barrier=barrier, beta=beta, alpha=alpha, lower_bound=bound, step_size=1, decay=np.inf,
-                polish=0, max_iter=1)
+    after = run("dbgd", made, [], y, barrier=barrier, beta=beta, alpha=alpha, lower_bound=bound, step_size=1,
+                decay=np.inf, polish=0, max_iter=1)
     return y - after.state["y"]
 
 
@@ -106,7 +107,8 @@ def test_without_polish_the_method_is_the_paper_s():
 def test_settings_of_the_polish():
     few = run("dbgd", LINE, [], [10, -30], barrier_iter=5)
     assert few.phase_calls["step"] == 5 and few.status.label == "converged"
-    coarse, fine = (run("dbgd", LINE, [], [10, -30], barrier_iter=5, s=s).measures["stationarity"] for s in (1e-1, 1e-4))
+    runs = [run("dbgd", LINE, [], [10, -30], barrier_iter=5, s=s) for s in (1e-1, 1e-4)]
+    coarse, fine = (r.measures["stationarity"] for r in runs)
     assert fine <= max(coarse, 1e-6)
 
 

@@ -35,8 +35,12 @@ def quadratic(seed: int, kernel: int = 0, nx: int = 3, ny: int = 4):
 
 def differences(value, x: np.ndarray) -> np.ndarray:
     h = 1e-4
-    return np.array([(8 * (value(x + h * e) - value(x - h * e)) - (value(x + 2 * h * e) - value(x - 2 * h * e))) / (12 * h)
-                     for e in np.eye(x.size)])
+    return np.array(
+        [
+            (8 * (value(x + h * e) - value(x - h * e)) - (value(x + 2 * h * e) - value(x - 2 * h * e))) / (12 * h)
+            for e in np.eye(x.size)
+        ]
+    )
 
 
 @pytest.mark.parametrize("rule", ["clip", "abs", "kernel"])

@@ -38,10 +38,11 @@ CASES = {
     "many answers": (TWO_LEVEL["p3"].problem, "penalty", {"penalty", "kkt", "mgbio"}),
     "large": (LARGE, "penalty", {"penalty"}),
     "simple": (SIMPLE, "dbgd", {"penalty", "kkt", "dbgd"}),
-    "simple with a set": (problem(lambda x, y: ca.sumsqr(y), lambda x, y: y[0], 0, 2, y_set=Simplex(2, ca.MX(1))), "dbgd",
-                          {"penalty", "kkt", "dbgd"}),
-    "simple with bounds as constraints": (problem(lambda x, y: y, lambda x, y: y**2, 0, 1, lower=[("le", lambda x, y: 1 - y)]),
-                                          "dbgd", {"penalty", "kkt", "dbgd"}),
+    "simple with a set": (problem(lambda x, y: ca.sumsqr(y), lambda x, y: y[0], 0, 2, y_set=Simplex(2, ca.MX(1))),
+                          "dbgd", {"penalty", "kkt", "dbgd"}),
+    "simple with bounds as constraints": (
+        problem(lambda x, y: y, lambda x, y: y**2, 0, 1, lower=[("le", lambda x, y: 1 - y)]),
+        "dbgd", {"penalty", "kkt", "dbgd"}),
     "simple with rows": (problem(lambda x, y: y[0], lambda x, y: ca.sumsqr(y), 0, 2,
                                  lower=[("le", lambda x, y: 1 - y[0] - y[1])]), "kkt", {"penalty", "kkt"}),
 }
@@ -117,7 +118,8 @@ def test_programs_keep_their_contract(name):
     for phase in program.phases:
         assert set(phase.function.name_out()) <= set(slots)
         assert "phase" in phase.function.name_out()
-    used = {n for f in [program.initial, *(p.function for p in program.phases)] for n in f.name_in() if n.startswith("o_")}
+    functions = [program.initial, *(p.function for p in program.phases)]
+    used = {n for f in functions for n in f.name_in() if n.startswith("o_")}
     read_by_the_executor = {"o_max_iter"} | {f"o_{s}" for s in program.tolerances.values()}
     assert settings <= used | read_by_the_executor, "a setting that changes nothing"
     assert np.isfinite(program.data_values).all() if len(program.data_values) else True

@@ -91,7 +91,9 @@ def test_mgbio_warm_up_moves_y_alone():
 def test_mgbio_spectrum_settings_change_the_hypergradient(settings):
     """H = cos is far from 1 here, so that the floor and the cap matter."""
     case = TWO_LEVEL["p4"]
-    plain, changed = (run("mgbio", case.problem, [2.0], [0.3], gamma=1e-3, warm_up=0, max_iter=3, **s) for s in ({}, settings))
+    plain, changed = (
+        run("mgbio", case.problem, [2.0], [0.3], gamma=1e-3, warm_up=0, max_iter=3, **s) for s in ({}, settings)
+    )
     if settings == {"mu": 0.5}:  # one eigenvalue: relative to itself, a floor below 1 changes nothing
         assert np.array_equal(point(plain), point(changed))
     else:

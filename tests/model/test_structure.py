@@ -53,6 +53,8 @@ def test_convexity_is_looked_at_inside_the_bounds_only():
 def test_constraints():
     s = analyse(TWO_LEVEL["lower row"].problem)
     assert s.lower_rows and not s.coupled and not s.lower_free
-    s = analyse(problem(lambda x, y: x, lambda x, y: y**2, 1, 1, upper=[("le", lambda x, y: x - y)], x_set=box(1, 0, 1)))
+    s = analyse(
+        problem(lambda x, y: x, lambda x, y: y**2, 1, 1, upper=[("le", lambda x, y: x - y)], x_set=box(1, 0, 1))
+    )
     assert s.coupled and not s.lower_rows and s.lower_free and not s.upper_free
     assert analyse(TWO_LEVEL["p0"].problem).upper_free

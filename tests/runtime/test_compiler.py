@@ -16,7 +16,7 @@ import pytest
 from bilevel_dsl.diagnostics import BilevelError
 from bilevel_dsl.methods.program import Phase
 from bilevel_dsl.runtime import compiler as finding
-from bilevel_dsl.runtime.compiler import CompilerFailed, find_compiler
+from bilevel_dsl.runtime.compiler import find_compiler
 from bilevel_dsl.runtime.csource import functions_source, template
 from bilevel_dsl.runtime.execute import execute
 from bilevel_dsl.runtime.layout import lay_out
