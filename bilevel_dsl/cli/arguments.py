@@ -56,7 +56,8 @@ examples:
 """
 
 _INTERFACE = """\
-Values of parameters are not needed; shapes that depend on missing ones are null.
+Values of parameters are not needed: shapes that depend on missing ones are
+null.
 
 examples:
   bileveldsl interface tolls.bilevel

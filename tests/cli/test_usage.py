@@ -2,7 +2,7 @@
 
 import pytest
 
-COMMANDS = ("solve", "check", "methods", "codegen", "verify")
+from bilevel_dsl.cli.commands import COMMANDS
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
