@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from pathlib import Path
 
 from .diagnostics import BilevelError, Diagnostic
@@ -18,16 +17,15 @@ def write_whole(path: str | Path, text: str) -> None:
         BilevelError: BL0511, with the reason in the words of the system (exit status 2); then
             `path` is as it was before.
     """
-    target = os.path.realpath(path)
+    require_place(path)
     try:
-        if _is_special(target):
-            with open(target, "w", encoding="utf-8", newline="\n") as file:
+        if _is_special(path):
+            with open(path, "w", encoding="utf-8", newline="\n") as file:
                 file.write(text)
-            return
-        _replace(target, text)
-    except (OSError, ValueError) as problem:  # ValueError: a zero byte in the name
-        reason = getattr(problem, "strerror", None) or str(problem)
-        raise BilevelError(Diagnostic("BL0511", f"`{path}` cannot be written: {reason}", exit_status=2)) from None
+        else:
+            _replace(os.path.realpath(path), text)
+    except OSError as problem:
+        raise _refused(path, problem.strerror or str(problem)) from None
 
 
 def require_place(path: str | Path) -> None:
@@ -36,24 +34,22 @@ def require_place(path: str | Path) -> None:
     Raises:
         BilevelError: BL0511.
     """
-    folder = os.path.dirname(os.path.realpath(path))
-    if os.path.isdir(path):
-        problem = f"`{path}` is a folder, not a file"
-    elif not os.path.isdir(folder):
-        problem = f"`{path}` cannot be written: there is no folder `{os.path.dirname(path) or folder}`"
-    else:
-        return
-    raise BilevelError(Diagnostic("BL0511", problem, exit_status=2))
-
-
-def _is_special(target: str) -> bool:
     try:
-        mode = os.stat(target).st_mode
-    except FileNotFoundError:
-        return False
-    if stat.S_ISDIR(mode):
-        raise IsADirectoryError(21, "it is a folder")
-    return not stat.S_ISREG(mode)
+        folder = os.path.dirname(os.path.realpath(path))
+    except ValueError as problem:  # a zero byte in the name
+        raise _refused(path, str(problem)) from None
+    if os.path.isdir(path):
+        raise _refused(path, "it is a folder, not a file")
+    if not _is_special(path) and not os.path.isdir(folder):
+        raise _refused(path, f"there is no folder `{os.path.dirname(path) or folder}`")
+
+
+def _refused(path: str | Path, why: str) -> BilevelError:
+    return BilevelError(Diagnostic("BL0511", f"`{path}` cannot be written: {why}", exit_status=2))
+
+
+def _is_special(path: str | Path) -> bool:
+    return os.path.exists(path) and not os.path.isfile(path)
 
 
 def _replace(target: str, text: str) -> None:

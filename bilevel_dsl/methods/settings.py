@@ -49,7 +49,7 @@ def _setting(info: MethodInfo, key: str, value, span) -> float:
                                       hints=(*did_you_mean(key, known), f"its settings are: {', '.join(known)}"),
                                       exit_status=status))
     setting = known[key]
-    shown = f"`{value}`" if isinstance(value, str) else f"{value:g}"
+    shown = f"{value:g}" if isinstance(value, (int, float)) else f"`{value}`"
     if setting.choices:
         names = {word: float(i) for i, choice in enumerate(setting.choices) for word in (choice, str(i))}
         text = shown.strip("`")

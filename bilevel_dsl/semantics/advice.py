@@ -26,7 +26,7 @@ def _ignored_by_follower(checked: Checked, lower: set[str], problems: Collector)
                 f"this constraint of the upper level involves the lower variable `{names[0]}`",
                 c.span,
                 "the follower does not know of it",
-                hints=("a constraint that the follower obeys belongs into the `lower` block",),
+                hints=("a constraint that the follower obeys belongs in the `lower` block",),
             )
 
 

@@ -161,8 +161,7 @@ def array_of(value: object, what: str) -> np.ndarray:
         Unreadable: something in it is no number, or rows differ in length.
     """
     if isinstance(value, bool) or isinstance(value, str) or value is None or isinstance(value, dict):
-        shown = {"True": "true", "False": "false", "None": "null"}.get(str(value), str(value))
-        raise Unreadable(f"{what} is not a number: {shown[:40]}")
+        raise Unreadable(f"{what} is not a number: {_shown(value)}")
     try:
         array = np.asarray(value)
     except ValueError as error:
@@ -173,8 +172,13 @@ def array_of(value: object, what: str) -> np.ndarray:
 def _numbers(array: np.ndarray, what: str) -> np.ndarray:
     if array.dtype.kind not in "iuf":
         first = next((v for v in array.ravel().tolist() if not _is_number(v)), array.dtype.name)
-        raise Unreadable(f"{what} has an entry that is not a number: {str(first)[:40]}")
+        raise Unreadable(f"{what} has an entry that is not a number: {_shown(first)}")
     return array.astype(float)
+
+
+def _shown(value: object) -> str:
+    """As it stands in a JSON file, cut."""
+    return {"True": "true", "False": "false", "None": "null"}.get(str(value), str(value))[:40]
 
 
 def _is_number(value: object) -> bool:

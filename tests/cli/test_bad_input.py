@@ -9,6 +9,9 @@ import time
 
 import pytest
 
+from bilevel_dsl.diagnostics import BilevelError
+from bilevel_dsl.files import write_whole
+
 from .conftest import SHIFT, VECTOR
 
 UNBOUNDED = """\
@@ -195,7 +198,7 @@ def test_methods_and_settings_that_do_not_fit(run, model, flags, said, status):
 @pytest.mark.parametrize("content, said, status", [
     (None, "there is no file", 2), ("{", "is not JSON", 3),
     ('{"variables": {"z": 1}}', "`z`, which is not a variable", 2),
-    ('{"variables": {"x": [1, 2, 3]}}', "has the shape", 2), ('{"variables": {"x": NaN}}', "not finite", 2)])
+    ('{"variables": {"x": [1, 2, 3]}}', "is a vector of 3, but `x` is a number", 2), ('{"variables": {"x": NaN}}', "not finite", 2)])
 def test_starts_that_do_not_fit(run, model, tmp_path, content, said, status):
     if content is not None:
         (tmp_path / "s.json").write_text(content)
@@ -209,7 +212,12 @@ def test_output_into_no_folder_is_refused_before_the_work(run, model, tmp_path):
     for flag in ("--json", "--csv", "--trace"):
         said = errors(run("solve", model(), flag, tmp_path / "none" / "r.json"), 2)
         assert f"there is no folder `{tmp_path}/none`" in said
-        assert "is a folder" in errors(run("solve", model(), flag, tmp_path), 2)
+        assert "it is a folder" in errors(run("solve", model(), flag, tmp_path), 2)
+
+
+def test_a_zero_byte_in_the_name_of_an_output():
+    with pytest.raises(BilevelError, match="embedded null byte"):
+        write_whole("r\0.json", "{}")
 
 
 def test_a_full_disk_leaves_the_table_and_the_old_file(run, model, tmp_path):

@@ -68,6 +68,12 @@ def test_a_closed_pipe_is_silent(model):
         assert done.stderr == b"" and done.returncode == 0
 
 
+def test_output_to_the_device_of_standard_output(model):
+    done = subprocess.run(command("solve", model(), "--quiet", "--json", "/dev/stdout"), capture_output=True, text=True,
+                          env=surroundings(), timeout=120)
+    assert (done.returncode, done.stderr) == (0, "") and json.loads(done.stdout)["status"] == "converged"
+
+
 def test_a_full_standard_output(model):
     with open("/dev/full", "w") as full:
         done = subprocess.run(command("solve", model()), stdout=full, stderr=subprocess.PIPE, text=True,

@@ -176,7 +176,7 @@ def test_a_wrong_point_is_not_verified(run, model, tmp_path):
 
 
 @pytest.mark.parametrize("point, said", [
-    ('{"x": 1.0}', "the point has no value for `y`"), ('{"x": 1, "y": [1, 2]}', "`y` has the shape a vector of 2"),
+    ('{"x": 1.0}', "the point has no value for `y`"), ('{"x": 1, "y": [1, 2]}', "`y` in the point is a vector of 2, but"),
     ('{"x": 1, "y": 1, "z": 1}', "`z`, which is not a variable"), ('{"x": NaN, "y": 1}', "not finite")])
 def test_points_that_do_not_fit(run, model, tmp_path, point, said):
     (tmp_path / "p.json").write_text(f'{{"variables": {point}}}')

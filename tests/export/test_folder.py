@@ -128,13 +128,13 @@ def test_a_folder_with_other_things_is_refused(tmp_path, name):
         exported(TWO_LEVEL["p1"].problem, "mgbio", tmp_path)
     (refused,) = error.value.diagnostics
     assert (refused.code, refused.exit_status) == ("BL0605", 2)
-    assert "a folder with other files in it" in refused.message
+    assert "there are other files in it" in refused.message
     assert [p.name for p in tmp_path.iterdir()] == [name] and (tmp_path / name).read_text() == "mine"
 
 
 def test_a_file_is_refused(tmp_path):
     (tmp_path / "out").write_text("mine")
-    with pytest.raises(BilevelError, match="it is a file"):
+    with pytest.raises(BilevelError, match="out` is a file"):
         write_folder(tmp_path / "out", {"driver.h": "one"})
     with pytest.raises(BilevelError, match="BL0605"):
         write_folder(tmp_path / "out" / "below", {"driver.h": "one"})

@@ -138,7 +138,7 @@ def test_a_compilation_without_end(empty_cache, hanging_compiler, monkeypatch):
     run = execute(programs.newton(), np.zeros(0), np.ones(1))
     assert run.executor == "interpreted" and run.state["y"] == pytest.approx(7 ** (1 / 3))
     assert [w.code for w in run.warnings] == ["BL0601"]
-    assert "slowcc took more than 0.3 seconds" in run.warnings[0].message
+    assert "slowcc` took more than 0.3 seconds" in run.warnings[0].message
     assert not list(empty_cache.glob("compiling-*"))
 
 
