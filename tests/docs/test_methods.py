@@ -53,6 +53,8 @@ CLASSES = {
         f"{UPPER} lower {{ var y[2] in l1ball(1); minimize sumsqr(y - x); }}",
         f"{UPPER} lower {{ var y[2, 2] in psd; minimize sumsqr(y - x); }}",
         f"{UPPER} lower {{ var y[2, 2] in spectral(0, 1); minimize sumsqr(y - x); }}"],
+    "the leader uses `dual(...)` in its objective or constraints": [
+        "upper { var x in [0, 4]; minimize x + dual(cap); } lower { var y; minimize (y - x)^2; s.t. cap: y <= 1; }"],
     "simple bilevel (no upper variables), with sets alone or none": [
         f"{CHOICE} lower {{ var y[2]; minimize (sum(y) - 1)^2; }}",
         f"{CHOICE} lower {{ var y[2] in simplex; minimize y[1]; }}",
