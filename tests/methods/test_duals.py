@@ -14,7 +14,7 @@ from bilevel_dsl.runtime.execute import execute
 MARKET = """
 param choke = 100; param cost = 10;
 upper { var q in [0, 100]; let price = dual(balance); maximize (price - cost) * q; %s }
-lower { var g in [0, inf]; var d in [0, choke]; minimize g^2 / 2 - (choke * d - d^2 / 2); subject to balance: g + q == d; }
+lower { var g in [0, inf]; var d in [0, choke]; minimize g^2 / 2 - (choke * d - d^2 / 2); s.t. balance: g + q == d; }
 report { price = dual(balance); }
 """
 
@@ -69,7 +69,8 @@ def test_signs_against_differences_of_the_optimal_value(case):
 def test_bounds_of_variables(side, bound, wish):
     text = (
         f"param r = 0; upper {{ var x in [-5, 5]; minimize (dual(y.{side})[2] - 2 * x)^2 + 0 * x; }} "
-        f"lower {{ var y[2] in {bound}; minimize sumsqr(y - {wish} * ones(2)) + x^2 * 0; }} report {{ m = dual(y.{side}); }}"
+        f"lower {{ var y[2] in {bound}; minimize sumsqr(y - {wish} * ones(2)) + x^2 * 0; }} "
+        f"report {{ m = dual(y.{side}); }}"
     )
     solution = bl.solve(load(text))
     slope = -8.0 if side == "upper" else 8.0  # of (1 - wish)^2 in the bound
@@ -145,15 +146,18 @@ def test_methods_without_multipliers_refuse(method):
         ),
         ("upper { var x; minimize x; } lower { var y; minimize (y - x)^2 * dual(cap); s.t. cap: y <= 1; }", "BL0393"),
         (
-            "upper { var x; minimize x; } lower { var y; minimize (y - x)^2; s.t. cap: y <= 1; other: y >= dual(cap); }",
+            "upper { var x; minimize x; } "
+            "lower { var y; minimize (y - x)^2; s.t. cap: y <= 1; other: y >= dual(cap); }",
             "BL0393",
         ),
         (
-            "let p = dual(cap); upper { var x; minimize x * p; } lower { var y; minimize (y - x)^2; s.t. cap: y <= p; }",
+            "let p = dual(cap); upper { var x; minimize x * p; } "
+            "lower { var y; minimize (y - x)^2; s.t. cap: y <= p; }",
             "BL0203",
         ),
         (
-            "param p = dual(cap); upper { var x; minimize x * p; } lower { var y; minimize (y - x)^2; s.t. cap: y <= 1; }",
+            "param p = dual(cap); upper { var x; minimize x * p; } "
+            "lower { var y; minimize (y - x)^2; s.t. cap: y <= 1; }",
             "BL0312",
         ),
     ],

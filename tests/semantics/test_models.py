@@ -133,7 +133,10 @@ def test_values_from_outside():
     assert value("c", params={"c": "[1, 2 * r]"}).tolist() == [1, 2]
     assert value("c", data={"c": [0, 0, 0]}, params={"n": "3"}).tolist() == [0, 0, 0]
     assert value("c", data={"c": [1, 2]}, params={"c": "7"}).tolist() == [7, 7]
-    labelled = 'set S = {"a", "b"}; param c[S]; upper { var x[S]; minimize dot(c, x); } lower { var y; minimize (y - x["a"])^2; }'
+    labelled = (
+        'set S = {"a", "b"}; param c[S]; '
+        'upper { var x[S]; minimize dot(c, x); } lower { var y; minimize (y - x["a"])^2; }'
+    )
     assert value("c", labelled, data={"c": {"b": 2, "a": 1}}).tolist() == [1, 2]
 
 
@@ -163,7 +166,8 @@ def test_wrong_values_from_outside(outside, expected):
 def test_all_missing_parameters_are_named_at_once():
     with pytest.raises(BilevelError) as caught:
         checked(
-            "param a; param b[2]; param d[3] = a * ones(3); upper { var x; minimize x * a * b[1]; } lower { var y; minimize (y - x)^2; }"
+            "param a; param b[2]; param d[3] = a * ones(3); "
+            "upper { var x; minimize x * a * b[1]; } lower { var y; minimize (y - x)^2; }"
         )
     assert [d.code for d in caught.value.diagnostics] == ["BL0330"]
     assert "`a`, `b`" in caught.value.diagnostics[0].message
@@ -288,7 +292,8 @@ def test_constraint_sets(shape, written, kind):
 )
 def test_wrong_constraint_sets(shape, written, code):
     assert codes(
-        f'set CITY = {{"a", "b", "c"}}; upper {{ var x; minimize x; }} lower {{ var y{shape} in {written}; minimize sumsqr(y - x); }}'
+        'set CITY = {"a", "b", "c"}; upper { var x; minimize x; } '
+        f'lower {{ var y{shape} in {written}; minimize sumsqr(y - x); }}'
     ) == [code]
 
 
