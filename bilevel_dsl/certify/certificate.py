@@ -88,7 +88,7 @@ def _multipliers(oracles: Oracles, s: Sensitivity | None, x, y, tol) -> list[Che
     claimed = {q.name: q.value for q in oracles.problem.parameters if q.is_dual}
     apart = max(float(np.max(np.abs(claimed[f"dual({d.name})"] - own[d.name]) / (1 + np.abs(own[d.name]))))
                 for d in used)
-    return [Check("multipliers", apart, 1e2 * tol, "of the follower, against those found apart from the method")]
+    return [Check("multipliers", apart, _times(1e2, tol), "of the follower, against those found apart from the method")]
 
 
 def _first_order(oracles, follower, s: Sensitivity | None, x, y, f, tol, notes, details) -> list[Check]:
@@ -99,13 +99,13 @@ def _first_order(oracles, follower, s: Sensitivity | None, x, y, f, tol, notes, 
         return []
     details["follower_unique"] = not s.singular and s.curvature > 0
     if simple:
-        return [Check("stationarity", measure.tangential(oracles, s, x, y), 10 * tol,
+        return [Check("stationarity", measure.tangential(oracles, s, x, y), _times(10, tol),
                       "part of grad f that no multiplier balances")]
     value = measure.gradient_mapping(follower, s, x, y)
     if oracles.problem.used_duals and s.dependent:
         notes.append("the multipliers of the follower are not unique here")
     if not s.kinked or oracles.problem.used_duals:  # differences of f would need the multipliers at every point
-        return [Check("stationarity", value, 10 * tol, "gradient mapping of the hyper-objective")]
+        return [Check("stationarity", value, _times(10, tol), "gradient mapping of the hyper-objective")]
     # one side's derivative may vanish while the other side descends: both are tried
     notes.append("the derivative of the follower's answer is one-sided here: a constraint is active without "
                  "a multiplier, or constraints meet whose multipliers are not unique")
@@ -114,7 +114,7 @@ def _first_order(oracles, follower, s: Sensitivity | None, x, y, f, tol, notes, 
     if x.size <= 20:
         directions += [sign * np.eye(1, x.size, i).ravel() for i in range(x.size) for sign in (1, -1)]
     descent = measure.steepest_descent(follower, x, y, directions)
-    return [Check("stationarity", descent, 1e3 * tol, "steepest descent found by differences, at a kink")]
+    return [Check("stationarity", descent, _times(1e3, tol), "steepest descent found by differences, at a kink")]
 
 
 def _leader_gap(follower: Follower, s, answers, x, y, f, g, tol, notes, details) -> Check | None:
@@ -143,4 +143,9 @@ def _leader_gap(follower: Follower, s, answers, x, y, f, g, tol, notes, details)
         notes.append(f"the follower has several answers; over them the leader's objective goes from "
                      f"{sense * best:.6g} to {sense * worst:.6g}")
     # the ceiling on g lets y move by sqrt(slack): that much of a gap says nothing
-    return Check("leader_gap", max(0.0, f - best) / (1 + abs(f)), 1e3 * tol, "among the follower's answers found")
+    return Check("leader_gap", max(0.0, f - best) / (1 + abs(f)), _times(1e3, tol), "among the follower's answers found")
+
+
+def _times(factor: float, tol: float) -> float:
+    """A multiple of the tolerance, without the last bits that rounding leaves: 1e-05, not 9.999999999999999e-06."""
+    return float(f"{factor * tol:.12g}")

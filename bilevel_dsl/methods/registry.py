@@ -136,9 +136,9 @@ METHODS: dict[str, MethodInfo] = {
                 "SIAM J. Optim. 22, 2012",
             ),
             (
-                "a convex lower level, twice differentiable",
-                "constraint sets with a smooth description, but not psd and spectral",
-                f"at most {KKT_LIMIT} variables, rows and bounds together",
+                "twice differentiable objectives and constraints; a convex lower level, which is not checked",
+                "constraint sets with a smooth description: not l1ball, psd and spectral",
+                f"at most {KKT_LIMIT} unknowns: upper variables, three for each lower one, two for each row",
             ),
             _all_of(_smooth_sets, _small_conditions),
         ),
@@ -231,6 +231,8 @@ def choose(problem: Problem, structure: Structure) -> tuple[str, str]:
         return "kkt", "a small problem with constraints that involve lower variables"
     if structure.simple:
         return "penalty", "a simple bilevel problem with constraints"
+    if structure.lower_free and problem.upper_constraints:
+        return "penalty", "the lower level is unconstrained, and the upper level has constraints"
     if structure.lower_free:
         return "penalty", "the lower level is unconstrained and not a well-conditioned quadratic"
     return "penalty", "the lower level has constraint sets or constraints, and is large or not convex"

@@ -51,6 +51,18 @@ static int assign(const char *text)
   return -1;
 }
 
+/* What may stand on the command line. */
+static void usage(const char *name)
+{
+  int k;
+  printf("usage: %s [NAME=VALUE ...]\nscalar parameters:", name);
+  for (k = 0; k < BL_N_PARAMETERS; ++k)
+    if (bl_parameters[k].place >= 0 && bl_parameters[k].dimensions == 0) printf(" %s", bl_parameters[k].name);
+  printf("\nsettings:");
+  for (k = 0; k < BL_N_SETTINGS; ++k) printf(" %s", bl_settings[k].name);
+  printf("\n");
+}
+
 int main(int argc, char **argv)
 {
   /* the exit status of each status: 0 converged, 4 infeasible, 5 diverged, 6 limit, 8 numerical */
@@ -58,6 +70,10 @@ int main(int argc, char **argv)
   bl_status status;
   int k;
   if (bl_arithmetic()) fprintf(stderr, "warning: compiled with other rounding than the Makefile asks for\n");
+  if (argc > 1 && (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help"))) {
+    usage(argv[0]);
+    return 0;
+  }
   bl_init(&solver);
   for (k = 1; k < argc; ++k)
     if (assign(argv[k])) {
