@@ -339,7 +339,8 @@ FOREIGN = Foreign()
 
 def foreign_program():
     y = ca.MX.sym("y")
-    return replace(programs.counter(), phases=(Phase("count", programs.function("phase_count", [y], {"y": FOREIGN(y)})),))
+    count = programs.function("phase_count", [y], {"y": FOREIGN(y)})
+    return replace(programs.counter(), phases=(Phase("count", count),))
 
 
 @case

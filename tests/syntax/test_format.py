@@ -1,6 +1,6 @@
 """The formatter: golden pairs, what it never changes, and what it refuses.
 
-`format/NAME.bilevel` is formatted as `format/NAME.expected`. UPDATE_GOLDEN=1 writes the latter anew.
+`format/NAME.bilevel` is formatted as `format/NAME.expected`. BILEVELDSL_UPDATE_GOLDEN=1 writes the latter anew.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def formatted(text: str) -> str:
 def test_pair(name):
     result = format_source(load_source(FOLDER / f"{name}.bilevel"))
     expected = FOLDER / f"{name}.expected"
-    if os.environ.get("UPDATE_GOLDEN"):
+    if os.environ.get("BILEVELDSL_UPDATE_GOLDEN") == "1":
         expected.write_text(result, encoding="utf-8")
     assert result == expected.read_text(encoding="utf-8")
     assert formatted(result) == result

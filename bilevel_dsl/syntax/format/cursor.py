@@ -23,6 +23,11 @@ class Remark:
     followed: bool
     start: int
 
+    @property
+    def apart(self) -> bool:
+        """Whether it stands on lines of its own; others may move to the end of a line."""
+        return "\n" in self.text or (self.breaks > 0 and not self.followed)
+
 
 class Cursor:
     def __init__(self, source: Source):
@@ -75,7 +80,7 @@ class Cursor:
         token = self.tokens[self.k]
         docs: list[Doc] = []
         for remark, after in zip(self.remarks, [*self.remarks[1:], None]):
-            if "\n" in remark.text or (remark.breaks and not remark.followed):
+            if remark.apart:
                 docs += [FRESH, remark.text, HARD]
             elif remark.followed and not (after and after.breaks):
                 docs += [GAP, remark.text, "" if token.type in _CLOSERS else " "]

@@ -22,12 +22,15 @@ class Expressions(Cursor):
             return self._bare(node, tight)
         number = isinstance(node, ast.Number) and not self.tokens[self.k + count].text.endswith(".")
         keep = 0 if whole or isinstance(node, (ast.Name, ast.Text)) or number else 1
+        if any(remark.apart for k in range(self.k, self.k + count) for remark in self._remarks(k + 1)):
+            keep = 1  # a comment on lines of its own stays inside of its parentheses
+        opening = self.take() if keep else ""
         for _ in range(count - keep):
             self.drop()
-        doc = self._enclosed(self.take(), self._bare(node, False)) if keep else self._bare(node, False)
+        doc = self._bare(node, False)
         for _ in range(count - keep):
             self.drop()
-        return doc
+        return self._enclosed(opening, doc) if keep else doc
 
     def _parentheses(self, node: ast.Node) -> int:
         """How many pairs stand around `node` and nothing else."""
