@@ -88,7 +88,7 @@ class Expressions(Cursor):
         parts = [self.expr(chain[-1].left, tight)]
         for link in reversed(chain):
             kept = self._broken_before()
-            compact = link.op in ("*", "/") and self._compact()
+            compact = not tight and link.op in ("*", "/") and self._compact()
             operator = self.take()
             kept = kept or self._broken_before()
             close = tight and link.op in ("+", "-", "*", "/") and self.next not in ("+", "-")
