@@ -143,7 +143,8 @@ def _leader_gap(follower: Follower, s, answers, x, y, f, g, tol, notes, details)
         notes.append(f"the follower has several answers; over them the leader's objective goes from "
                      f"{sense * best:.6g} to {sense * worst:.6g}")
     # the ceiling on g lets y move by sqrt(slack): that much of a gap says nothing
-    return Check("leader_gap", max(0.0, f - best) / (1 + abs(f)), _times(1e3, tol), "among the follower's answers found")
+    gap = max(0.0, f - best) / (1 + abs(f))
+    return Check("leader_gap", gap, _times(1e3, tol), "among the follower's answers found")
 
 
 def _times(factor: float, tol: float) -> float:

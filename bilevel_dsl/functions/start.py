@@ -29,7 +29,8 @@ def start_point(problem: Problem, start: dict[str, np.ndarray] | None,
         if array.size != variable.size or array.shape not in (variable.shape, (variable.size,)):
             raise BilevelError(Diagnostic(
                 "BL0406",
-                f"the value of `{name}` in the {what} is {_shape(array.shape)}, but `{name}` is {_shape(variable.shape)}",
+                f"the value of `{name}` in the {what} is {_shape(array.shape)}, "
+                f"but `{name}` is {_shape(variable.shape)}",
                 Label(variable.span, "declared here"), exit_status=2))
         if not np.all(np.isfinite(array)):
             wrong = f"the value of `{name}` in the {what} is not finite"

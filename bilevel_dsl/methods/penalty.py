@@ -270,6 +270,10 @@ class _Penalty:
             rows = self.upper_rows(self.x.point, self.z.point)
             broken = multipliers.violation(rows, 0 * self.nu, 1, self.oracles.upper_equalities)
             violation = ca.fmax(violation, broken)
+        if self.nh:  # a follower without an answer
+            h = self.oracles.function("h")(self.x.point, self.z.point, *self.draft.p)
+            broken = multipliers.violation(h, 0 * self.mu[self.z][0], 1, self.oracles.lower_equalities)
+            violation = ca.fmax(violation, broken / (1 + norm(self.z.point)))
         good = ca.logic_and(self.stationarity <= o.tol, violation <= 10 * o.tol)
         hopeless = violation > 1e-3
         signal = either(good, int(Signal.CONVERGED), either(hopeless, int(Signal.INFEASIBLE), int(Signal.STALLED)))

@@ -78,5 +78,6 @@ def _kind(setting: Setting) -> str:
 def _range(setting: Setting) -> str:
     """The values that are allowed, as the end of a sentence; empty if all are."""
     if np.isfinite(setting.upper):
-        return f" from {setting.lower:g} to {setting.upper:g}" if np.isfinite(setting.lower) else f" up to {setting.upper:g}"
+        low = f" from {setting.lower:g} to" if np.isfinite(setting.lower) else " up to"
+        return f"{low} {setting.upper:g}"
     return f", at least {setting.lower:g}" if np.isfinite(setting.lower) else ""
