@@ -80,15 +80,17 @@ def _gap(oracles, follower, answers: list[Response], f, g, tol, notes, details, 
 
 
 def _multipliers(oracles: Oracles, s: Sensitivity | None, x, y, tol) -> list[Check]:
-    """How far the multipliers that the leader's values rest on are from those found here."""
-    used = oracles.problem.used_duals
-    if not used or s is None or s.dependent:
+    """How far the multipliers that the leader's values rest on are from those found here; unknown if not unique."""
+    used, about = oracles.problem.used_duals, "of the follower, against those found apart from the method"
+    if not used:
         return []
+    if s is None or s.dependent:
+        return [Check("multipliers", np.nan, _times(1e2, tol), about)]
     own = multipliers(oracles.problem, x, y)
     claimed = {q.name: q.value for q in oracles.problem.parameters if q.is_dual}
     apart = max(float(np.max(np.abs(claimed[f"dual({d.name})"] - own[d.name]) / (1 + np.abs(own[d.name]))))
                 for d in used)
-    return [Check("multipliers", apart, _times(1e2, tol), "of the follower, against those found apart from the method")]
+    return [Check("multipliers", apart, _times(1e2, tol), about)]
 
 
 def _first_order(oracles, follower, s: Sensitivity | None, x, y, f, tol, notes, details) -> list[Check]:
@@ -102,10 +104,12 @@ def _first_order(oracles, follower, s: Sensitivity | None, x, y, f, tol, notes, 
         return [Check("stationarity", measure.tangential(oracles, s, x, y), _times(10, tol),
                       "part of grad f that no multiplier balances")]
     value = measure.gradient_mapping(follower, s, x, y)
-    if oracles.problem.used_duals and s.dependent:
-        notes.append("the multipliers of the follower are not unique here")
-    if not s.kinked or oracles.problem.used_duals:  # differences of f would need the multipliers at every point
+    if not s.kinked:
         return [Check("stationarity", value, _times(10, tol), "gradient mapping of the hyper-objective")]
+    if oracles.problem.used_duals:  # one side decides nothing, and differences would need unique multipliers
+        notes.append("stationarity is not known here: a constraint of the follower is active without a multiplier, "
+                     "or its multipliers are not unique")
+        return [Check("stationarity", np.nan, _times(10, tol), "gradient mapping of the hyper-objective")]
     # one side's derivative may vanish while the other side descends: both are tried
     notes.append("the derivative of the follower's answer is one-sided here: a constraint is active without "
                  "a multiplier, or constraints meet whose multipliers are not unique")

@@ -166,3 +166,20 @@ def test_wrong_uses(text, code):
     with pytest.raises(bl.BilevelError) as caught:
         load(text)
     assert code in [d.code for d in caught.value.diagnostics]
+
+
+def test_multipliers_that_are_not_unique_are_never_verified():
+    """At x = 8 the follower's rows meet in its corner: any multiplier from 0 to 2 would do."""
+    text = (
+        "upper { var x in [0, 10]; maximize dual(c) * x - 0.1 * x^2; } "
+        "lower { var y[2] in nonneg; minimize 2 * y[1] + 3 * y[2]; subject to c: y[1] + y[2] >= 8 - x; }"
+    )
+    point = bl.verify(load(text), {"x": 8.0, "y": [0.0, 0.0]})
+    assert np.isnan(point.certificate["multipliers"]) and not point.verified
+
+
+def test_a_kink_with_multipliers_is_never_verified():
+    """At q = 100 the price is 0 and the fringe's bound is active without a multiplier."""
+    point = bl.verify(load(MARKET % ""), {"q": 100.0, "g": 0.0, "d": 100.0})
+    assert np.isnan(point.certificate["stationarity"]) and not point.verified
+    assert any("stationarity is not known" in note for note in point.certificate.notes)
