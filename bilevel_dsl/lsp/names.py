@@ -14,7 +14,7 @@ from ..semantics.builtins import FUNCTION_NAMES
 from ..semantics.symbols import Symbol, declare
 from ..semantics.walk import children
 from ..syntax import ast
-from ..syntax.equal import deep_recursion
+from ..syntax.room import deep_recursion
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-import sys
 from collections.abc import Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -15,6 +12,7 @@ import numpy as np
 
 from ..diagnostics import Collector, Source, Span
 from ..syntax import ast
+from ..syntax.room import collector_paused, deep_recursion
 from .advice import advise
 from .blocks import check_blocks, head
 from .builtins import words
@@ -75,7 +73,7 @@ def examine(
 ) -> Examined:
     """As `check`, but mistakes are part of the result; for editors."""
     problems = Collector()
-    with _deep_recursion(), _no_collection():
+    with deep_recursion(), collector_paused():
         work = _Check(tree, source, base_dir, tuple(data_dirs), data or {}, params or {}, problems)
         try:
             checked = work.run()
@@ -83,29 +81,6 @@ def examine(
             checked = None
             problems.error("BL0315", "the arrays of this model do not fit into memory", None)
     return Examined(checked, work.symbols, problems)
-
-
-@contextmanager
-def _deep_recursion():
-    """Trees are at most a few hundred deep (see syntax/tokens.py), and each level takes several calls."""
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(before, 20_000))
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(before)
-
-
-@contextmanager
-def _no_collection():
-    """Nodes form no cycles: looking for some, again and again, would take most of the time of a large model."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 class _Check:

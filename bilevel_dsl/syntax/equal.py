@@ -1,15 +1,11 @@
-"""Whether two trees say the same, wherever it is written; and room for walks over deep ones."""
+"""Whether two trees say the same, wherever it is written."""
 
 from __future__ import annotations
 
-import sys
-from contextlib import contextmanager
 from dataclasses import fields
 from functools import lru_cache
 
 from . import ast
-
-_FRAMES = 20_000  # enough for `MAX_CHAIN` links inside of `MAX_NESTING` brackets
 
 
 def same_tree(a: ast.Node, b: ast.Node) -> bool:
@@ -33,14 +29,3 @@ def same_tree(a: ast.Node, b: ast.Node) -> bool:
 @lru_cache(maxsize=None)
 def _content(kind: type) -> tuple[str, ...]:
     return tuple(f.name for f in fields(kind) if f.name not in ("span", "op_span"))
-
-
-@contextmanager
-def deep_recursion():
-    """Room for a walk down any tree that the parser lets through."""
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(before, _FRAMES))
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(before)

@@ -7,9 +7,7 @@ independent and none that only follows from another.
 
 from __future__ import annotations
 
-import gc
 import os
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from ..diagnostics import BilevelError, Collector, Diagnostic, Fix, Source, Span
 from . import ast
 from .mistakes import diagnose
 from .place import BLOCKS, STATEMENTS, Mistake, Place, Repair
+from .room import collector_paused
 from .table import END, Table, parse_table
 from .tokens import MAX_ERRORS, UNKNOWN, Lexeme, tokenize
 from .tree import TreeBuilder
@@ -69,7 +68,7 @@ def parse(source: Source) -> ast.Model:
 
 def parse_what_can_be(source: Source, problems: Collector) -> ast.Model:
     """The tree of all statements that could be read, for editors; mistakes go to `problems`."""
-    with _collector_paused():
+    with collector_paused():
         return _Parser(source, tokenize(source, problems), problems).run()
 
 
@@ -86,7 +85,7 @@ def continuation(source: Source, offset: int) -> Continuation:
     """What the parser would accept at `offset`, whatever stands behind it; for editors."""
     problems = Collector()
     before = Source(source.name, source.text[:offset])
-    with _collector_paused():
+    with collector_paused():
         return _Parser(before, tokenize(before, problems), problems).continuation()
 
 
@@ -107,18 +106,6 @@ def parse_expression(source: Source) -> ast.Expr:
         tree = _Parser(source, tokens, problems).run()
     problems.raise_errors()
     return tree.statements[0].value
-
-
-@contextmanager
-def _collector_paused():
-    """Nothing that a parser makes is garbage in a cycle; looking for it takes half of the time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 # --- the automaton ----------------------------------------------------------------------------

@@ -13,8 +13,9 @@ import difflib
 import re
 
 from ...diagnostics import Source
-from ..equal import deep_recursion, same_tree
+from ..equal import same_tree
 from ..parser import parse
+from ..room import deep_recursion
 from .formatter import Formatter
 
 
