@@ -16,7 +16,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "load": "session", "solve": "session", "export_c": "session", "verify": "session", "functions_of": "session",
     "Problem": "model.problem", "Solution": "report.solution", "Point": "report.solution",
-    "Certificate": "certify.result", "BilevelError": "diagnostics", "Diagnostic": "diagnostics",
+    "Certificate": "certify.claims", "BilevelError": "diagnostics", "Diagnostic": "diagnostics",
     "Source": "diagnostics",
 }
 __all__ = ["__version__", *_HOMES]

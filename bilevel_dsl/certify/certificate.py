@@ -1,156 +1,268 @@
-"""What is known of a point, apart from the method that found it.
+"""What is known of a point, apart from the method that found it: the claims, one after the other.
 
-    upper_feasibility   distance to X and violation of the upper constraints
-    lower_feasibility   distance to Y and violation of the lower constraints
-    lower_gap           g(x, y) - min over re-solutions of the lower level from several starts (IPOPT)
-    stationarity        the measure of the class, see `stationarity.py`
-    leader_gap          where the follower has several answers: what the leader loses by this one
+    feasible            both levels' sets and constraints
+    follower_optimal    no answer of the follower is better, see `optimal.py`
+    follower_answer     it is the only one, or the leader's choice, see `answers.py`
+    multipliers         what the leader uses of them are multipliers of the follower
+    leader_stationary   no decision near by is better, see `leader.py`
+    leader_global       nor any other
 
-Each is relative (to 1 + the size of the quantity) and held against a tolerance; `verified` needs all.
+Numbers are relative to lengths and sizes of the problem at the point (`scales.py`), never to units.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..functions.oracles import Oracles
-from . import stationarity as measure
-from .duals import multipliers
-from .follower import Follower, Response
-from .result import Certificate, Check
-from .sensitivity import Sensitivity, sensitivity
+from . import stationarity as sets
+from .answers import Answers, check_answers
+from .claims import Certificate, Claim, Verdict, unchecked
+from .effort import Budget, budget
+from .follower import Follower, Frame, Response, row_sizes
+from .leader import check_leader
+from .local import Local, local
+from .optimal import GAP, Optimal, convex_objective, optimal
+from .place import Place, Region
+from .reaction import Reaction, Reactions, named
+from .scales import NEAR, Scales, lengths, variation
+from .simple import check_choice
 
-STARTS = 4  # besides the point itself
-
-
-def certify(oracles: Oracles, x: np.ndarray, y: np.ndarray, *, tol: float = 1e-6, seed: int = 0) -> Certificate:
-    """The certificate of (x, y), flat columns. Feasibility and gap are held to `tol`, stationarity to 10 `tol`."""
-    follower = Follower(oracles)
-    f, g = follower.values(x, y)
-    if not (np.all(np.isfinite(x)) and np.all(np.isfinite(y)) and np.isfinite(f) and np.isfinite(g)):
-        return Certificate((Check("finite", np.nan, tol, "the point has entries that are not numbers"),))
-    notes: list[str] = []
-    details: dict[str, object] = {}
-    checks = [
-        Check("upper_feasibility", _upper_infeasibility(oracles, x, y), tol, "of the leader's sets and constraints"),
-        Check("lower_feasibility", _lower_infeasibility(oracles, follower, x, y), tol,
-              "of the follower's sets and constraints"),
-    ]
-    answers = follower.answers(x, y, seed, STARTS) if follower.describable else []
-    checks.append(_gap(oracles, follower, answers, f, g, tol, notes, details, x, y))
-    s = sensitivity(follower, x, y)
-    checks += _multipliers(oracles, s, x, y, tol)
-    checks += _first_order(oracles, follower, s, x, y, f, tol, notes, details)
-    leader = _leader_gap(follower, s, answers, x, y, f, g, tol, notes, details)
-    if leader is not None:
-        checks.append(leader)
-    return Certificate(tuple(checks), "local", tuple(notes), details)
+FEASIBLE = 10.0  # times the tolerance: of a violation, in lengths
+RESIDUAL = 1e-4  # of the follower's conditions, in sizes of g, at a point whose derivatives are used
+MULTIPLIERS = 1e2  # times the tolerance, relative to the largest one
 
 
-def _upper_infeasibility(oracles: Oracles, x, y) -> float:
-    distance = float(np.linalg.norm(measure.project_x(oracles, x) - x)) / (1 + float(np.linalg.norm(x)))
-    if not oracles.upper_equalities:
-        return distance
-    c = measure.evaluate(oracles, "c", x, y)[0].ravel()
-    rows = np.where(oracles.upper_equalities, np.abs(c), np.maximum(c, 0))
-    return max(distance, float(np.max(rows)))
+def certify(oracles: Oracles, x: np.ndarray, y: np.ndarray, *, tol: float = 1e-6, seed: int = 0,
+            effort: str = "normal", limits: Budget | None = None,
+            multipliers: dict[str, np.ndarray] | None = None) -> Certificate:
+    """The certificate of (x, y), flat columns.
+
+    Args:
+        tol: of the checks; each is held to a fixed multiple of it, given with the claim.
+        seed: of all random choices.
+        effort: "quick", "normal" or "thorough".
+        limits: an effort with its end; by default `effort` without an end.
+        multipliers: values of `dual(...)` that the leader's expressions rest on, by label.
+    """
+    return Examination(oracles, x, y, multipliers).certificate(limits or budget(effort), seed=seed, tol=tol)
 
 
-def _lower_infeasibility(oracles: Oracles, follower: Follower, x, y) -> float:
-    distance = float(np.linalg.norm(measure.project_y(oracles, y) - y)) / (1 + float(np.linalg.norm(y)))
-    return max(distance, follower.infeasibility(x, y))
+class Examination:
+    """A point with all that the claims share: lengths, the follower's program, derivatives."""
+
+    def __init__(self, oracles: Oracles, x: np.ndarray, y: np.ndarray,
+                 multipliers: dict[str, np.ndarray] | None = None):
+        self.oracles, self.x, self.y = oracles, x, y
+        self.claimed = multipliers
+        self.place = Place(oracles, multipliers)
+        self.leader, self.region = Region(oracles, "upper"), Region(oracles, "lower")
+        self.f, self.g = self.place.value("f", x, y), self.place.value("g", x, y)
+        self.finite = bool(np.all(np.isfinite(x)) and np.all(np.isfinite(y)) and np.isfinite(self.g)
+                           and (np.isfinite(self.f) or bool(oracles.problem.used_duals)))
+        if not self.finite:
+            return
+        size_x, size_y = lengths(self.place, self.leader, self.region, x, y)
+        lower, upper = self.region.limits(self.place, x)[:2]
+        size_g = variation(self.place, "g", x, y, size_y, lower, upper)
+        self.scales = Scales(size_x, size_y, self._size_of_f(size_x, size_y, lower, upper), size_g)
+        rows = row_sizes(self.region, self.place, x, y, size_x, size_y)
+        upper_rows = _joint_sizes(self.leader, self.place, x, y, size_x, size_y)
+        self.frame = Frame(size_y, size_g, self.scales.f, rows, upper_rows)
+        self.follower = Follower(self.place, self.region, self.frame, self.leader)
+
+    def _size_of_f(self, size_x, size_y, lower, upper) -> float:
+        """The change of f over one length of any variable, linear extrapolation of a short step."""
+        if not np.isfinite(self.f):
+            return 1.0
+        changes = [0.0]
+        if self.place.ny:
+            changes.append(variation(self.place, "f", self.x, self.y, size_y, lower, upper))
+        for i in range(min(self.x.size, 50)):
+            for s in (1, -1):
+                moved = self.x.copy()
+                moved[i] += s * NEAR * size_x[i]
+                change = abs(self.place.value("f", moved, self.y) - self.f) / NEAR
+                if np.isfinite(change):
+                    changes.append(change)
+        real = [c for c in changes if c > 1e-12 * abs(self.f)]
+        return max(real, default=max(abs(self.f), 1.0))
+
+    def certificate(self, limits: Budget, *, seed: int, tol: float) -> Certificate:
+        """All claims, as far as the budget goes."""
+        if not self.finite:
+            words = "the point or an objective is not a finite number"
+            failed = Claim("feasible", Verdict.FAILED, words, np.nan, tol)
+            return replace(unchecked(words), claims=(failed, *unchecked(words).claims[1:]), notes=(words,))
+        feasible, numbers = self._feasible(tol)
+        found = self._follower(limits, seed, tol)
+        if found.unbounded:
+            rest = tuple(Claim(n, Verdict.NOT_CHECKED, "the follower is unbounded") for n in
+                         ("follower_answer", "leader_stationary", "leader_global"))
+            return Certificate((feasible, found.claim, *rest), {**numbers, "lower_gap": np.inf, "stationarity": np.nan},
+                               _tolerances((feasible, found.claim)), (found.claim.words,), {}, "the follower is unbounded")
+        here = self._local(found)
+        answers = check_answers(self.place, self.leader, self.follower, self.scales, found, here, self.x, self.y, limits,
+                                tol=tol)
+        claims = [feasible, found.claim, answers.claim]
+        if self.place.problem.used_duals:
+            claims.append(self._multipliers(here, tol))
+        stationary = self._leader(found, here, answers, limits, seed, tol)
+        claims += stationary.claims
+        gap = "lower_gap" if self.region.describable else "lower_stationarity"
+        numbers |= {gap: found.gap, "stationarity": stationary.number}
+        if answers.best is not None:
+            numbers["leader_gap"] = answers.gap
+        details = {**answers.details}
+        if found.claim.witness and "variables" in found.claim.witness:
+            details["better_lower"] = found.answer.y.tolist() if found.answer else None
+        notes = (*found.notes, *answers.notes, *stationary.notes)
+        return Certificate(tuple(claims), numbers, _tolerances(claims) | self._limits_of(tol), notes, details)
+
+    def _limits_of(self, tol: float) -> dict[str, float]:
+        bound = float(f"{FEASIBLE * tol:.12g}")
+        return {"upper_feasibility": bound, "lower_feasibility": bound}
+
+    def _feasible(self, tol: float) -> tuple[Claim, dict[str, float]]:
+        """Distances to the sets, in lengths, and violations of rows, in their sizes."""
+        place, x, y, scales = self.place, self.x, self.y, self.scales
+        upper = float(np.max(np.abs(sets.project_x(self.oracles, x) - x) / scales.x, initial=0.0))
+        lower = float(np.max(np.abs(sets.project_y(self.oracles, y) - y) / scales.y, initial=0.0))
+        worst = [upper, lower]
+        where = ["", ""]
+        for k, (region, sizes) in enumerate(((self.leader, self.frame.upper_rows), (self.region, self.frame.rows))):
+            rows = region.values(place, x, y)
+            low, high = _row_limits(region, place, x)
+            with np.errstate(invalid="ignore"):
+                excess = np.maximum(np.maximum(low - rows, rows - high), 0) / sizes
+            excess[: region.first_constraint] = 0.0  # sets: by their projections
+            if np.any(np.isnan(excess)):
+                worst[k] = np.nan
+            elif excess.size and excess.max() > worst[k]:
+                worst[k] = float(excess.max())
+                constraint = region.constraint_of[int(np.argmax(excess))]
+                where[k] = f", `{constraint.name}`" if constraint is not None else ""
+        tolerance = float(f"{FEASIBLE * tol:.12g}")
+        bad = [f"the {level}'s constraints are broken by {v:.2g} of their size{w}"
+               for level, v, w in zip(("leader", "follower"), worst, where) if not v <= tolerance]
+        largest = float(np.max(worst)) if not np.any(np.isnan(worst)) else np.nan
+        numbers = {"upper_feasibility": worst[0], "lower_feasibility": worst[1]}
+        if bad:
+            return Claim("feasible", Verdict.FAILED, "; ".join(bad), largest, tolerance), numbers
+        words = "sets and constraints of both levels, evaluated"
+        return Claim("feasible", Verdict.PROVED, words, largest, tolerance), numbers
+
+    def _follower(self, limits: Budget, seed: int, tol: float) -> Optimal:
+        if self.region.describable:
+            return optimal(self.place, self.region, self.follower, self.scales, self.x, self.y, limits, seed=seed, tol=tol)
+        value = sets.lower_gradient_mapping(self.oracles, self.place, self.x, self.y, self.scales.y, self.scales.g)
+        tolerance = float(f"{GAP * tol:.12g}")
+        convex = convex_objective(self.place, self.x)
+        words = "gradient mapping of the follower; its set has no smooth description"
+        if not value <= tolerance:
+            return Optimal(Claim("follower_optimal", Verdict.FAILED, f"{words}: it is not stationary", value, tolerance),
+                           value, None)
+        verdict = Verdict.SEARCHED if convex else Verdict.NOT_CHECKED
+        words += ", convex" if convex else ", and it is not known to be convex"
+        return Optimal(Claim("follower_optimal", verdict, words, value, tolerance), value, None, convex=convex)
+
+    def _local(self, found: Optimal) -> Local | None:
+        """At the follower's own answer where it is one: another one may be as good for it and not for the leader."""
+        if found.answer is None:
+            return None
+        if found.claim.passed:
+            own = Response(self.y, self.g, self.f, True, "", found.answer.multipliers)
+            here = self.local_of(own)
+            if here is not None and here.residual <= RESIDUAL:
+                return here
+        return self.local_of(found.answer)
+
+    def local_of(self, answer: Response) -> Local | None:
+        """Derivatives at an answer of the follower, with the valid multipliers nearest to those claimed."""
+        here = local(self.place, self.region, self.scales, self.frame.rows, answer, self.x)
+        used = self.place.problem.used_duals
+        if here is None or not used or not self.claimed:
+            return here
+        E = np.vstack([here.entries(d, self.region.first_constraint, self.region.count) for d in used])
+        d = np.concatenate([np.ravel(self.claimed[u.name], order="F") for u in used])
+        size = float(np.max(np.abs(E), initial=0.0))
+        if size == 0 or not np.all(np.isfinite(d)):
+            return here
+        return local(self.place, self.region, self.scales, self.frame.rows, answer, self.x, (E / size, d / size))
+
+    def reaction(self, x: np.ndarray, y: np.ndarray) -> Reaction | None:
+        """The follower's answer to another decision, from y, and the leader's value there."""
+        return Reactions(self.place, self.leader, self.region, self.follower, self.scales, self.frame.upper_rows, False,
+                         (self.x, self.y)).at(x, y)
+
+    def _multipliers(self, here: Local | None, tol: float) -> Claim:
+        """Whether what the leader uses are multipliers of the follower at this point, with valid signs."""
+        tolerance = float(f"{MULTIPLIERS * tol:.12g}")
+        if here is None:
+            return Claim("multipliers", Verdict.NOT_CHECKED, "the follower's multipliers cannot be computed here",
+                         np.nan, tolerance)
+        own = named(self.place, self.region, here, used=True)
+        claimed = self.claimed or {}
+        apart, size = 0.0, 0.0
+        for name, values in own.items():
+            given = np.asarray(claimed.get(name, np.full(values.shape, np.nan)), float)
+            apart = max(apart, float(np.max(np.abs(given - values)))) if np.all(np.isfinite(given)) else np.nan
+            size = max(size, float(np.max(np.abs(values), initial=0.0)))
+        residual = here.residual / max(1e-300, float(np.max(np.abs(here.g_y), initial=0.0)) or 1.0)
+        value = max(apart / max(size, 1e-300) if apart else 0.0, residual)
+        if not value <= tolerance:
+            words = "they do not fit the follower's conditions: " + ", ".join(
+                f"dual({n}) may be {np.array2string(np.asarray(v), precision=6)}" for n, v in list(own.items())[:2])
+            return Claim("multipliers", Verdict.FAILED, words, value, tolerance)
+        words = "they fit the follower's conditions" + (", one choice of several" if here.dependent else "")
+        return Claim("multipliers", Verdict.PROVED, words, value, tolerance)
+
+    def _leader(self, found: Optimal, here: Local | None, answers: Answers, limits: Budget, seed: int,
+                tol: float) -> _Leader:
+        if self.place.problem.is_simple:
+            claim = check_choice(self.place, self.leader, self.follower, self.scales, found, here, self.x, self.y, limits,
+                                 tol=tol)
+            return _Leader([claim, _simple_everywhere(found, here)], _number(claim))
+        reactions = Reactions(self.place, self.leader, self.region, self.follower, self.scales, self.frame.upper_rows,
+                              answers.several, (self.x, self.y))
+        if not self.region.describable:
+            words = "the follower's set has no smooth description"
+            claims = [Claim(n, Verdict.NOT_CHECKED, words) for n in ("leader_stationary", "leader_global")]
+            return _Leader(claims, np.nan)
+        checked = check_leader(self.place, self.leader, reactions, self.scales, found, here, self.x, self.y, limits,
+                               seed=seed, tol=tol)
+        return _Leader([checked.stationary, checked.everywhere], checked.value, checked.notes)
 
 
-def _gap(oracles, follower, answers: list[Response], f, g, tol, notes, details, x, y) -> Check:
-    about = f"of the lower objective, {len(answers)} re-solutions"
-    if not follower.describable:
-        # no smooth description of the set: the projected gradient of g, first-order information only
-        value = measure.lower_gradient_mapping(oracles, x, y)
-        notes.append("the follower's set has no smooth description: its answer is checked by the gradient mapping only")
-        return Check("lower_stationarity", value, tol, "gradient mapping of the lower level")
-    if not answers:
-        notes.append("no re-solution of the lower level succeeded")
-        return Check("lower_gap", np.nan, tol, about)
-    best = min(answers, key=lambda a: a.g)
-    gap = max(0.0, g - best.g) / (1 + abs(g))
-    if gap > tol:
-        notes.append(f"the follower has a better answer: {best.g:.9g} instead of {g:.9g}")
-        details["better_lower"] = best.y.tolist()
-    return Check("lower_gap", gap, tol, about)
+class _Leader:
+    def __init__(self, claims: list[Claim], number: float, notes: tuple[str, ...] = ()):
+        self.claims, self.number, self.notes = claims, number, notes
 
 
-def _multipliers(oracles: Oracles, s: Sensitivity | None, x, y, tol) -> list[Check]:
-    """How far the multipliers that the leader's values rest on are from those found here; unknown if not unique."""
-    used, about = oracles.problem.used_duals, "of the follower, against those found apart from the method"
-    if not used:
-        return []
-    if s is None or s.dependent:
-        return [Check("multipliers", np.nan, _times(1e2, tol), about)]
-    own = multipliers(oracles.problem, x, y)
-    claimed = {q.name: q.value for q in oracles.problem.parameters if q.is_dual}
-    apart = max(float(np.max(np.abs(claimed[f"dual({d.name})"] - own[d.name]) / (1 + np.abs(own[d.name]))))
-                for d in used)
-    return [Check("multipliers", apart, _times(1e2, tol), about)]
+def _simple_everywhere(found: Optimal, here: Local | None) -> Claim:
+    return Claim("leader_global", Verdict.NOT_CHECKED, "not looked for")
 
 
-def _first_order(oracles, follower, s: Sensitivity | None, x, y, f, tol, notes, details) -> list[Check]:
-    simple = oracles.problem.is_simple
-    if s is None:
-        notes.append("the stationarity of the upper level was not computed: the lower level is too large "
-                     "or its set has no smooth description")
-        return []
-    details["follower_unique"] = not s.singular and s.curvature > 0
-    if simple:
-        return [Check("stationarity", measure.tangential(oracles, s, x, y), _times(10, tol),
-                      "part of grad f that no multiplier balances")]
-    value = measure.gradient_mapping(follower, s, x, y)
-    if not s.kinked:
-        return [Check("stationarity", value, _times(10, tol), "gradient mapping of the hyper-objective")]
-    if oracles.problem.used_duals:  # one side decides nothing, and differences would need unique multipliers
-        notes.append("stationarity is not known here: a constraint of the follower is active without a multiplier, "
-                     "or its multipliers are not unique")
-        return [Check("stationarity", np.nan, _times(10, tol), "gradient mapping of the hyper-objective")]
-    # one side's derivative may vanish while the other side descends: both are tried
-    notes.append("the derivative of the follower's answer is one-sided here: a constraint is active without "
-                 "a multiplier, or constraints meet whose multipliers are not unique")
-    details["gradient_mapping"] = value
-    directions = [-measure.hypergradient(follower, s, x, y)]
-    if x.size <= 20:
-        directions += [sign * np.eye(1, x.size, i).ravel() for i in range(x.size) for sign in (1, -1)]
-    descent = measure.steepest_descent(follower, x, y, directions)
-    return [Check("stationarity", descent, _times(1e3, tol), "steepest descent found by differences, at a kink")]
+def _number(claim: Claim) -> float:
+    return np.nan if claim.value is None else claim.value
 
 
-def _leader_gap(follower: Follower, s, answers, x, y, f, g, tol, notes, details) -> Check | None:
-    """Among the follower's answers: the leader's best and worst value, if there are several."""
-    if not follower.describable or follower.oracles.problem.used_duals:
-        return None
-    level = min([g, *(a.g for a in answers)]) + tol * (1 + abs(g))
-    optimal = [a for a in answers if a.g <= level]
-    values = [a.f for a in optimal]
-    several = s is not None and s.singular
-    if several:
-        slack = 1e-9 * (1 + abs(g))
-        ceiling = min([g, *(a.g for a in answers)]) + slack
-        for objective in ("f", "-f"):
-            answer = follower.respond(x, y, objective, ceiling)
-            if answer.solved:
-                values.append(answer.f)
-    one = y if g <= level or not optimal else optimal[0].y  # y itself may be no answer at all
-    apart = any(np.linalg.norm(a.y - one) > 1e-3 * (1 + np.linalg.norm(one)) for a in optimal)
-    if not (several or apart) or not values:
-        return None
-    best, worst = min(values), max(values)
-    sense = follower.oracles.problem.f.sense
-    details["leader_best"], details["leader_worst"] = sorted((sense * best, sense * worst), reverse=sense < 0)
-    if worst - best > tol * (1 + abs(best)):
-        notes.append(f"the follower has several answers; over them the leader's objective goes from "
-                     f"{sense * best:.6g} to {sense * worst:.6g}")
-    # the ceiling on g lets y move by sqrt(slack): that much of a gap says nothing
-    gap = max(0.0, f - best) / (1 + abs(f))
-    return Check("leader_gap", gap, _times(1e3, tol), "among the follower's answers found")
+def _joint_sizes(region: Region, place: Place, x, y, size_x, size_y) -> np.ndarray:
+    """The change of each of the leader's rows over one length of any variable."""
+    by_x, by_y = region.jacobians(place, x, y)
+    found = np.maximum(np.abs(by_x * size_x).max(axis=1, initial=0), np.abs(by_y * size_y).max(axis=1, initial=0))
+    return np.where(np.isfinite(found) & (found > 0), found, 1.0)
 
 
-def _times(factor: float, tol: float) -> float:
-    """A multiple of the tolerance, without the last bits that rounding leaves: 1e-05, not 9.999999999999999e-06."""
-    return float(f"{factor * tol:.12g}")
+def _row_limits(region: Region, place: Place, x) -> tuple[np.ndarray, np.ndarray]:
+    if region.describable:
+        return region.limits(place, x)[2:]
+    equal = np.array([c.kind == "eq" for c in region.constraint_of if c is not None], bool)
+    return np.where(equal, 0.0, -np.inf), np.zeros(equal.size)
+
+
+def _tolerances(claims) -> dict[str, float]:
+    names = {"follower_optimal": "lower_gap", "follower_answer": "leader_gap", "leader_stationary": "stationarity"}
+    return {names.get(c.name, c.name): c.tolerance for c in claims if c.tolerance is not None and c.name != "feasible"}

@@ -1,7 +1,8 @@
-"""The lower level as a smooth program for IPOPT, and its re-solution from several starts.
+"""The lower level as a smooth program for IPOPT, in scaled numbers, and its re-solution.
 
 Apart from the methods on purpose: other solver, other description of the sets (inequalities
-instead of projections), no shared state.
+instead of projections), no shared state. The program is written in eta, y = q + lengths * eta, with the objective
+and every row divided by their own sizes, so that IPOPT's tolerances mean the same in all units.
 """
 
 from __future__ import annotations
@@ -10,22 +11,26 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import casadi as ca
 import numpy as np
 
-from ..functions.nlp_sets import nlp_description
-from ..functions.oracles import Oracles
+from ..functions.oracles import expanded
+from .blocks import at_leader
+from .boxes import minimise
+from .kinks import kinks
+from .place import Place, Region
 
 QUIET = {"print_time": False, "error_on_fail": False, "show_eval_warnings": False, "calc_lam_p": False, "ipopt": {
-    "print_level": 0, "sb": "yes", "tol": 1e-10, "constr_viol_tol": 1e-10, "compl_inf_tol": 1e-9,
+    "print_level": 0, "sb": "yes", "tol": 1e-10, "constr_viol_tol": 1e-10, "compl_inf_tol": 1e-10, "dual_inf_tol": 1e-6,
     "acceptable_tol": 1e-8, "bound_relax_factor": 0.0, "honor_original_bounds": "yes", "max_iter": 300,
     "max_wall_time": 10.0}}
-RELAXED = 1e-7  # of rows, where the set has no interior
-SAMPLES = 200  # points looked at for starts of the re-solution
-SAMPLED_SIZE = 30  # lower variables up to which they are
+RELAXED = 1e-8  # of rows, in scaled numbers, where the set has no interior
 EXACT_HESSIAN_LIMIT = 200  # lower variables; above, limited-memory approximations
+SMALL = 2  # lower variables up to which an interval search answers where IPOPT cannot
+FAR = 1e3  # lengths: an iterate out there is on its way to infinity
 
 
 @dataclass(frozen=True)
@@ -36,143 +41,157 @@ class Response:
     g: float
     f: float
     solved: bool
+    status: str = ""
+    multipliers: tuple[np.ndarray, np.ndarray] | None = None  # IPOPT's, of bounds and rows, in scaled numbers
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Sizes in which the follower's program is solved: lengths of y, of g, of f, of its rows and the leader's."""
+
+    y: np.ndarray
+    g: float
+    f: float
+    rows: np.ndarray
+    upper_rows: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
 
 class Follower:
     """min { g(x, y) : y in Y, h(x, y) <= 0 } for fixed x; also with another objective."""
 
-    def __init__(self, oracles: Oracles):
-        self.oracles = oracles
-        problem = oracles.problem
-        self.p = [ca.DM(np.asarray(v)) for v in problem.data]
-        rows, low, high, bounds = [], [], [], []
-        self.describable = True
-        for variable in problem.lower_variables:
-            v = problem.y[variable.offset : variable.offset + variable.size]
-            description = nlp_description(variable.set, v)
-            if description is None:
-                self.describable = False
-                break
-            lbx, ubx, extra = description
-            bounds.append((lbx, ubx))
-            for expression, lb, ub in extra:
-                rows.append(ca.vec(expression))
-                low.append(_column(lb, expression.numel()))
-                high.append(_column(ub, expression.numel()))
-        self.first_constraint = sum(r.numel() for r in rows)  # the rows before are those of sets
-        for constraint in problem.lower_constraints:
-            n = constraint.expression.numel()
-            rows.append(ca.vec(constraint.expression))
-            low.append(ca.MX(ca.DM([0.0 if constraint.kind == "eq" else -np.inf] * n)))
-            high.append(ca.MX.zeros(n))
-        self.rows = ca.vertcat(*rows) if rows else ca.MX(0, 1)
-        limits = [ca.vertcat(*part) if part else ca.MX(0, 1) for part in (low, high)]
-        box = [ca.vertcat(*[_column(b[k], v.size) for b, v in zip(bounds, problem.lower_variables)])
-               for k in (0, 1)] if self.describable else [ca.MX(), ca.MX()]
-        inputs = [problem.x, *problem.p]
-        self._limits = ca.Function("limits", inputs, [*box, *limits])
-        self._rows = ca.Function("rows", [problem.x, problem.y, *problem.p], [ca.densify(self.rows)])
-        self._solvers: dict[str, ca.Function] = {}
-        self._names = {"g": problem.g.expression, "f": problem.f.expression, "-f": -problem.f.expression}
+    def __init__(self, place: Place, region: Region, frame: Frame, leader: Region | None = None):
+        self.place, self.region, self.frame, self.leader = place, region, frame, leader
+        self._solvers: dict[tuple[str, int, bool, bool], ca.Function] = {}
+        problem = place.problem
+        upper = leader.rows if leader is not None and leader.count else ca.MX(0, 1)
+        outputs = [problem.f.expression, problem.g.expression, ca.densify(region.rows), ca.densify(upper)]
+        self._base = expanded(ca.Function("base", [problem.x, problem.y, *problem.p], outputs))
 
-    def limits(self, x: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Bounds on y, then on `rows`, at x: four columns."""
-        return tuple(np.array(v).ravel() for v in self._limits.call([ca.DM(x), *self._columns()]))
-
-    def _columns(self):
-        return [ca.reshape(v, q.symbol.shape) for v, q in zip(self.p, self.oracles.problem.parameters)]
-
-    def solver(self, objective: str, ceiling: bool = False) -> ca.Function:
-        """IPOPT on `objective` ("g", "f" or "-f"); with `ceiling`, g is one more row."""
-        key = objective + "|" * ceiling
-        if key not in self._solvers:
-            problem = self.oracles.problem
-            rows = ca.vertcat(self.rows, problem.g.expression) if ceiling else self.rows
-            nlp = {"x": problem.y, "p": ca.veccat(problem.x, *problem.p), "f": self._names[objective], "g": rows}
-            options = {**QUIET, "ipopt": dict(QUIET["ipopt"])}
-            if problem.y.numel() > EXACT_HESSIAN_LIMIT:
-                options["ipopt"] |= {"hessian_approximation": "limited-memory"}
-            self._solvers[key] = ca.nlpsol("follower", "ipopt", nlp, options)
+    def _solver(self, objective: str, faces: int, ceiling: bool, upper: bool) -> ca.Function:
+        """IPOPT on `objective` ("g", "f" or "-f"); on demand with linear rows on y, a ceiling on g, the leader's rows."""
+        key = (objective, faces, ceiling, upper)
+        if key in self._solvers:
+            return self._solvers[key]
+        place, frame = self.place, self.frame
+        kind = ca.SX if self._base.is_a("SXFunction") else ca.MX
+        eta = kind.sym("eta", place.ny)
+        # parameters of the program: x, q, lengths, sizes, face rows, data
+        x, q, lengths = kind.sym("x", place.nx), kind.sym("q", place.ny), kind.sym("l", place.ny)
+        zero, size = kind.sym("zero"), kind.sym("size")
+        scale = kind.sym("r", self.region.count)
+        upper_scale = kind.sym("c", self._base.numel_out(3) if upper else 0)
+        face, g_zero, g_size = kind.sym("F", faces, place.ny), kind.sym("g0"), kind.sym("gs")
+        data = kind.sym("p", sum(c.numel() for c in place.columns))
+        columns, at = [], 0
+        for c in place.columns:
+            columns.append(ca.reshape(data[at:at + c.numel()], c.shape))
+            at += c.numel()
+        f, g, rows, c = self._base.call([x, q + lengths * eta, *columns])
+        value = {"g": g, "f": f, "-f": -f}[objective]
+        parts = [rows / scale]
+        if faces:
+            parts.append(face @ eta)
+        if ceiling:
+            parts.append((g - g_zero) / g_size)
+        if upper:
+            parts.append(c / upper_scale)
+        nlp = {"x": eta, "f": (value - zero) / size, "g": ca.vertcat(*parts),
+               "p": ca.veccat(x, q, lengths, zero, size, scale, face, g_zero, g_size, upper_scale, data)}
+        options = {**QUIET, "ipopt": dict(QUIET["ipopt"])}
+        if place.ny > EXACT_HESSIAN_LIMIT:
+            options["ipopt"] |= {"hessian_approximation": "limited-memory"}
+        self._solvers[key] = ca.nlpsol("follower", "ipopt", nlp, options)
         return self._solvers[key]
 
-    def respond(self, x: np.ndarray, start: np.ndarray, objective: str = "g", ceiling: float | None = None,
+    def respond(self, x: np.ndarray, start: np.ndarray, objective: str = "g", *, face: tuple | None = None,
+                ceiling: float | None = None, moving: np.ndarray | None = None, upper: bool = False,
                 slack: float = 0.0) -> Response:
-        """A local minimiser from `start`; with `ceiling`, of the answers with g <= ceiling; rows relaxed by `slack`."""
-        lbx, ubx, lbg, ubg = self.limits(x)
-        lbg, ubg = lbg - slack, ubg + slack
+        """A local minimiser from `start`.
+
+        Args:
+            objective: "g", "f" or "-f".
+            face: (F, low, high): rows low <= F eta <= high besides, eta = (y - start) / lengths: a face of answers.
+            ceiling: g(x, y) is at most this.
+            moving: which entries of y may move; all by default.
+            upper: with the rows of the leader, for an answer that the leader chooses.
+            slack: rows are relaxed by so much, in scaled numbers.
+        """
+        place, frame = self.place, self.frame
+        lower, high, low_rows, high_rows = self.region.limits(place, x)
+        lbx, ubx = (lower - start) / frame.y, (high - start) / frame.y
+        if moving is not None:
+            lbx, ubx = np.where(moving, lbx, 0.0), np.where(moving, ubx, 0.0)
+        lbg, ubg = low_rows / frame.rows - slack, high_rows / frame.rows + slack
+        F = np.zeros((0, place.ny))
+        if face is not None:
+            F, low_face, high_face = face
+            lbg, ubg = np.concatenate([lbg, low_face]), np.concatenate([ubg, high_face])
         if ceiling is not None:
-            lbg, ubg = np.append(lbg, -np.inf), np.append(ubg, ceiling)
-        solver = self.solver(objective, ceiling is not None)
-        parameter = ca.veccat(ca.DM(x), *[ca.DM(v) for v in self.oracles.problem.data])
+            lbg, ubg = np.append(lbg, -np.inf), np.append(ubg, 0.0)
+        if upper:
+            _, _, low_upper, high_upper = self.leader.limits(place, x)
+            lbg = np.concatenate([lbg, low_upper / frame.upper_rows - slack])
+            ubg = np.concatenate([ubg, high_upper / frame.upper_rows + slack])
+        zero = place.value(objective[-1], x, start)
+        zero = zero if np.isfinite(zero) else 0.0
+        sign = -1.0 if objective == "-f" else 1.0
+        size = frame.g if objective == "g" else frame.f
+        parameter = ca.veccat(ca.DM(x), ca.DM(start), ca.DM(frame.y), sign * zero, size, ca.DM(frame.rows), ca.DM(F),
+                              0.0 if ceiling is None else ceiling, frame.g,
+                              ca.DM(frame.upper_rows) if upper else ca.DM(0, 1), *place.columns)
+        solver = self._solver(objective, F.shape[0], ceiling is not None, upper)
         try:
             with _ctrl_c_raises():
-                out = solver(x0=start, p=parameter, lbx=lbx, ubx=ubx, lbg=lbg, ubg=ubg)
+                out = solver(x0=np.zeros(place.ny), p=parameter, lbx=np.minimum(lbx, ubx), ubx=np.maximum(lbx, ubx),
+                             lbg=lbg, ubg=ubg)
         except RuntimeError:  # an evaluation failed at the start
-            return Response(start, np.nan, np.nan, False)
-        y = np.array(out["x"]).ravel()
-        solved = solver.stats()["return_status"] in ("Solve_Succeeded", "Solved_To_Acceptable_Level")
-        f, g = self.values(x, y)
-        return Response(y, g, f, solved and np.isfinite(g))
+            return Response(start, np.nan, np.nan, False, "failed")
+        y = start + frame.y * np.array(out["x"]).ravel()
+        y = np.minimum(np.maximum(y, lower), high)
+        status = solver.stats()["return_status"]
+        f, g = place.value("f", x, y), place.value("g", x, y)
+        solved = status in ("Solve_Succeeded", "Solved_To_Acceptable_Level") and np.isfinite(g)
+        own = np.array(out["lam_g"]).ravel()[: self.region.count]
+        return Response(y, g, f, bool(solved), status, (np.array(out["lam_x"]).ravel(), own))
 
-    def values(self, x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-        columns = self._columns()
-        f, g = (float(self.oracles.function(n).call([ca.DM(x), ca.DM(y), *columns])[0]) for n in "fg")
-        return f, g
-
-    def infeasibility(self, x: np.ndarray, y: np.ndarray) -> float:
-        """Largest violation of the constraints h, relative to the size of y."""
-        if not self.oracles.lower_equalities:
-            return 0.0
-        h = np.array(self.oracles.function("h").call([ca.DM(x), ca.DM(y), *self._columns()])[0]).ravel()
-        equal = np.array(self.oracles.lower_equalities)
-        return float(np.max(np.where(equal, np.abs(h), np.maximum(h, 0)), initial=0.0))
-
-    def answers(self, x: np.ndarray, y: np.ndarray, seed: int, starts: int) -> list[Response]:
-        """Re-solutions from y itself and from `starts` of the best among many points; and the best of these.
-
-        Where none succeeds, the set may have no interior: then once more with the rows relaxed by `RELAXED`.
-        """
-        points, found = self._starting_points(x, y, np.random.default_rng(seed), starts)
-        for slack in (0.0, RELAXED):
-            for point in points:
-                response = self.respond(x, point, slack=slack)
-                size = 1 + np.max(np.abs(response.y), initial=0)
-                if response.solved and self.infeasibility(x, response.y) <= 2 * RELAXED * size:
-                    found.append(response)
-            if found:
-                break
+    def answer(self, x: np.ndarray, start: np.ndarray, **options) -> Response:
+        """`respond`; where that fails once more with relaxed rows: the set may have no interior."""
+        found = self.respond(x, start, **options)
+        if not found.solved and self.region.count:
+            relaxed = self.respond(x, start, slack=RELAXED, **options)
+            if relaxed.solved:
+                return relaxed
+        if not found.solved and self.place.ny <= SMALL and not options and self._kinked:
+            return self._by_boxes(x, start) or found
         return found
 
-    def _starting_points(self, x, y, rng, starts: int) -> tuple[list[np.ndarray], list[Response]]:
-        """y, and further points by increasing g + violation; with the best admissible one as an answer."""
-        lbx, ubx, *_ = self.limits(x)
-        spread = np.geomspace(0.1, 100, SAMPLES if y.size <= SAMPLED_SIZE else starts)
-        points = [y + s * (1 + np.abs(y)) * rng.standard_normal(y.size) for s in spread]
-        bounded = np.isfinite(lbx) & np.isfinite(ubx)
-        for k, point in enumerate(points):  # half of them uniform in the box, every fourth of these at corners
-            if k % 2 and bounded.any():
-                u = rng.random(y.size)[bounded]
-                point[bounded] = lbx[bounded] + (np.round(u) if k % 8 == 1 else u) * (ubx - lbx)[bounded]
-        points = [np.clip(point, lbx, ubx) for point in (np.zeros_like(y), *points)]
-        if y.size > SAMPLED_SIZE:
-            return [y, *points[: starts + 1]], []
-        ranked = []
-        for point in points:
-            f, g = self.values(x, point)
-            violation = self.row_violation(x, point)
-            if np.isfinite(g) and np.isfinite(violation):
-                ranked.append((g + (1 + abs(g)) * violation, violation, Response(point, g, f, True)))
-        ranked.sort(key=lambda entry: entry[0])
-        admissible = [response for _, violation, response in ranked if violation <= 1e-9]
-        return [y, *(response.y for _, _, response in ranked[:starts])], admissible[:1]
+    @cached_property
+    def _kinked(self) -> bool:
+        """Whether g or a row has a kink: there a method of derivatives may fail."""
+        functions = [self.place.oracles.function("g"), *([self.region._values] if self.region.count else [])]
+        return any(kinks(f) for f in functions)
 
-    def row_violation(self, x: np.ndarray, y: np.ndarray) -> float:
-        """Largest violation of any row: of the constraints, and of the sets that are no boxes."""
-        if not self.rows.numel():
-            return 0.0
-        _, _, lbg, ubg = self.limits(x)
-        rows = np.array(self._rows.call([ca.DM(x), ca.DM(y), *self._columns()])[0]).ravel()
-        return float(np.max(np.maximum(np.maximum(lbg - rows, rows - ubg), 0)))
+    def _by_boxes(self, x: np.ndarray, start: np.ndarray) -> Response | None:
+        """The answer of a small follower by interval search, where kinks stop a method of derivatives."""
+        objective = at_leader(self.place, self.place.oracles.function("g"), x)
+        rows = at_leader(self.place, self.region._values, x) if self.region.count else None
+        if objective is None or self.region.count and rows is None:
+            return None
+        lower, upper, low, high = self.region.limits(self.place, x)
+        found = minimise(objective, lower, upper, rows=rows, rows_low=low, rows_high=high, tolerance=1e-8 * self.frame.g,
+                         most=2000, feasibility=1e-9 * self.frame.rows)
+        if not found.complete or found.point is None:
+            return None
+        return Response(found.point, found.upper, self.place.value("f", x, found.point), True, "interval search")
+
+    def violation(self, x: np.ndarray, y: np.ndarray) -> float:
+        """Largest violation of a bound or a row, in lengths."""
+        lower, high, low_rows, high_rows = self.region.limits(self.place, x)
+        rows = self.region.values(self.place, x, y)
+        with np.errstate(invalid="ignore"):
+            parts = np.concatenate([(lower - y) / self.frame.y, (y - high) / self.frame.y,
+                                    (low_rows - rows) / self.frame.rows, (rows - high_rows) / self.frame.rows])
+        return float(np.max(parts, initial=0.0))  # NaN stays NaN
 
 
 @contextmanager
@@ -196,6 +215,16 @@ def _ctrl_c_raises() -> Iterator[None]:
         raise KeyboardInterrupt
 
 
-def _column(value, n: int) -> ca.MX:
-    value = ca.MX(value)
-    return ca.vec(value) if value.numel() == n else ca.repmat(value, n, 1)
+def row_sizes(region: Region, place: Place, x: np.ndarray, y: np.ndarray, sizes_x: np.ndarray,
+              sizes_y: np.ndarray) -> np.ndarray:
+    """The change of each row over one length: of the variables of its own level, else of the other's."""
+    by_x, by_y = region.jacobians(place, x, y)
+    with np.errstate(invalid="ignore"):
+        own, other = np.abs(by_y * sizes_y).max(axis=1, initial=0), np.abs(by_x * sizes_x).max(axis=1, initial=0)
+    found = np.maximum(own, other)
+    values = np.abs(region.values(place, x, y))
+    found = np.where(np.isfinite(found) & (found > 0), found, np.where(np.isfinite(values) & (values > 0), values, 1.0))
+    return found
+
+
+__all__ = ["Follower", "Frame", "Response", "row_sizes"]

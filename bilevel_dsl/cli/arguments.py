@@ -11,7 +11,7 @@ from ..templates import TEMPLATES
 
 STATUSES = """\
 exit status:
-  0 converged and verified    4 infeasible                  8 numerical failure
+  0 verified                  4 infeasible                  8 numerical failure
   1 internal error            5 unbounded or diverged     130 interrupted
   2 usage or file             6 limit reached
   3 error in model or data    7 converged, not verified
@@ -202,10 +202,11 @@ def _solve(parser: argparse.ArgumentParser) -> None:
     method = parser.add_argument_group("method")
     _method(method)
     method.add_argument("--max-iter", type=_count, metavar="N", help="iterations at most")
-    method.add_argument("--time-limit", type=_positive, metavar="SEC", help="seconds at most for the iterations")
+    method.add_argument("--time-limit", type=_positive, metavar="SEC", help="seconds at most, the verification included")
     method.add_argument("--start", metavar="FILE", help="start from the point in a JSON result (or --warm-start)")
     method.add_argument("--warm-start", dest="start", metavar="FILE", help=argparse.SUPPRESS)
     method.add_argument("--seed", type=_count, default=0, metavar="N", help="of all random choices (default 0)")
+    _effort(method, ("quick", "normal", "thorough", "no"))
     method.add_argument("--no-compile", action="store_true", help="run interpreted, without a C compiler")
     output = parser.add_argument_group("output (FILE - is standard output, in place of the table)")
     output.add_argument("--json", metavar="FILE", help="write the whole result")
@@ -288,6 +289,8 @@ def _verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tol", type=_positive, default=1e-6, metavar="TOL", help="tolerance of the checks (1e-6)")
     parser.add_argument("--seed", type=_count, default=0, metavar="N",
                         help="of the starts for the follower (default 0)")
+    parser.add_argument("--time-limit", type=_positive, metavar="SEC", help="seconds at most")
+    _effort(parser, ("quick", "normal", "thorough"))
     parser.add_argument("--json", metavar="FILE", help="write the whole result; - for standard output")
     _volume(parser)
     _color(parser)
@@ -309,6 +312,11 @@ def _model(parser: argparse.ArgumentParser) -> None:
                       help="values of parameters: .json, .npz, .csv; repeatable")
     data.add_argument("--data-dir", action="append", default=[], metavar="DIR",
                       help="folder that the model may read from too; repeatable")
+
+
+def _effort(parser, levels: tuple[str, ...]) -> None:
+    parser.add_argument("--verify", choices=levels, default="normal", metavar="LEVEL",
+                        help=f"how much is done to check the answer: {', '.join(levels)}")
 
 
 def _method(parser) -> None:

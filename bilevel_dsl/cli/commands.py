@@ -68,6 +68,7 @@ def solve(arguments: argparse.Namespace) -> int:
         solution = session.solve(
             problem, arguments.method, tol=arguments.tol, max_iter=arguments.max_iter, time_limit=arguments.time_limit,
             options=dict(arguments.options), start=start, compile=not arguments.no_compile, seed=arguments.seed,
+            verify=arguments.verify,
             on_progress=progress and progress.iteration, on_stage=progress and progress.stage)
     finally:
         if progress:
@@ -81,7 +82,8 @@ def verify(arguments: argparse.Namespace) -> int:
     from .. import session
 
     problem = session.load(arguments.model, **given(arguments))
-    point = session.verify(problem, read_point(arguments.point), tol=arguments.tol, seed=arguments.seed)
+    point = session.verify(problem, read_point(arguments.point), tol=arguments.tol, seed=arguments.seed,
+                           effort=arguments.verify, time_limit=arguments.time_limit)
     _warn(problem.warnings, arguments, None)
     return _deliver(point, outputs, arguments)
 

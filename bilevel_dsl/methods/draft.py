@@ -14,8 +14,9 @@ from types import SimpleNamespace
 
 import casadi as ca
 
+from ..functions.emptiness import all_inhabited
 from ..functions.oracles import Oracles, expanded
-from .program import Phase, Program, Setting, Slot
+from .program import INHABITED, Phase, Program, Setting, Slot
 
 SAME_NAMES = {"allow_duplicate_io_names": True}  # a phase reads `x` and writes `x`
 
@@ -69,8 +70,11 @@ class Draft:
         first = {name: initial.get(name, ca.MX.zeros(slot.size)) for name, slot in self._slots.items()}
         unknown = set(initial) - set(first)
         assert not unknown, unknown
-        prepared = {name: value for name, (_, value) in self._prepared.items()}
         problem = self.oracles.problem
+        condition = all_inhabited(problem)
+        if condition is not None:
+            self.prepare(INHABITED, ca.Function(INHABITED, [*problem.p], [condition])(*self.p))
+        prepared = {name: value for name, (_, value) in self._prepared.items()}
         return Program(
             method=self.method,
             problem_name=problem.name,

@@ -17,8 +17,9 @@ executors know no method:
 Names of inputs and outputs: state and prepared slots by their own names; data slots are
 `p0`, `p1`, ... (`label` holds the user's name); a setting `tol` is the input `o_tol`; the
 start is `x_start`, `y_start`, not yet projected: `initial` projects. `signal` says what the
-method itself found (see `Signal`). An input and an output may share a name, so the Functions
-are made with CasADi's `allow_duplicate_io_names`.
+method itself found (see `Signal`). The prepared slot `inhabited`, if there is one, is 1 where the
+constraint sets of both levels have points with the data that are given; else nothing is solved. An
+input and an output may share a name, so the Functions are made with CasADi's `allow_duplicate_io_names`.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from enum import IntEnum
 
 import casadi as ca
 import numpy as np
+
+INHABITED = "inhabited"  # name of a prepared slot
 
 
 class Signal(IntEnum):

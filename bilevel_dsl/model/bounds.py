@@ -122,10 +122,19 @@ def _narrowed(variable: Variable, bounds) -> Variable:
     lows, highs = (ca.vertsplit(v) for v in _limits(variable))
     for bound in own:
         if bound.side in ("lower", "equal"):
-            lows[bound.entry] = ca.fmax(lows[bound.entry], bound.value)
+            lows[bound.entry] = _larger(lows[bound.entry], bound.value)
         if bound.side in ("upper", "equal"):
-            highs[bound.entry] = ca.fmin(highs[bound.entry], bound.value)
+            highs[bound.entry] = _smaller(highs[bound.entry], bound.value)
     return replace(variable, set=Box(variable.size, _folded(ca.vertcat(*lows)), _folded(ca.vertcat(*highs))))
+
+
+def _larger(a: ca.MX, b: ca.MX) -> ca.MX:
+    """max(a, b), NaN if one of them is: fmax would take a bound that is no number for none."""
+    return ca.if_else(a > b, a, ca.if_else(b >= a, b, a + b))
+
+
+def _smaller(a: ca.MX, b: ca.MX) -> ca.MX:
+    return ca.if_else(a < b, a, ca.if_else(b <= a, b, a + b))
 
 
 def _folded(value: ca.MX) -> ca.MX:

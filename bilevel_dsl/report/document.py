@@ -27,6 +27,7 @@ def document(result: Point) -> dict:
         "problem": problem.name,
         "status": result.status if solved else None,
         "verified": result.verified,
+        "proved": result.proved,
         "upper": result.upper,
         "lower": result.lower,
         "variables": result.variables,
@@ -70,14 +71,17 @@ def _version(package: str) -> str:
 
 
 def _certificate(result: Point) -> dict:
-    checks = result.certificate.checks
+    certificate = result.certificate
     return {
         **dict.fromkeys(CHECKS),
-        **{check.name: check.value for check in checks},
-        "scope": result.certificate.scope,
-        "tolerances": {check.name: check.tolerance for check in checks if check.tolerance is not None},
-        "notes": list(result.certificate.notes),
-        **result.certificate.details,
+        **certificate.numbers,
+        "scope": certificate.scope,
+        "claims": [{"name": c.name, "verdict": c.verdict.value, "value": c.value, "tolerance": c.tolerance,
+                    "words": c.words, "witness": c.witness} for c in certificate.claims],
+        "trouble": certificate.trouble or None,
+        "tolerances": certificate.tolerances,
+        "notes": list(certificate.notes),
+        **certificate.details,
     }
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ..certify.result import Certificate, Check
+from ..certify.claims import Certificate, Claim, Verdict
 from ..diagnostics import Diagnostic
 from ..model.problem import Problem
 
-__all__ = ["Certificate", "Check", "Point", "Solution"]
+__all__ = ["Certificate", "Claim", "Point", "Solution", "Verdict"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -48,9 +48,14 @@ class Point:
         return self.certificate.verified
 
     @property
+    def proved(self) -> bool:
+        """Whether every claim that `verified` needs is proved, not only searched."""
+        return self.certificate.proved
+
+    @property
     def exit_status(self) -> int:
-        """0 verified, 7 not."""
-        return 0 if self.verified else 7
+        """0 verified, 5 the follower is unbounded, 7 not verified."""
+        return 0 if self.verified else 5 if self.certificate.trouble else 7
 
     def reference_error(self) -> float | None:
         """|upper - reference| / max(1, |reference|), None without a reference or without a point."""
@@ -97,8 +102,12 @@ class Solution(Point):
 
     @property
     def exit_status(self) -> int:
-        """0 converged and verified, 4 infeasible, 5 diverged, 6 limit, 7 not verified, 8 numerical, 130."""
-        if self.status == "converged":
-            return 0 if self.verified else 7
-        return {"infeasible": 4, "diverged": 5, "iteration_limit": 6, "time_limit": 6, "stalled": 6,
-                "not_finite": 8, "interrupted": 130}[self.status]
+        """0 verified, however the method stopped; else 4 infeasible, 5 unbounded or diverged, 6 limit, 7, 8, 130."""
+        if self.status == "interrupted":
+            return 130
+        if self.verified:
+            return 0
+        if self.certificate.trouble:
+            return 5
+        return {"converged": 7, "infeasible": 4, "diverged": 5, "iteration_limit": 6, "time_limit": 6, "stalled": 6,
+                "not_finite": 8}[self.status]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import textwrap
 
-from ..certify.result import Check
+from ..certify.claims import Claim, Verdict
 from .page import DIM, Line, Page, declared
 from .solution import Point, Solution
 from .values import number, rough
@@ -23,6 +23,23 @@ STOPPED = {
     "infeasible": "the constraints could not be met",
     "not_finite": "a function or derivative became infinite or not a number",
     "interrupted": "stopped by the user; the best point so far is kept",
+}
+NARROW = 70  # characters of a page below which the words of a claim stand under it
+MOST_WORDS = 3  # further lines of them
+TITLES = {
+    "feasible": "feasible",
+    "follower_optimal": "follower optimal",
+    "follower_answer": "follower's answer",
+    "multipliers": "multipliers",
+    "leader_stationary": "leader stationary",
+    "leader_global": "leader global",
+}
+REFUTED = {
+    "feasible": "a constraint is broken",
+    "follower_optimal": "the follower has a better answer",
+    "follower_answer": "the leader would pick another answer of the follower",
+    "multipliers": "the multipliers are not the follower's",
+    "leader_stationary": "the leader can do better near by",
 }
 _LABEL, _WIDEST_LABEL = 18, 30  # columns of names
 _DIGITS = 7  # of objectives: one more than of variables, so that ties of rounding do not look like errors
@@ -54,9 +71,20 @@ def lines(result: Point, *, width: int = 80, unicode: bool = False, verbose: boo
 
 
 def _title(result: Point) -> str:
-    known = "verified" if result.verified else "not verified"
-    return f"{result.problem.name}: {result.status.replace('_', ' ')}, {known}" if isinstance(result, Solution) \
-        else f"{result.problem.name}: {known}"
+    """What is known of the point; why the method stopped is a detail."""
+    return f"{result.problem.name}: {headline(result)}"
+
+
+def headline(result: Point) -> str:
+    certificate = result.certificate
+    if certificate.verified:
+        return f"{'proved' if certificate.proved else 'verified'}, a {certificate.scope} solution"
+    if certificate.trouble:
+        return f"not verified, {certificate.trouble}"
+    if not result.variables and isinstance(result, Solution):
+        return f"not verified, {result.status.replace('_', ' ')}"
+    failed = [c for c in certificate.claims if c.needed and c.verdict is Verdict.FAILED]
+    return f"not verified, {REFUTED[failed[0].name]}" if failed else "not verified"
 
 
 def _tint(result: Point) -> str:
@@ -64,38 +92,44 @@ def _tint(result: Point) -> str:
 
 
 def _verdict(page: Page, result: Point) -> None:
-    """The two things: why it stopped, and what is known, with each number of the certificate."""
+    """What is known, claim by claim, and why it stopped."""
+    claims = result.certificate.claims
+    page.entry("what is known", _known(result))
+    name = max((len(TITLES[c.name]) for c in claims), default=0)
+    verdict = max((len(c.verdict.value) for c in claims), default=0)
+    for claim in claims:
+        _claim(page, claim, name, verdict)
     if isinstance(result, Solution):
-        page.entry("why it stopped", STOPPED[result.status])
-    checks = result.certificate.checks
-    failed = [_title_of(c) for c in checks if not c.passed]
-    if not checks:
-        known = "nothing: " + ("the answer was not checked" if result.variables else "there is no usable point")
-    elif failed:
-        known = f"not verified, because of {' and '.join(failed)}"
-    else:
-        known = f"a {result.certificate.scope} solution: all {len(checks)} checks hold"
-    page.entry("what is known", known)
-    name, value = (max((len(f(c)) for c in checks), default=0) for f in (_title_of, _value_of))
-    for check in checks:
-        _check(page, check, name, value)
+        page.entry("why it stopped", f"{result.status.replace('_', ' ')}: {STOPPED[result.status]}")
 
 
-def _title_of(check: Check) -> str:
-    return check.name.replace("_", " ")
+def _known(result: Point) -> str:
+    claims = [c for c in result.certificate.claims if c.needed]
+    if not claims or all(c.verdict is Verdict.NOT_CHECKED for c in claims):
+        return "nothing: " + (claims[0].words if claims else "the answer was not checked")
+    if result.certificate.verified:
+        open_ = [TITLES[c.name] for c in claims if c.verdict is not Verdict.PROVED]
+        return "all claims are proved" if not open_ else f"nothing speaks against it; searched, not proved: {', '.join(open_)}"
+    failed = [TITLES[c.name] for c in claims if c.verdict is Verdict.FAILED]
+    missing = [TITLES[c.name] for c in claims if c.verdict is Verdict.NOT_CHECKED]
+    parts = [f"failed: {', '.join(failed)}"] if failed else []
+    return "; ".join(parts + ([f"not checked: {', '.join(missing)}"] if missing else []))
 
 
-def _value_of(check: Check) -> str:
-    return "not computed" if math.isnan(check.value) else rough(check.value)
-
-
-def _check(page: Page, check: Check, name: int, value: int) -> None:
-    mark, style = page.mark(check.passed)
-    bound = "" if check.tolerance is None else f" {'<=' if check.passed else '> '} {rough(check.tolerance)}"
-    head = f"  {mark} {_title_of(check):<{name}}  {_value_of(check):>{value}}{bound:<9}"
-    room = page.width - len(head) - 2
-    doc = "  " + textwrap.shorten(check.doc, room, placeholder=page.more) if room > 10 else ""
-    page.add((head[:len(mark) + 2], style), (head[len(mark) + 2:], "" if check.passed else style), (doc, DIM))
+def _claim(page: Page, claim: Claim, name: int, verdict: int) -> None:
+    passed = claim.passed or not claim.needed
+    mark, style = page.mark(passed) if claim.passed or claim.needed else ("-" if page.unicode else "--", DIM)
+    head = f"  {mark} {TITLES[claim.name]:<{name}}  {claim.verdict.value:<{verdict}}  "
+    number = ""
+    if claim.value is not None and claim.tolerance is not None and not math.isnan(claim.value):
+        number = f"{rough(claim.value)} {'<=' if claim.value <= claim.tolerance else '>'} {rough(claim.tolerance)}; "
+    beside = page.width >= NARROW
+    indent = len(head) if beside else 6
+    words = textwrap.wrap(number + claim.words, page.width - indent) or [""]
+    first = [(words.pop(0), DIM)] if beside else []
+    page.add((head[:len(mark) + 2], style), (head[len(mark) + 2:], "" if passed else style), *first)
+    for line in words[:MOST_WORDS]:
+        page.add((" " * indent + line, DIM))
 
 
 def _objectives(page: Page, result: Point) -> None:

@@ -165,8 +165,8 @@ def _tables(layout: Layout, names: dict[str, str]) -> str:
         ("good", layout.good), ("scratch", layout.scratch), ("x", x.start), ("y", y.start),
         ("n_x", x.stop - x.start), ("n_y", y.stop - y.start), ("x_start", layout.offsets["x_start"]),
         ("phase", layout.offsets["phase"]), ("signal", layout.offsets["signal"]),
-        ("max_iter", layout.offsets["o_max_iter"]), ("n_tolerances", len(layout.tolerances)),
-        ("tolerances", "tolerances" if tolerances else "0"),
+        ("max_iter", layout.offsets["o_max_iter"]), ("inhabited", layout.inhabited),
+        ("n_tolerances", len(layout.tolerances)), ("tolerances", "tolerances" if tolerances else "0"),
     ]
     lines += [
         "extern const bl_program bl_the_program;",

@@ -71,7 +71,8 @@ def execute(program: Program, x0: np.ndarray, y0: np.ndarray, *, settings: Mappi
     rows = np.empty((_rows(memory[layout.offsets["o_max_iter"]]), program.measures.n_out())) if trace else None
     clock = perf_counter()
     with _interruptible() as pressed:
-        poll = Poll(program.measure_names, pressed, time_limit, on_progress)
+        left = None if time_limit is None else max(0.0, time_limit - compile_seconds)
+        poll = Poll(program.measure_names, pressed, left, on_progress)
         make = Interpreter if compiled is None else lambda *a, **k: Compiled(compiled, *a, **k)
         machine = make(layout, memory, columns, poll=poll, trace=rows)
         status = machine.prepare()

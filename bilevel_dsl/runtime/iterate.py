@@ -82,12 +82,17 @@ class Interpreter:
         self._good[:] = self._now
         self.iterations += 1
         self.record()
-        if signal != 0:
-            return _FOUND[int(signal)] if 1 <= signal <= 4 else Status.STALLED
         tolerances = self.layout.tolerances
-        if tolerances and all(m[measure] <= m[setting] for measure, setting in tolerances):  # fails for NaN
-            return Status.CONVERGED
-        return Status.ITERATION_LIMIT if self.iterations >= m[self.layout.offsets["o_max_iter"]] else RUNNING
+        if signal != 0:
+            status = _FOUND[int(signal)] if 1 <= signal <= 4 else Status.STALLED
+        elif tolerances and all(m[measure] <= m[setting] for measure, setting in tolerances):  # fails for NaN
+            status = Status.CONVERGED
+        else:
+            status = Status.ITERATION_LIMIT if self.iterations >= m[self.layout.offsets["o_max_iter"]] else RUNNING
+        # no answer where an objective has no value: its gradient may vanish all the same
+        if status == Status.CONVERGED and not np.isfinite(self.measures).all():
+            return Status.NOT_FINITE
+        return status
 
     def prepare(self) -> int:
         settings = self.memory[: len(self.layout.program.settings)]
@@ -95,7 +100,10 @@ class Interpreter:
         given = [*self.data, settings, starts]
         if any(np.isnan(values).any() for values in given):
             return Status.NOT_FINITE
-        return Status.NOT_FINITE if self._prepare() else RUNNING
+        if self._prepare():
+            return Status.NOT_FINITE
+        inhabited = self.layout.inhabited
+        return RUNNING if inhabited < 0 or self.memory[inhabited] == 1 else Status.INFEASIBLE
 
     def start(self) -> int:
         self._now[:] = 0

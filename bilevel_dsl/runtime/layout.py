@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import casadi as ca
 import numpy as np
 
-from ..methods.program import Program, Slot
+from ..methods.program import INHABITED, Program, Slot
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +38,7 @@ class Layout:
     scratch: int
     results: int
     size: int
+    inhabited: int  # offset of that prepared slot, or -1: no set can be empty
     prepare: Bound | None
     initial: Bound
     phases: tuple[Bound, ...]
@@ -99,7 +100,7 @@ def lay_out(program: Program, results: ca.Function | None = None) -> Layout:
 
     names = {m: measures.start + k for k, m in enumerate(program.measure_names)}
     return Layout(
-        program, offsets, state, measures, good, scratch, results_at, size,
+        program, offsets, state, measures, good, scratch, results_at, size, offsets.get(INHABITED, -1),
         prepare=bind("prepare", program.prepare, offsets) if program.prepare else None,
         initial=bind("initial", program.initial, state_offsets),
         phases=tuple(bind(f"phase_{p.name}", p.function, image, runs=True) for p in program.phases),

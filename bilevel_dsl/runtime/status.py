@@ -33,7 +33,7 @@ _MEANINGS = {
     Status.TIME_LIMIT: "the caller's time is over",
     Status.STALLED: "no progress: steps or decrease below what rounding allows",
     Status.DIVERGED: "iterates or objective leave every bound",
-    Status.INFEASIBLE: "the constraints could not be met",
+    Status.INFEASIBLE: "the constraints could not be met, or a constraint set has no point with these parameters",
     Status.NOT_FINITE: "an evaluation gave infinity or no number; the last finite iterate is kept",
     Status.INTERRUPTED: "the caller asked to stop",
 }

@@ -9,7 +9,7 @@ import casadi as ca
 import numpy as np
 import pytest
 
-from bilevel_dsl.certify.result import Certificate, Check
+from bilevel_dsl.certify.claims import Certificate, Claim, Verdict, unchecked
 from bilevel_dsl.model.problem import Named, Objective, Reference, Variable
 from bilevel_dsl.model.sets import Free
 from bilevel_dsl.report.csv_text import csv_text, trace_text
@@ -20,8 +20,16 @@ from bilevel_dsl.report.table import lines
 from bilevel_dsl.report.values import array_lines, number
 from tests.problems import HERE, problem
 
-CHECKS = (Check("upper_feasibility", 0.0, 1e-6, "of the leader's sets"),
-          Check("lower_gap", 3.2e-9, 1e-6, "6 re-solutions"), Check("stationarity", 2e-8, 1e-5))
+CLAIMS = (
+    Claim("feasible", Verdict.PROVED, "sets and constraints of both levels, evaluated", 0.0, 1e-5),
+    Claim("follower_optimal", Verdict.PROVED, "a convex follower, duality gap 3e-12", 3.2e-9, 1e-5),
+    Claim("leader_stationary", Verdict.SEARCHED, "hypergradient; 9 of 9 decisions near by were tried", 2e-8, 1e-4),
+    Claim("leader_global", Verdict.NOT_CHECKED, "not looked for"),
+)
+BETTER = Claim("follower_optimal", Verdict.FAILED, "y = 7.3 gives the follower 155 less", 0.5, 1e-5,
+               {"variables": {"y": 7.3}, "gain": 155.0})
+UNCHECKED = Claim("follower_answer", Verdict.NOT_CHECKED, "the time is over")
+NUMBERS = {"upper_feasibility": 0.0, "lower_gap": 3.2e-9, "stationarity": 2e-8}
 
 
 def variable(name, level, shape, labels=(), offset=0):
@@ -29,14 +37,14 @@ def variable(name, level, shape, labels=(), offset=0):
     return Variable(name, level, shape, ca.MX.sym(name, size), offset, Free(size), None, HERE, labels)
 
 
-def solution(status="converged", checks=CHECKS, **changes) -> Solution:
+def solution(status="converged", claims=CLAIMS, **changes) -> Solution:
     made = replace(
         problem(lambda x, y: ca.sumsqr(x) + ca.sumsqr(y), lambda x, y: ca.sumsqr(y), 2, 6), name="tolls",
         upper_variables=(variable("t", "upper", (2,), (("north", "south"),)),),
         lower_variables=(variable("Y", "lower", (2, 3)),),
         f=Objective(ca.MX(1), -1, HERE), report=(Named("revenue", (), ca.MX(1), HERE),), text_hash="abc",
         reference=Reference(upper=21.5, source="closed form"))
-    values = dict(problem=made, status=status, certificate=Certificate(checks), method="penalty",
+    values = dict(problem=made, status=status, certificate=Certificate(claims, NUMBERS), method="penalty",
                   reason="it is constrained",
                   variables={"t": np.array([1.5, -0.0]), "Y": np.arange(6.0).reshape(2, 3)},
                   upper=21.5000001, lower=60.25,
@@ -52,13 +60,18 @@ def text(result, **options) -> str:
 
 def test_the_table():
     assert text(solution(), unicode=True) == """\
-tolls: converged, verified
+tolls: verified, a local solution
 
-  why it stopped    every tolerance of the method is met
-  what is known     a local solution: all 3 checks hold
-  ✓ upper feasibility        0 <= 1e-06  of the leader's sets
-  ✓ lower gap          3.2e-09 <= 1e-06  6 re-solutions
-  ✓ stationarity         2e-08 <= 1e-05
+  what is known     nothing speaks against it; searched, not proved: leader
+                    stationary
+  ✓ feasible           proved       0 <= 1e-05; sets and constraints of both
+                                    levels, evaluated
+  ✓ follower optimal   proved       3.2e-09 <= 1e-05; a convex follower, duality
+                                    gap 3e-12
+  ✓ leader stationary  searched     2e-08 <= 1e-04; hypergradient; 9 of 9
+                                    decisions near by were tried
+  - leader global      not checked  not looked for
+  why it stopped    converged: every tolerance of the method is met
 
   upper (maximize)  21.5   reference 21.5, relative error 4.7e-09
   lower (minimize)  60.25
@@ -76,23 +89,44 @@ tolls: converged, verified
 
 def test_a_table_in_ascii():
     shown = text(solution())
-    assert shown.isascii() and "  ok lower gap" in shown
+    assert shown.isascii() and "  ok follower optimal" in shown
 
 
 @pytest.mark.parametrize("status", ["converged", "iteration_limit", "time_limit", "stalled", "interrupted"])
 def test_stopped_is_not_solved(status):
-    result = solution(status, (*CHECKS, Check("lower_gap", 0.5, 1e-6), Check("leader_gap", np.nan, 1e-3)))
+    result = solution(status, (CLAIMS[0], BETTER, UNCHECKED, CLAIMS[2]))
     shown = text(result)
-    assert shown.startswith(f"tolls: {status.replace('_', ' ')}, not verified\n")
-    assert "not verified, because of lower gap and leader gap" in shown
-    assert "NO lower gap                 5e-01 >  1e-06" in shown
-    assert "NO leader gap         not computed >  1e-03" in shown
-    assert "optimal" not in shown
+    assert shown.startswith("tolls: not verified, the follower has a better answer\n")
+    assert "failed: follower optimal; not checked: follower's answer" in " ".join(shown.split())
+    assert "NO follower optimal   failed       5e-01 > 1e-05; y = 7.3 gives" in shown
+    assert "NO follower's answer  not checked  the time is over" in shown
+    assert f"why it stopped    {status.replace('_', ' ')}: " in shown
+    assert "a local solution" not in shown and result.exit_status != 0
+
+
+@pytest.mark.parametrize("status", ["converged", "iteration_limit", "time_limit", "stalled"])
+def test_a_verified_point_is_one_however_the_method_stopped(status):
+    assert text(solution(status)).startswith("tolls: verified, a local solution\n")
+    assert solution(status).exit_status == 0
+
+
+def test_what_was_not_checked_never_passes():
+    for claim in (UNCHECKED, BETTER):
+        assert not Certificate((*CLAIMS, claim)).verified
+    assert Certificate(CLAIMS).verified and not Certificate(CLAIMS).proved and not Certificate(()).verified
+    assert Certificate(CLAIMS[:2]).proved
+
+
+def test_a_follower_without_an_answer_is_said_in_the_headline():
+    result = solution("converged", (CLAIMS[0], BETTER))
+    result = replace(result, certificate=replace(result.certificate, trouble="the follower is unbounded"))
+    assert text(result).startswith("tolls: not verified, the follower is unbounded\n") and result.exit_status == 5
 
 
 @pytest.mark.parametrize("status", ["diverged", "not_finite", "infeasible"])
 def test_no_values_where_none_exist(status):
-    result = solution(status, (), variables={}, upper=None, lower=None, report={})
+    result = solution(status, unchecked("there is no usable point").claims, variables={}, upper=None, lower=None,
+                      report={})
     shown = text(result)
     assert "nothing: there is no usable point" in shown and "upper (" not in shown and "t[2]" not in shown
     found = json.loads(json_text(result))
@@ -109,10 +143,10 @@ def test_nothing_is_wider_than_the_page(width, unicode):
                    upper_variables=(variable(long, "upper", (5000,)), variable("W", "upper", (40, 30))))
     result = solution(problem=made, variables={
         long: rng.standard_normal(5000), "W": rng.standard_normal((40, 30)) * 1e-7, "Y": np.zeros((2, 3))},
-        certificate=Certificate(CHECKS, notes=("a note " * 40,)))
+        certificate=Certificate(CLAIMS, notes=("a note " * 40,)))
     page = lines(result, width=width, unicode=unicode, verbose=True)
     assert max(len("".join(piece for piece, _ in line)) for line in page) <= min(width, 100)
-    assert len(page) < 50  # whatever the size of the problem
+    assert len(page) < 60  # whatever the size of the problem
     assert "cut to fit" in plain(page)
 
 
@@ -135,7 +169,7 @@ def test_a_point_that_was_not_solved_for():
     point = Point(problem=s.problem, variables=s.variables, upper=s.upper, lower=s.lower, certificate=s.certificate,
                   report=s.report)
     shown = str(point)
-    assert shown.startswith("tolls: verified\n") and "why it stopped" not in shown and "method" not in shown
+    assert shown.startswith("tolls: verified, a local solution\n") and "why it stopped" not in shown and "method" not in shown
     assert point.to_json()["status"] is None and point.exit_status == 0
 
 
@@ -157,7 +191,7 @@ def test_matrices_keep_their_labels():
     assert array_lines(np.ones((20, 20)), 20) == ["1  1  1  1  1  1  ..."[3:]] * 4 + ["..."]
 
 
-KEYS = {"schema", "problem", "status", "verified", "upper", "lower", "variables", "certificate", "duals", "report",
+KEYS = {"schema", "problem", "status", "verified", "proved", "upper", "lower", "variables", "certificate", "duals", "report",
         "reference", "method", "settings", "seed", "iterations", "evaluations", "timings", "versions", "hash"}
 
 
@@ -165,7 +199,10 @@ def test_json_has_every_fixed_key():
     found = json.loads(json_text(solution()))
     assert KEYS <= set(found)
     assert {"upper_feasibility", "lower_feasibility", "lower_gap", "stationarity", "scope"} <= set(found["certificate"])
-    assert found["certificate"]["lower_feasibility"] is None  # not among the checks
+    assert found["certificate"]["lower_feasibility"] is None  # not among the numbers
+    claims = found["certificate"]["claims"]
+    assert [c["name"] for c in claims] == [c.name for c in CLAIMS] and claims[1]["verdict"] == "proved"
+    assert set(claims[0]) == {"name", "verdict", "value", "tolerance", "words", "witness"}
     assert set(found["timings"]) >= {"parse", "build", "compile", "solve", "verify"}
     assert found["variables"] == {"t": [1.5, -0.0], "Y": [[0, 1, 2], [3, 4, 5]]}
     assert found["reference"]["relative_error"] == pytest.approx(1e-7 / 21.5)
@@ -174,7 +211,7 @@ def test_json_has_every_fixed_key():
 
 def test_json_is_strict():
     result = solution(upper=float("nan"), report={"revenue": float("inf")}, measures={"upper": -np.inf},
-                      certificate=Certificate((Check("stationarity", np.nan, 1e-6),),
+                      certificate=Certificate(CLAIMS, {"stationarity": np.nan},
                                               details={"deep": [np.float64("nan")]}))
     raw = json_text(result)
     found = json.loads(raw, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
@@ -211,10 +248,8 @@ def test_a_missing_variable_is_named():
         solution()["z"]
 
 
-@pytest.mark.parametrize("status, expected", [("converged", 0), ("infeasible", 4), ("diverged", 5),
+@pytest.mark.parametrize("status, expected", [("converged", 7), ("infeasible", 4), ("diverged", 5),
                                               ("iteration_limit", 6), ("time_limit", 6), ("stalled", 6),
                                               ("not_finite", 8), ("interrupted", 130)])
-def test_exit_statuses(status, expected):
-    assert solution(status).exit_status == expected
-    if status == "converged":
-        assert solution(status, (Check("lower_gap", 1.0, 1e-6),)).exit_status == 7
+def test_exit_statuses_of_what_is_not_verified(status, expected):
+    assert solution(status, (BETTER,)).exit_status == expected

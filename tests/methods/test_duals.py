@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import bilevel_dsl as bl
+from bilevel_dsl.certify.certificate import Examination
+from bilevel_dsl.certify.claims import Verdict
 from bilevel_dsl.certify.duals import multipliers
-from bilevel_dsl.certify.follower import Follower
 from bilevel_dsl.functions.oracles import Oracles
 from bilevel_dsl.runtime.execute import execute
 
@@ -53,8 +54,8 @@ def test_signs_against_differences_of_the_optimal_value(case):
 
     def answer(r: float):
         problem = load(text, data={"r": r})
-        follower = Follower(Oracles(problem))
-        found = follower.respond(np.zeros(1), np.array([0.5, 0.5]))
+        x, y = np.zeros(1), np.array([0.5, 0.5])
+        found = Examination(Oracles(problem), x, y).follower.answer(x, y)
         assert found.solved
         return problem, found, problem.g.as_written(found.g)
 
@@ -99,7 +100,7 @@ def test_stationarity_sees_the_multiplier():
         price = (100 - q) / 2
         point = bl.verify(problem, {"q": q, "g": price, "d": 100 - price})
         assert point.upper == pytest.approx((price - 10) * q)
-        assert point.certificate["lower_gap"] <= 1e-6 and point.verified is stationary
+        assert point.certificate.claim("follower_optimal").passed and point.verified is stationary
 
 
 def test_compiled_and_interpreted_agree_to_the_bit():
@@ -168,18 +169,18 @@ def test_wrong_uses(text, code):
     assert code in [d.code for d in caught.value.diagnostics]
 
 
-def test_multipliers_that_are_not_unique_are_never_verified():
-    """At x = 8 the follower's rows meet in its corner: any multiplier from 0 to 2 would do."""
+def test_of_multipliers_that_are_not_unique_the_leader_picks():
+    """At x = 8 the follower's rows meet in its corner: any multiplier from 0 to 2 would do, and the leader's is 2."""
     text = (
         "upper { var x in [0, 10]; maximize dual(c) * x - 0.1 * x^2; } "
         "lower { var y[2] in nonneg; minimize 2 * y[1] + 3 * y[2]; subject to c: y[1] + y[2] >= 8 - x; }"
     )
     point = bl.verify(load(text), {"x": 8.0, "y": [0.0, 0.0]})
-    assert np.isnan(point.certificate["multipliers"]) and not point.verified
+    assert point.duals["c"] == pytest.approx(2.0, abs=1e-6) and point.upper == pytest.approx(2 * 8 - 6.4, abs=1e-5)
+    assert point.certificate.claim("multipliers").passed
 
 
-def test_a_kink_with_multipliers_is_never_verified():
-    """At q = 100 the price is 0 and the fringe's bound is active without a multiplier."""
+def test_a_kink_with_multipliers_is_seen_through():
+    """At q = 100 the price is 0 and the fringe's bound is active without a multiplier; the leader gains by selling less."""
     point = bl.verify(load(MARKET % ""), {"q": 100.0, "g": 0.0, "d": 100.0})
-    assert np.isnan(point.certificate["stationarity"]) and not point.verified
-    assert any("stationarity is not known" in note for note in point.certificate.notes)
+    assert point.certificate.claim("leader_stationary").verdict is Verdict.FAILED and not point.verified

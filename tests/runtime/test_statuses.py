@@ -54,6 +54,13 @@ def test_no_number_in_a_measure_is_not_convergence(executor):
 
 
 @each
+def test_an_infinite_measure_is_not_convergence(executor):
+    program = programs.counter(measure=lambda y: y * 0 - INF)
+    run = execute(program, X0, Y0, executor=executor, settings={"max_iter": 6})
+    assert (run.status, run.iterations, run.measures["distance"]) == (Status.NOT_FINITE, 1, -INF)
+
+
+@each
 def test_tolerances_are_met_with_equality(executor):
     program = programs.counter(measure=lambda y: 8 - y)
     run = execute(program, X0, Y0, executor=executor, settings={"tol": 3.0})

@@ -49,7 +49,9 @@ def test_sizes_follow_the_data():
 
 
 def test_it_is_solved(solution):
-    assert solution.status == "converged" and solution.verified
+    assert solution.status == "converged"
+    claims = {c.name: c.verdict.value for c in solution.certificate.claims}  # a psd set has no smooth description
+    assert (claims["feasible"], claims["follower_optimal"]) == ("proved", "searched") and not solution.verified
     np.testing.assert_allclose(solution.upper, 21.34184, rtol=1e-5)
     np.testing.assert_allclose(solution["toll"], 4.7388, rtol=1e-4)
 

@@ -65,17 +65,24 @@ static bl_status completed(bl_run *r)
   const bl_program *p = r->program;
   const bl_real *m = r->memory;
   const bl_real signal = m[p->signal];
+  bl_status status;
   int i;
   if (!finite(m + p->state, p->n_state)) return BL_NOT_FINITE;
   if (call(r, &p->measures)) return BL_NOT_FINITE;
   copy(r, p->good, p->state, p->n_state + p->n_measures);
   ++r->iterations;
   record(r);
-  if (signal != 0) return signal >= 1 && signal <= 4 ? found[(int)signal] : BL_STALLED;
   for (i = 0; i < p->n_tolerances; ++i)
     if (!(m[p->tolerances[2 * i]] <= m[p->tolerances[2 * i + 1]])) break; /* fails for NaN */
-  if (p->n_tolerances && i == p->n_tolerances) return BL_CONVERGED;
-  return (bl_real)r->iterations >= m[p->max_iter] ? BL_ITERATION_LIMIT : BL_RUNNING;
+  if (signal != 0)
+    status = signal >= 1 && signal <= 4 ? found[(int)signal] : BL_STALLED;
+  else if (p->n_tolerances && i == p->n_tolerances)
+    status = BL_CONVERGED;
+  else
+    status = (bl_real)r->iterations >= m[p->max_iter] ? BL_ITERATION_LIMIT : BL_RUNNING;
+  /* no answer where an objective has no value: its gradient may vanish all the same */
+  if (status == BL_CONVERGED && !finite(m + p->state + p->n_state, p->n_measures)) return BL_NOT_FINITE;
+  return status;
 }
 
 bl_status bl_prepare(bl_run *r)
@@ -86,8 +93,8 @@ bl_status bl_prepare(bl_run *r)
     if (!numbers(r->data[k], p->data_sizes[k])) return BL_NOT_FINITE;
   if (!numbers(r->memory, p->n_settings)) return BL_NOT_FINITE;
   if (!numbers(r->memory + p->x_start, p->state - p->x_start)) return BL_NOT_FINITE;
-  if (!p->prepare.body) return BL_RUNNING;
-  return call(r, &p->prepare) ? BL_NOT_FINITE : BL_RUNNING;
+  if (p->prepare.body && call(r, &p->prepare)) return BL_NOT_FINITE;
+  return p->inhabited < 0 || r->memory[p->inhabited] == 1 ? BL_RUNNING : BL_INFEASIBLE;
 }
 
 bl_status bl_start(bl_run *r)

@@ -31,6 +31,7 @@ typedef struct {
   int n_data, n_settings;
   int n_phases, state, n_state, n_measures, good, scratch; /* offsets and sizes in memory */
   int x, y, n_x, n_y, x_start, phase, signal, max_iter;    /* offsets and sizes of slots */
+  int inhabited; /* offset of a prepared number, 1 if every constraint set has a point; -1: none can be empty */
   int n_tolerances;
   const int *tolerances;
 } bl_program;
@@ -57,7 +58,8 @@ typedef struct {
   long poll_every;
 } bl_run;
 
-bl_status bl_prepare(bl_run *r); /* the prepared slots; not_finite for NaN in data, settings, start */
+bl_status bl_prepare(bl_run *r); /* the prepared slots; not_finite: NaN in data, settings or start;
+                                    infeasible: a constraint set without a point */
 bl_status bl_start(bl_run *r);   /* the state, from the start */
 bl_status bl_iterate(bl_run *r); /* the loop, from the state as it is */
 bl_status bl_results(bl_run *r); /* objectives and reports at the answer */

@@ -1,0 +1,657 @@
+"""Global minimisation of a function of few variables by branch and bound over boxes: proofs, not searches.
+
+Every box gets a lower bound from an enclosure of the function and of its derivatives over the box (`intervals`): the
+range itself, the first-order form around a point, and the second-order form with the smallest eigenvalue that the
+Hessian can have, which is exact near minimisers. Boxes whose bound is above the best known value are dropped; others
+are cut. With rows, bounds are taken of the Lagrangian as well, with the multipliers of the best point.
+
+Sources: R. B. Kearfott, Rigorous Global Search, Kluwer 1996; C. S. Adjiman et al., A global optimization method,
+alpha-BB, Computers & Chemical Engineering 22 (1998).
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import casadi as ca
+import numpy as np
+
+from . import intervals
+from .intervals import Enclosure, IntervalFunction, Unsupported
+
+FAR = 1e15  # beyond, half-lines are not cut any more
+STEPS = 12  # of a local descent
+LENGTHS = 0.25 ** np.arange(5)  # of a step, of which the best one is taken
+BATCH = 256  # boxes at once, at most
+
+
+@dataclass(frozen=True)
+class Search:
+    """What branch and bound found.
+
+    Attributes:
+        lower: no admissible point of the box has a lower value; -inf if nothing is known, inf if none is admissible.
+        upper: the value at `point`; inf if there is none.
+        point: the best admissible point, None if none was found.
+        boxes: how many were looked at.
+        complete: `lower >= upper - tolerance`, proved.
+        reason: why it is not complete, "" if it is; it begins with "unbounded" if the values fall without end.
+    """
+
+    lower: float
+    upper: float
+    point: np.ndarray | None
+    boxes: int
+    complete: bool
+    reason: str
+
+
+def minimise(objective: ca.Function, low: np.ndarray, high: np.ndarray, *, rows: ca.Function | None = None,
+             rows_low: np.ndarray | None = None, rows_high: np.ndarray | None = None,
+             known: tuple[np.ndarray, float] | None = None, tolerance: float, most: int = 20_000,
+             deadline: float | None = None, feasibility: float | np.ndarray = 0.0) -> Search:
+    """The minimum of `objective` over the box and the rows, between two numbers.
+
+    Args:
+        objective: a scalar function of one column of n entries, n at most about 6.
+        low, high: the box (n,); ends may be infinite.
+        rows, rows_low, rows_high: `rows_low <= rows(v) <= rows_high` (m,); equal limits make an equation.
+        known: an admissible point and its value.
+        tolerance: absolute, in units of the objective.
+        most: boxes to look at.
+        deadline: a value of `time.perf_counter()` at which to stop.
+        feasibility: how far rows may be missed, in their own units: by points, and in the proof of `lower`.
+    """
+    try:
+        search = _Search(objective, np.asarray(low, float).ravel(), np.asarray(high, float).ravel(), rows, rows_low,
+                         rows_high, tolerance, feasibility)
+    except Unsupported as error:
+        point, value = (None, np.inf) if known is None else (np.array(known[0], float), float(known[1]))
+        return Search(-np.inf, value, point, 0, False, str(error))
+    with np.errstate(all="ignore"):
+        return search.run(known, most, deadline)
+
+
+class _Search:
+    def __init__(self, objective, low, high, rows, rows_low, rows_high, tolerance, feasibility):
+        self.low, self.high, self.n = low, high, low.size
+        v = ca.SX.sym("v", self.n)
+        parts = [_scalar(objective)(v)] + ([] if rows is None else [ca.vec(_scalar(rows)(v))])
+        self.function = ca.Function("all", [v], [ca.densify(ca.vertcat(*parts))])
+        self.intervals = IntervalFunction(self.function)
+        self.m = self.function.numel_out(0) - 1
+        slack = np.broadcast_to(np.asarray(feasibility, float), (self.m,))
+        self.rows_low = np.broadcast_to(-np.inf if rows_low is None else np.asarray(rows_low, float).ravel(), (self.m,))
+        self.rows_high = np.broadcast_to(np.inf if rows_high is None else np.asarray(rows_high, float).ravel(),
+                                         (self.m,))
+        self.loose_low, self.loose_high = self.rows_low - slack, self.rows_high + slack
+        self.tolerance = tolerance
+        self.upper, self.point = np.inf, None
+        self.multipliers, self._stale, self._offers = np.zeros(self.m), False, 0
+        self.pairs = np.triu_indices(self.n)
+        self.total = False  # is the objective defined in the whole box?
+        self.settled = np.inf  # the least bound of boxes that are dropped
+        self.stuck: list[tuple[float, np.ndarray, np.ndarray]] = []
+
+    # --- the loop ---
+
+    def run(self, known, most: int, deadline: float | None) -> Search:
+        if np.any(self.low > self.high):
+            return Search(np.inf, np.inf, None, 0, True, "")
+        self._corners()
+        if known is not None:
+            self._offer(np.asarray(known[0], float).reshape(-1, 1), True)
+        if self.upper == -np.inf:
+            return self._done(-np.inf, 0, f"unbounded below near {_named(self.point)}: the value there is -inf")
+        lows, highs = self.low[:, None].copy(), self.high[:, None].copy()
+        looked, reason = 0, ""
+        bounds, cuts = np.empty(0), np.empty(0, int)
+        pool = np.empty((2, self.n, 0))
+        self.total = not self.intervals.derivatives(lows, highs, 0)[0].status.any()
+        while True:
+            looked += lows.shape[1]
+            lows, highs, fresh, cut = self._bounded(lows, highs)
+            pool = np.concatenate([pool, np.stack([lows, highs])], 2)
+            bounds = np.concatenate([bounds, fresh])
+            cuts = np.concatenate([cuts, cut])
+            alive = bounds < self.upper - self.tolerance
+            self.settled = min(self.settled, float(np.min(bounds[~alive], initial=np.inf)))
+            pool, bounds, cuts = pool[:, :, alive], bounds[alive], cuts[alive]
+            if self.upper == -np.inf:
+                reason = f"unbounded below near {_named(self.point)}: the value there is -inf"
+                break
+            if not bounds.size:
+                break
+            if looked >= most:
+                reason = f"{looked:,} boxes were not enough"
+                break
+            if deadline is not None and time.perf_counter() > deadline:
+                reason = "the time is over"
+                break
+            chosen = np.argsort(bounds, kind="stable")[: min(BATCH, max(1, (most - looked + 1) // 2))]
+            lows, highs = self._split(pool[0][:, chosen], pool[1][:, chosen], cuts[chosen], bounds[chosen])
+            rest = np.ones(bounds.size, bool)
+            rest[chosen] = False
+            pool, bounds, cuts = pool[:, :, rest], bounds[rest], cuts[rest]
+            if not lows.shape[1] and not bounds.size:
+                break
+        lower = min([self.settled, *bounds.tolist(), *(s[0] for s in self.stuck)])
+        return self._done(lower, looked, reason)
+
+    def _done(self, lower: float, looked: int, reason: str) -> Search:
+        lower = min(lower, self.upper)
+        complete = lower >= self.upper - self.tolerance or (lower == np.inf and self.upper == np.inf)
+        if complete and self.upper > -np.inf:
+            return Search(lower, self.upper, self.point, looked, True, "")
+        if not reason.startswith("unbounded"):
+            reason = self._falls() or reason or self._remainder(lower)
+            if reason.startswith("unbounded"):
+                lower = -np.inf
+        return Search(lower, self.upper, self.point, looked, False, reason)
+
+    def _remainder(self, lower: float) -> str:
+        where = min(self.stuck, key=lambda s: s[0])
+        middle = _middle(where[1][:, None], where[2][:, None])[:, 0]
+        if self.upper == np.inf:
+            return f"near {_named(middle)} rounding leaves open whether a point is admissible"
+        return f"near {_named(middle)} rounding, or a half-line without end, leaves open {self.upper - lower:.3g}"
+
+    def _falls(self) -> str:
+        """Evidence that values fall without end: far out, or next to a pole where nothing bounds them."""
+        lost = [s for s in self.stuck if s[0] == -np.inf]
+        for _, low, high in lost[:8]:
+            start = np.clip(0.0, low, high)
+            ends = np.isinf(low) | np.isinf(high)
+            if ends.any():
+                direction = np.where(np.isposinf(high), 1.0, np.where(np.isneginf(low), -1.0, 0.0))
+                base = np.where(ends, 0.0, start) if self.point is None else np.where(ends, 0.0, self.point)
+                points = np.clip(base[:, None] + direction[:, None] * 8.0 ** np.arange(2, 17),
+                                 self.low[:, None], self.high[:, None])
+            else:
+                near = _middle(low[:, None], high[:, None])
+                length = np.where(np.isfinite(self.high - self.low), self.high - self.low, 1.0)[:, None]
+                points = np.concatenate([np.clip(near + s * length * 8.0 ** -np.arange(2.0, 15.0),
+                                                 self.low[:, None], self.high[:, None]) for s in (1.0, -1.0)], 1)
+            for run in np.array_split(points, 1 if ends.any() else 2, axis=1):
+                found = self._values(run)
+                values = np.where(self._admissible(found), found[0], np.nan)
+                falls = -np.diff(values)
+                if np.all(falls[3:] > 0) and falls[-1] >= 0.9 * falls[len(falls) // 2]:
+                    self._offer(run[:, -1:])
+                    return f"unbounded below near {_named(run[:, -1])}: the value there is {values[-1]:.3g} and falls"
+        return ""
+
+    # --- cutting ---
+
+    def _split(self, lows, highs, cuts, bounds):
+        """Two boxes of each, four if there are few; what is too small to cut is put aside."""
+        pieces = 4 if lows.shape[1] < 16 else 2
+        index = np.arange(lows.shape[1])
+        a, b = lows[cuts, index], highs[cuts, index]
+        marks = [_mark(a, b, (k + 1) / pieces) for k in range(pieces - 1)] if pieces > 1 else []
+        infinite = np.isinf(a) | np.isinf(b)
+        marks = [np.where(infinite, _mark(a, b, 0.5), m) for m in marks]
+        middle = marks[pieces // 2 - 1]
+        ends = np.minimum(np.abs(a), np.abs(b))
+        small = ~((a < middle) & (middle < b)) | ((ends >= FAR) & np.isfinite(ends)) | (
+            b - a <= 4e-16 * np.where(infinite, 0.0, np.maximum(np.abs(a), np.abs(b))))
+        for k in np.flatnonzero(small):
+            self.stuck.append((float(bounds[k]), lows[:, k], highs[:, k]))
+        edges = [a, *marks, b]
+        new_low, new_high = [], []
+        for k in range(pieces):
+            keep = ~small & (edges[k] < edges[k + 1])
+            if not keep.any():
+                continue
+            left, right = lows.copy(), highs.copy()
+            left[cuts, index], right[cuts, index] = edges[k], edges[k + 1]
+            new_low.append(left[:, keep])
+            new_high.append(right[:, keep])
+        if not new_low:
+            return np.empty((self.n, 0)), np.empty((self.n, 0))
+        return np.concatenate(new_low, 1), np.concatenate(new_high, 1)
+
+    def _direction(self, lows, highs, slope):
+        """Along which variable each box is cut: infinite ones first, then where the function changes most."""
+        width = highs - lows
+        change = np.maximum(np.abs(slope[:, 0]), np.abs(slope[:, 1])) * width
+        unknown = ~np.isfinite(change).all(0)
+        scale = np.where(np.isfinite(self.high - self.low), self.high - self.low, 1.0)[:, None]
+        scale = np.where(scale > 0, scale, 1.0)
+        relative = width / scale
+        change = np.where(unknown, relative, np.where(width > 0, change + 1e-3 * change.max(0) * relative
+                                                      / np.maximum(relative.max(0), 1e-300), -1.0))
+        nearest = np.where(np.isinf(width), np.minimum(np.where(np.isinf(lows), np.inf, np.abs(lows)),
+                                                       np.where(np.isinf(highs), np.inf, np.abs(highs))), np.inf)
+        nearest = np.where(np.isinf(lows) & np.isinf(highs), -1.0, nearest)
+        open_ = np.isinf(width) & (nearest < FAR)
+        return np.where(open_.any(0), np.argmin(np.where(open_, nearest, np.inf), 0),
+                        np.argmax(np.where(np.isinf(width), -2.0, change), 0))
+
+    # --- bounds ---
+
+    def _bounded(self, lows, highs):
+        """The boxes that are left, made smaller where possible, their bounds, and where to cut them."""
+        found = self.intervals.derivatives(lows, highs)
+        f = found[0]
+        bound = np.where(f.status == 2, np.inf, f.value[0])
+        gone = f.status == 2
+        for r, row in enumerate(found[1:]):
+            gone |= (row.status == 2) | (row.value[0] > self.loose_high[r]) | (row.value[1] < self.loose_low[r])
+        bound = np.where(gone, np.inf, bound)
+        if not self.m:
+            lows, highs, dropped = self._monotone(lows, highs, f)
+            bound = np.where(dropped, np.inf, bound)
+        keep = bound < self.upper - self.tolerance
+        self._settle(bound[~keep])
+        lows, highs, bound = lows[:, keep], highs[:, keep], bound[keep]
+        if not bound.size:
+            return lows, highs, bound, np.empty(0, int)
+        found = [_take(e, keep) for e in found]
+        smooth = found[0].status == 0
+        for e in found[1:]:
+            smooth &= e.status == 0
+        centres = _middle(lows, highs)
+        self._offer(centres)
+        at = self.intervals.derivatives(centres, centres, 1)
+        choices = self._weights(found, at) if self.m else [None]
+        convex = np.zeros(bound.size, bool)
+        for weights in choices:
+            goal = self._lagrangian(found, weights)
+            better, convex = self._second(goal, self._lagrangian(at, weights), centres, lows, highs)
+            bound = np.where(smooth, np.fmax(bound, better), bound)
+        # where the function is convex, and not yet bounded: around the minimiser in the box
+        again = smooth & convex & (bound < self.upper - self.tolerance)
+        if again.any() and not self.m:
+            where = np.flatnonzero(again)
+            inner = self._newton(centres[:, where], lows[:, where], highs[:, where])
+            self._offer(inner)
+            better, _ = self._second(_take(goal, where), self.intervals.derivatives(inner, inner, 1)[0], inner,
+                                     lows[:, where], highs[:, where])
+            bound[where] = np.fmax(bound[where], better)
+        if self.m:
+            bound = np.where(self._rows_refuse(found, at, centres, lows, highs) & smooth, np.inf, bound)
+        return lows, highs, bound, self._direction(lows, highs, found[0].gradient)
+
+    def _settle(self, bounds):
+        self.settled = min(self.settled, float(np.min(bounds, initial=np.inf)))
+
+    def _monotone(self, lows, highs, f: Enclosure):
+        """Where f grows along a variable the minimum is at its low end; only ends of the whole box can be minima."""
+        lows, highs = lows.copy(), highs.copy()
+        dropped = np.zeros(lows.shape[1], bool)
+        certain = f.status == 0
+        bounded = np.isfinite(lows).all(0) & np.isfinite(highs).all(0)
+        for i in range(self.n):
+            down, up = f.gradient[i]
+            wide = lows[i] < highs[i]
+            rises, falls = certain & wide & (down >= 0), certain & wide & (up <= 0) & ~(down >= 0)
+            inside_low, inside_high = lows[i] > self.low[i], highs[i] < self.high[i]
+            if self.total:
+                dropped |= bounded & (rises & (down > 0) & inside_low | falls & (up < 0) & inside_high)
+            rises &= np.isfinite(lows[i])
+            falls &= np.isfinite(highs[i])
+            highs[i] = np.where(rises, lows[i], highs[i])
+            lows[i] = np.where(falls, highs[i], lows[i])
+        return lows, highs, dropped
+
+    def _weights(self, found: list[Enclosure], at: list[Enclosure]) -> list[np.ndarray | None]:
+        """Multipliers (m, B) for the bounds: none, those of the best point, and for each box its own.
+
+        The last make the slope of the Lagrangian small at the centre, over rows that may be touched in the box. Any
+        multipliers of the right sign give a bound.
+        """
+        slope = at[0].gradient.mean(1).T  # (B, n)
+        jacobian = np.array([e.gradient.mean(1) for e in at[1:]]).transpose(2, 0, 1)  # (B, m, n)
+        ends = np.array([e.value for e in found[1:]])
+        at_high = ends[:, 1].T >= self.rows_high
+        at_low = ends[:, 0].T <= self.rows_low
+        jacobian = np.nan_to_num(jacobian * (at_high | at_low)[:, :, None], nan=0.0, posinf=0.0, neginf=0.0)
+        square = jacobian @ jacobian.transpose(0, 2, 1)
+        size = np.einsum("bii->bi", square).max(1)
+        square += np.eye(self.m) * (1e-9 * size + 1e-300)[:, None, None]
+        right = -(jacobian @ np.nan_to_num(slope, nan=0.0, posinf=0.0, neginf=0.0)[:, :, None])
+        own = np.linalg.solve(square, right)[:, :, 0] if np.isfinite(square).all() else np.zeros(at_high.shape)
+        own = np.where((own > 0) & at_high & np.isfinite(self.rows_high) | (own < 0) & at_low
+                       & np.isfinite(self.rows_low) & np.isfinite(own), own, 0.0).T
+        choices = [None, own]
+        if self.multipliers.any():
+            choices.insert(1, np.repeat(self.multipliers[:, None], own.shape[1], 1))
+        return choices
+
+    def _lagrangian(self, found: list[Enclosure], weights: np.ndarray | None = None) -> Enclosure:
+        """The objective plus multipliers (m, B) times rows: not above the objective wherever the rows hold."""
+        goal = found[0]
+        if weights is None:
+            return goal
+        value, gradient, hessian = goal.value, goal.gradient, goal.hessian
+        for row, weight, low, high in zip(found[1:], weights, self.loose_low, self.loose_high):
+            if not weight.any():
+                continue
+            factor = np.stack([weight, weight])
+            limit = np.where(weight > 0, high, np.where(weight < 0, low, 0.0))
+            room = intervals.sub(row.value, np.stack([limit, limit]))
+            value = intervals.add(value, intervals.mul(factor, room))
+            gradient = intervals.add(gradient, intervals.mul(factor, row.gradient))
+            hessian = intervals.add(hessian, intervals.mul(factor, row.hessian))
+        return Enclosure(value, gradient, hessian, goal.status)
+
+    def _second(self, goal: Enclosure, at: Enclosure, centres, lows, highs):
+        """Lower bounds by the first- and second-order forms around `centres`, and where the function is convex."""
+        left, right = np.nextafter(lows - centres, -np.inf), np.nextafter(highs - centres, np.inf)
+        left, right = np.where(lows == centres, 0.0, left), np.where(highs == centres, 0.0, right)
+        radius = np.maximum(right, -left)
+        slopes = goal.gradient
+        magnitude = np.maximum(np.abs(slopes[:, 0]), np.abs(slopes[:, 1]))
+        first = at.value[0] - np.where(radius == 0, 0.0, magnitude * radius).sum(0) * (1 + 1e-14)
+        down, up = goal.hessian[:, 0], goal.hessian[:, 1]
+        curve = self._curve(down, up, radius)
+        second = at.value[0].copy()
+        unit = np.where(np.isfinite(radius) & (radius > 0), radius, 1.0)
+        for i in range(self.n):
+            second = second + np.where(radius[i] == 0, 0.0, _least(
+                at.gradient[i] * unit[i], left[i] / unit[i], right[i] / unit[i], curve[i]))
+        second -= 1e-14 * (np.abs(at.value[0]) + np.abs(second - at.value[0]))
+        best = np.fmax(np.where(np.isnan(first), -np.inf, first), np.where(np.isnan(second), -np.inf, second))
+        ok = at.status == 0
+        return np.where(ok, best, -np.inf), ok & (np.min(curve, 0) >= -1e-12)
+
+    def _curve(self, down, up, radius):
+        """q (n, B) such that the Hessian minus diag(q) is positive semidefinite, in units of the radii of the box.
+
+        By the smallest eigenvalue of the middle less the size of the rest, or by Gershgorin's discs.
+        """
+        still = radius == 0
+        unit = np.where(np.isfinite(radius) & ~still, radius, 1.0)
+        low, high = self._matrices(down), self._matrices(up)
+        scaled = unit.T[:, :, None] * unit.T[:, None, :]
+        frozen = still.T[:, :, None] | still.T[:, None, :]
+        low, high = np.where(frozen, 0.0, low * scaled), np.where(frozen, 0.0, high * scaled)
+        diagonal = np.einsum("bii->ib", low).copy()
+        if self.n == 1:
+            return np.where(np.isnan(diagonal), -np.inf, diagonal - 4e-16 * np.abs(diagonal))
+        away = np.maximum(np.abs(low), np.abs(high))
+        away[:, range(self.n), range(self.n)] = 0.0
+        reach = away.sum(2).T
+        discs = diagonal - reach
+        discs -= np.where((discs == 0.0) & (self.n == 2), 0.0, 1e-15 * (np.abs(diagonal) + reach))
+        discs = np.where(np.isnan(discs), -np.inf, discs)
+        middle, spread = 0.5 * (low + high), 0.5 * (high - low)  # larger diagonals only help
+        middle[:, range(self.n), range(self.n)], spread[:, range(self.n), range(self.n)] = diagonal.T, 0.0
+        finite = np.isfinite(middle).all((1, 2)) & np.isfinite(spread).all((1, 2))
+        if not finite.any() or np.all(discs[:, finite] >= 0):
+            return discs
+        size = np.abs(middle[finite]).sum(2).max(1)
+        values = np.linalg.eigvalsh(np.where(_eye(still.T[finite]), size[:, None, None], middle[finite]))[:, 0]
+        values -= spread[finite].sum(2).max(1) * (1 + 1e-14) + 1e-14 * self.n * size
+        eigen = np.full(down.shape[1], -np.inf)
+        eigen[finite] = values
+        return np.where(eigen > discs.min(0), eigen, discs)
+
+    def _matrices(self, upper):
+        """(B, n, n) of the upper triangles (pairs, B)."""
+        full = np.empty((upper.shape[1], self.n, self.n))
+        full[:, self.pairs[0], self.pairs[1]] = upper.T
+        full[:, self.pairs[1], self.pairs[0]] = upper.T
+        return full
+
+    def _rows_refuse(self, found, at, centres, lows, highs):
+        """Boxes in which a row cannot hold, by its first-order form."""
+        radius = np.maximum(highs - centres, centres - lows)
+        refused = np.zeros(lows.shape[1], bool)
+        for r, row in enumerate(found[1:]):
+            reach = np.maximum(np.abs(row.gradient[:, 0]), np.abs(row.gradient[:, 1]))
+            reach = np.where(radius == 0, 0.0, reach * radius).sum(0) * (1 + 1e-14)
+            value = at[r + 1].value
+            refused |= (value[0] - reach > self.loose_high[r]) | (value[1] + reach < self.loose_low[r])
+        return refused
+
+    # --- points ---
+
+    def _values(self, points):
+        return np.array(self.function(ca.DM(points))).reshape(self.m + 1, -1)
+
+    def _admissible(self, values):
+        rows = values[1:]
+        inside = (rows >= self.loose_low[:, None]) & (rows <= self.loose_high[:, None])
+        return inside.all(0) & ~np.isnan(values[0])
+
+    def _corners(self):
+        """Ends of the box, where logarithms and poles often are."""
+        ends = [[e for e in {float(a), float(b)} if np.isfinite(e)] or [0.0] for a, b in zip(self.low, self.high)]
+        points = np.array(np.meshgrid(*ends[:6], indexing="ij")).reshape(min(self.n, 6), -1)
+        if self.n > 6:
+            others = np.clip(0.0, self.low, self.high)[6:, None]
+            points = np.concatenate([points, np.repeat(others, points.shape[1], 1)])
+        self._offer(points)
+
+    def _offer(self, points, is_known: bool = False):
+        """Keep the best of the points, and go downhill from it if it is a new one."""
+        values = self._values(points)
+        fits = self._admissible(values)
+        self._offers += 1
+        due = self.point is None or self._offers & (self._offers - 1) == 0  # ever more seldom: a power of two
+        if self.m and due and not fits.all() and (self.point is None or np.min(values[0]) < self.upper):
+            near = np.argsort(np.where(np.isnan(values[0]), np.inf, values[0]))[:2]
+            self._keep(self._polished(points[:, near]))
+        value = np.where(fits, values[0], np.inf)
+        k = int(np.argmin(value))
+        if value[k] < self.upper:
+            much = not value[k] > self.upper - 0.1 * self.tolerance
+            self._keep(points[:, k:k + 1])
+            if much and np.isfinite(self.upper):
+                self._keep(self._polished(points[:, k:k + 1]) if self.m else self._newton(
+                    points[:, k:k + 1], self.low[:, None], self.high[:, None], STEPS))
+        if self._stale:
+            self._prices()
+
+    def _keep(self, points):
+        values = self._values(points)
+        value = np.where(self._admissible(values), values[0], np.inf)
+        k = int(np.argmin(value))
+        if value[k] < self.upper:
+            self._stale = value[k] < self.upper - 0.1 * self.tolerance or self._stale
+            self.upper, self.point = float(value[k]), points[:, k].copy()
+
+    def _derivatives(self, points):
+        """Numbers, not enclosures: gradients (1 + m, n, B) and Hessians of the Lagrangian (B, n, n)."""
+        found = self.intervals.derivatives(points, points)
+        gradients = np.array([e.gradient.mean(1) for e in found])
+        weights = np.repeat(self.multipliers[:, None], points.shape[1], 1)
+        return gradients, self._matrices(self._lagrangian(found, weights).hessian.mean(1))
+
+    def _newton(self, points, lows, highs, steps: int = 3):
+        """A few projected Newton steps on the objective within boxes, as long as they gain something."""
+        v = np.clip(points, lows, highs)
+        here = self._values(v)[0]
+        for _ in range(steps):
+            found = self.intervals.derivatives(v, v)[0]
+            g = np.nan_to_num(found.gradient.mean(1), nan=0.0, posinf=0.0, neginf=0.0)
+            h = self._matrices(np.nan_to_num(found.hessian.mean(1), nan=0.0, posinf=0.0, neginf=0.0))
+            held = (v <= lows) & (g > 0) | (v >= highs) & (g < 0) | (lows == highs)
+            step = _step(g, h, held)
+            trials = np.clip(v[:, :, None] + step[:, :, None] * LENGTHS, lows[:, :, None], highs[:, :, None])
+            values = self._values(trials.reshape(self.n, -1))[0].reshape(v.shape[1], -1)
+            values = np.where(np.isnan(values), np.inf, values)
+            best = np.argmin(values, 1)
+            index = np.arange(v.shape[1])
+            there = values[index, best]
+            good = there < here
+            gain = np.max(np.where(good, here - there, 0.0), initial=0.0)
+            v, here = np.where(good, trials[:, index, best], v), np.where(good, there, here)
+            if not gain > 0.01 * self.tolerance:
+                break
+        return v
+
+    def _polished(self, points):
+        """Sequential quadratic steps towards the best points that satisfy the rows; a column for each of `points`."""
+        done = []
+        for k in range(points.shape[1]):
+            v, penalty = np.clip(points[:, k], self.low, self.high), 0.0
+            for _ in range(STEPS):
+                gradients, hessian = self._derivatives(v[:, None])
+                if not (np.isfinite(gradients).all() and np.isfinite(hessian).all()):
+                    break
+                step, prices = self._quadratic(v, gradients[:, :, 0], _convexified(hessian[0]))
+                penalty = max(penalty, 2 * prices)
+                trials = v[:, None] + step[:, None] * 0.5 ** np.arange(8)
+                trials = np.clip(trials, self.low[:, None], self.high[:, None])
+                merits = self._merit(np.concatenate([v[:, None], trials], 1), penalty)
+                lower = np.flatnonzero(merits[1:] < merits[0])
+                if not lower.size:
+                    self._keep(trials[:, :1])
+                    break
+                v = trials[:, lower[0]]
+                self._keep(v[:, None])
+            done.append(v)
+        return np.array(done).T
+
+    def _merit(self, points, penalty: float):
+        values = self._values(points)
+        rows = values[1:]
+        missed = np.maximum(np.maximum(self.rows_low[:, None] - rows, rows - self.rows_high[:, None]), 0.0).sum(0)
+        merits = values[0] + penalty * missed if penalty else np.where(missed > 0, missed, 0.0) + values[0]
+        return np.where(np.isnan(merits), np.inf, merits)
+
+    def _quadratic(self, v, gradients, curve):
+        """The step of one quadratic program by active sets, and its largest multiplier."""
+        values = self._values(v[:, None])[1:, 0]
+        g, jacobian = gradients[0], gradients[1:]
+        to_low, to_high = self.rows_low - values, self.rows_high - values
+        equal = self.rows_low == self.rows_high
+        reach = np.abs(jacobian).sum(1) * 1e-9 * (1 + np.max(np.abs(v))) + 1e-300
+        side = np.where(to_high <= reach, 1, np.where(to_low >= -reach, -1, 0))  # 1: held at the upper limit
+        side = np.where(equal, 1, side)
+        held = (v <= self.low) & (g > 0) | (v >= self.high) & (g < 0)
+        step, prices = np.zeros(self.n), np.zeros(0)
+        for _ in range(2 * (self.m + self.n) + 2):
+            free, active = np.flatnonzero(~held), np.flatnonzero(side)
+            size = free.size
+            if not size:
+                return np.zeros(self.n), 0.0
+            matrix = np.zeros((size + active.size,) * 2)
+            matrix[:size, :size] = curve[np.ix_(free, free)]
+            matrix[size:, :size] = jacobian[np.ix_(active, free)]
+            matrix[:size, size:] = matrix[size:, :size].T
+            right = np.concatenate([-g[free], np.where(side[active] > 0, to_high[active], to_low[active])])
+            solution = np.linalg.lstsq(matrix, right, rcond=1e-13)[0]
+            step = np.zeros(self.n)
+            step[free], prices = solution[:size], solution[size:]
+            out = ~held & ((v + step < self.low) & (v <= self.low) | (v + step > self.high) & (v >= self.high))
+            if out.any():
+                held = held | out
+                continue
+            wrong = np.where(equal[active], 0.0, -prices * side[active])
+            if active.size and wrong.max() > 1e-12 * (1 + np.abs(prices).max()):
+                side[active[int(np.argmax(wrong))]] = 0
+                continue
+            change = jacobian @ step
+            missed = np.where(side == 0, np.maximum(change - to_high, to_low - change), 0.0)
+            worst = int(np.argmax(missed)) if self.m else 0
+            if missed[worst] <= reach[worst]:
+                break
+            side[worst] = 1 if change[worst] > to_high[worst] else -1
+        return step, float(np.max(np.abs(prices), initial=0.0))
+
+    def _prices(self):
+        """Multipliers of the rows at the best point, by least squares over the free variables, right signs only."""
+        self._stale = False
+        if not self.m or self.point is None:
+            return
+        v = self.point
+        gradients, _ = self._derivatives(v[:, None])
+        gradients = gradients[:, :, 0]
+        if not np.isfinite(gradients).all():
+            return
+        values = self._values(v[:, None])[1:, 0]
+        room = 1e-5 * np.abs(gradients[1:]).sum(1) * (1 + np.max(np.abs(v)))
+        near_high, near_low = self.rows_high - values <= room, values - self.rows_low <= room
+        active = np.flatnonzero(near_high | near_low)
+        margin = 1e-9 * (1 + np.abs(v))
+        free = (v > self.low + margin) & (v < self.high - margin)
+        prices = np.zeros(self.m)
+        while active.size:
+            found = np.linalg.lstsq(gradients[1:][active][:, free].T, -gradients[0][free], rcond=1e-12)[0]
+            wrong = np.where(near_high[active] & near_low[active], 0.0,
+                             np.where(near_high[active], np.minimum(found, 0), np.maximum(found, 0)))
+            if not wrong.any():
+                prices[active] = found
+                break
+            active = np.delete(active, int(np.argmax(np.abs(wrong))))
+        self.multipliers = np.where((prices > 0) & np.isfinite(self.rows_high) | (prices < 0)
+                                    & np.isfinite(self.rows_low), prices, 0.0)
+
+
+def _scalar(function: ca.Function) -> ca.Function:
+    """Its graph of scalars."""
+    if function.is_a("SXFunction"):
+        return function
+    try:
+        return function.expand()
+    except RuntimeError as error:
+        raise Unsupported("it has no graph of scalars") from error
+
+
+def _take(e: Enclosure, where) -> Enclosure:
+    return Enclosure(e.value[..., where], e.gradient[..., where], e.hessian[..., where], e.status[where])
+
+
+def _middle(lows, highs):
+    """A finite point of each box."""
+    middle = 0.5 * lows + 0.5 * highs
+    middle = np.where(np.isfinite(middle), middle, np.where(np.isfinite(lows), lows, np.where(
+        np.isfinite(highs), highs, 0.0)))
+    return np.clip(middle, lows, highs)
+
+
+def _mark(a, b, share: float):
+    """Where [a, b] is cut: half-lines geometrically."""
+    inside = a + share * (b - a)
+    right = np.where(a < 0, 0.0, np.maximum(1.0, 8 * a))
+    left = np.where(b > 0, 0.0, np.minimum(-1.0, 8 * b))
+    both = np.isinf(a) & np.isinf(b)
+    return np.where(both, 0.0, np.where(np.isinf(b), right, np.where(np.isinf(a), left, inside)))
+
+
+def _least(p, a, b, q):
+    """The minimum of p t + q t^2 / 2 over t in [a, b], which contains 0, and over p in the interval (2, B)."""
+    least = np.zeros_like(q)
+    for end, slope in ((b, p[0]), (a, p[1])):
+        linear = np.where(slope == 0, 0.0, slope * end)
+        bent = np.where(q == 0, 0.0, 0.5 * q * end * end)
+        at_end = linear + bent - 4e-16 * (np.abs(linear) + np.abs(bent))
+        at_end = np.where(np.isinf(end) & (q > 0), np.inf, at_end)
+        least = np.where(np.isnan(at_end), -np.inf, np.minimum(least, at_end))
+        vertex = -slope / q
+        inside = (q > 0) & (np.abs(vertex) < np.abs(end)) & (np.sign(vertex) == np.sign(end))
+        least = np.where(inside, np.minimum(least, -0.5 * slope * slope / np.where(inside, q, 1.0)), least)
+    return least
+
+
+def _eye(still):
+    """(B, n, n): the diagonal entries of variables that do not move."""
+    return still[:, :, None] & np.eye(still.shape[1], dtype=bool)
+
+
+def _convexified(h):
+    values, vectors = np.linalg.eigh(h)
+    values = np.maximum(np.abs(values), 1e-8 * (1e-300 + np.max(np.abs(values))))
+    return (vectors * values[..., None, :]) @ np.swapaxes(vectors, -1, -2)
+
+
+def _step(g, h, held):
+    """Newton steps (n, B) over the variables that are not held, with the absolute curvature."""
+    n = g.shape[0]
+    mask = held.T
+    h = np.where(mask[:, :, None] | mask[:, None, :], 0.0, h)
+    h = np.where(mask[:, :, None] & np.eye(n, dtype=bool), 1.0, h)
+    right = np.where(held, 0.0, -g).T
+    values, vectors = np.linalg.eigh(h)
+    size = np.abs(values).max(1, keepdims=True)
+    values = np.maximum(np.abs(values), np.maximum(1e-8 * size, 1e-12))
+    return (vectors @ ((np.swapaxes(vectors, 1, 2) @ right[:, :, None]) / values[:, :, None]))[:, :, 0].T
+
+
+def _named(point) -> str:
+    return "(" + ", ".join(f"{v:.4g}" for v in np.asarray(point).ravel()) + ")"

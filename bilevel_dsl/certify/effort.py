@@ -1,0 +1,50 @@
+"""How much work a verification may take: counted, so that a verdict does not depend on the machine, and bounded in time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import perf_counter
+
+
+@dataclass(frozen=True)
+class Effort:
+    """Counts of one level of `--verify`."""
+
+    samples: int  # of the follower's objective, per variable of a block, for starts
+    starts: int  # re-solutions of the follower
+    scans: int  # points of a scan along one coordinate
+    boxes: int  # of one interval search
+    probes: int  # re-solutions around the leader's decision
+    branches: int  # linear programs at a kink
+    far: int  # re-solutions elsewhere in the leader's set
+
+
+EFFORTS = {
+    "quick": Effort(samples=100, starts=4, scans=51, boxes=2_000, probes=12, branches=50, far=0),
+    "normal": Effort(samples=400, starts=16, scans=201, boxes=20_000, probes=60, branches=400, far=12),
+    "thorough": Effort(samples=2_000, starts=64, scans=1_001, boxes=200_000, probes=400, branches=5_000, far=400),
+}
+LEAST_SECONDS = 10.0  # of a normal verification, however short the solve was
+
+
+@dataclass(frozen=True)
+class Budget:
+    """An effort, and when it must end."""
+
+    effort: Effort
+    end: float = float("inf")  # of `perf_counter`
+
+    @property
+    def over(self) -> bool:
+        return perf_counter() >= self.end
+
+    @property
+    def left(self) -> float:
+        return max(0.0, self.end - perf_counter())
+
+
+def budget(level: str, solve_seconds: float | None = None, end: float = float("inf")) -> Budget:
+    """The budget of `level`; without "thorough" it ends after a few seconds, or as many as the solve took."""
+    if level != "thorough":
+        end = min(end, perf_counter() + max(LEAST_SECONDS, solve_seconds or 0.0))
+    return Budget(EFFORTS[level], end)

@@ -1,0 +1,393 @@
+"""Is the leader's decision a local best one? First-order programs, probes without derivatives, curvature, and far samples.
+
+All lengths are the leader's own, and every gain is relative to the range of f over the probes: nothing depends on units.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import casadi as ca
+import numpy as np
+
+from .branches import REACH, WIDEST, Descent, Leader, descent
+from .claims import Claim, Verdict
+from .effort import Budget
+from .kinks import kink_values
+from .local import Local
+from .optimal import Optimal, by_name
+from .place import Place, Region
+from .reaction import Reaction, Reactions
+from .scales import Scales
+from .stationarity import project_x
+
+STATIONARY = 1000.0  # times the tolerance: of a first-order decrease over REACH lengths
+GAIN = 100.0  # times the tolerance: of a gain near by
+NEAR = (1e-3, 1e-2)  # lengths of probes whose gain refutes a local solution
+WIDE = 1e-1  # lengths of probes that give the range of f
+AT_KINK = 1e-4  # lengths within which a kink of an expression is met
+CURVED = 10  # leader variables up to which the Hessian of the reduced objective is estimated
+FLAT = 1e-11  # of |f|, the noise of evaluations: a smaller range is none
+NOISE = 1e-8  # of the change of f over one length of any variable: the noise of re-solutions
+FLAT_MORE = 16  # times as many decisions elsewhere are tried from a flat piece
+LEAST = 1e-4  # of the same: a range is not taken for less
+
+
+@dataclass
+class Around:
+    """What was seen around the point."""
+
+    value: float  # f at the point
+    range: float = 0.0
+    best: Reaction | None = None  # of the near probes
+    wide: Reaction | None = None  # of all
+    count: int = 0
+    answered: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    def see(self, found: Reaction | None, near: bool) -> None:
+        self.count += 1
+        if found is None or not found.admissible:
+            return
+        self.answered += 1
+        self.range = max(self.range, abs(found.f - self.value))
+        if self.wide is None or found.f < self.wide.f:
+            self.wide = found
+        if near and (self.best is None or found.f < self.best.f):
+            self.best = found
+
+
+@dataclass(frozen=True)
+class LeaderCheck:
+    stationary: Claim
+    everywhere: Claim
+    value: float
+    range: float
+    notes: tuple[str, ...] = ()
+
+
+def check_leader(place: Place, leader: Region, reactions: Reactions, scales: Scales, found: Optimal, here: Local | None,
+                 x: np.ndarray, y: np.ndarray, budget: Budget, *, seed: int, tol: float) -> LeaderCheck:
+    """The claims "leader_stationary" and "leader_global" at (x, y), with y the follower's answer."""
+    tolerance = float(f"{STATIONARY * tol:.12g}")
+    rng = np.random.default_rng(seed)
+    around = Around(place.value("f", x, y))
+    smooth = here is not None and not here.kinked and not at_kink(place, leader, reactions.region, scales, x, y)
+    slope = total_slope(place, here, reactions) if here is not None and not here.kinked else None
+    most = budget.effort.probes // (3 if reactions.several else 1)  # an answer that the leader picks costs more
+    for d in _directions(x.size, slope, most // 3, rng):
+        for t in (*NEAR, WIDE):
+            if around.count >= most or budget.over:
+                break
+            around.see(_probe(place, leader, reactions, scales, here, x, y, t * d), t in NEAR)
+    noise = NOISE * scales.f + FLAT * abs(around.value)
+    flat = around.answered > 0 and around.range <= noise
+    size = max(around.range, LEAST * scales.f) if around.answered else WIDE * scales.f
+    first, words = _first_order(place, leader, reactions, scales, here, slope, smooth, x, y, budget, tolerance * size / scales.f)
+    if smooth and not flat and x.size <= CURVED and leader.describable and not budget.over:
+        _curvature(place, leader, reactions, scales, here, x, y, slope, around)
+    far = _far(place, leader, reactions, scales, x, y, budget, rng, around.value, FLAT_MORE if flat else 1)
+    everywhere = _everywhere(place, far, around, size if not flat else 0.0, noise, tol)
+    measured = first.decrease * scales.f / size if first is not None else np.nan
+    gain = (around.value - around.best.f) / size if around.best is not None else 0.0
+    if flat:
+        return _flat(place, around, everywhere, far, first, tolerance)
+    if around.answered and gain > GAIN * tol and gain * size > noise:
+        claim = _refuted(place, scales, around.best, x, around.value, max(gain, 0.0), float(f"{GAIN * tol:.12g}"))
+    elif first is not None and measured > tolerance and measured * size > noise:
+        claim = _predicted(place, leader, reactions, scales, here, first, measured, tolerance, around, x, y)
+    elif first is None and not around.answered:
+        why = "the time is over" if budget.over else "no decision near by could be tried"
+        claim = Claim("leader_stationary", Verdict.NOT_CHECKED, why)
+    else:
+        number = measured if np.isfinite(measured) else max(gain, 0.0)
+        how = [words] if words else []
+        how.append(f"{around.answered} of {around.count} decisions near by were tried")
+        claim = Claim("leader_stationary", Verdict.SEARCHED, "; ".join(how), number, tolerance)
+    return LeaderCheck(claim, everywhere, claim.value if claim.value is not None else np.nan, size, tuple(around.notes))
+
+
+# --- probes ---------------------------------------------------------------------------------------
+
+
+def _directions(n: int, slope: np.ndarray | None, most: int, rng: np.random.Generator) -> list[np.ndarray]:
+    """Steepest descent, the axes (some, if there are many), and random directions; of length 1."""
+    found = []
+    if slope is not None and np.linalg.norm(slope) > 0:
+        found.append(-slope / np.linalg.norm(slope))
+    axes = [(i, s) for i in range(n) for s in (1.0, -1.0)]
+    if len(axes) > most - 4:
+        axes = [axes[k] for k in rng.permutation(len(axes))[: max(most - 6, 2)]]
+    found += [s * np.eye(1, n, i).ravel() for i, s in axes]
+    if n > 1:
+        found += [d / np.linalg.norm(d) for d in rng.standard_normal((6, n))]
+    return found[:most]
+
+
+def _probe(place: Place, leader: Region, reactions: Reactions, scales: Scales, here: Local | None, x: np.ndarray,
+           y: np.ndarray, step: np.ndarray) -> Reaction | None:
+    """The reaction to x + step, inside the leader's set, with its rows met again by Newton's method."""
+    there = project_x(place.oracles, x + scales.x * step)
+    if not np.max(np.abs(there - x) / scales.x, initial=0.0) > 1e-7:
+        return None
+    start = y
+    if here is not None and not here.kinked:
+        start = y + scales.y * (here.reaction[0] @ ((there - x) / scales.x))
+    found = reactions.at(there, start)
+    if not leader.count or here is None:
+        return found
+    for _ in range(4):
+        if found is None or found.violation <= 1e-8:
+            break
+        correction = _restoration(place, leader, reactions, here, found)
+        if correction is None:
+            break
+        there = project_x(place.oracles, there + scales.x * correction)
+        found = reactions.at(there, found.y)
+    return found
+
+
+def _restoration(place: Place, leader: Region, reactions: Reactions, here: Local, found: Reaction) -> np.ndarray | None:
+    """The shortest step that meets the violated rows to first order."""
+    _, _, low, high = leader.limits(place, found.x)
+    rows = leader.values(place, found.x, found.y)
+    excess = (np.maximum(rows - high, 0) - np.maximum(low - rows, 0)) / reactions.upper_rows
+    held = np.abs(excess) > 1e-9
+    if not held.any():
+        return None
+    total = _total_rows(place, leader, reactions, here, found.x, found.y)[held]
+    return -np.linalg.lstsq(total, excess[held], rcond=1e-9)[0]
+
+
+def _total_rows(place: Place, leader: Region, reactions: Reactions, here: Local, x, y) -> np.ndarray:
+    """Derivatives of the leader's rows along the follower's answer, in sizes and lengths."""
+    by_x, by_y = leader.jacobians(place, x, y)
+    C_x = by_x * here.scales.x / reactions.upper_rows[:, None]
+    C_y = by_y * here.scales.y / reactions.upper_rows[:, None]
+    react, by_multipliers = here.reaction
+    total = C_x + C_y @ react
+    C_m = _by_multipliers(place, reactions, here, "c")
+    return total if C_m is None else total + C_m / reactions.upper_rows[:, None] @ by_multipliers
+
+
+def _by_multipliers(place: Place, reactions: Reactions, here: Local, of: str) -> np.ndarray | None:
+    """Derivatives of f ("f", a row) or of the leader's constraints ("c") by the multipliers of what is active."""
+    used = place.problem.used_duals
+    if not used:
+        return None
+    region = reactions.region
+    E = np.vstack([here.entries(d, region.first_constraint, region.count) for d in used])
+    if of == "f":
+        return place.column("grad_duals_f", *reactions.point)[None, :] @ E
+    own = place("jac_duals_c", *reactions.point)[0] @ E
+    sets = reactions.leader.first_constraint
+    return np.vstack([np.zeros((sets, E.shape[1])), own])
+
+
+# --- first order ------------------------------------------------------------------------------------
+
+
+def at_kink(place: Place, leader: Region, region: Region, scales: Scales, x: np.ndarray, y: np.ndarray) -> bool:
+    """Whether an expression of either level (abs, max, norm, if) has a kink at the point."""
+    functions = [place.oracles.function("f"), place.oracles.function("g")]
+    functions += [r._values for r in (leader, region) if r.count]
+    for function in functions:
+        values = kink_values(function)
+        if values is None:
+            continue
+        arguments = place.call(values, x, y)[0].ravel()
+        lengths = np.zeros(arguments.size)
+        for k, (v, size) in enumerate(((x, scales.x), (y, scales.y))):
+            if v.size:
+                inputs = [ca.SX.sym("v", *values.size_in(i)) for i in range(values.n_in())]
+                jacobian = ca.Function("j", inputs, [ca.densify(ca.jacobian(values(*inputs), inputs[k]))])
+                lengths = np.maximum(lengths, np.abs(place.call(jacobian, x, y)[0] * size).max(axis=1))
+        with np.errstate(invalid="ignore"):
+            if np.any(np.abs(arguments) <= AT_KINK * lengths) or np.any(~np.isfinite(lengths)):
+                return True
+    return False
+
+
+def total_slope(place: Place, here: Local, reactions: Reactions) -> np.ndarray:
+    """The hypergradient, in sizes of f and lengths: of f(x, y(x)), or of f(x, y(x), multipliers(x))."""
+    react, by_multipliers = here.reaction
+    slope = here.f_x + here.f_y @ react
+    f_m = _by_multipliers(place, reactions, here, "f")
+    return slope if f_m is None else slope + (f_m @ by_multipliers).ravel() / here.scales.f
+
+
+def _first_order(place: Place, leader: Region, reactions: Reactions, scales: Scales, here: Local | None,
+                 slope: np.ndarray | None, smooth: bool, x, y, budget: Budget, enough: float) -> tuple[Descent | None, str]:
+    """The largest decrease to first order, and what it rests on; None where no derivative can be relied on."""
+    if here is None:
+        return None, "the follower is too large for derivatives of its answer, or its set has no smooth description"
+    if slope is not None and at_kink(place, leader, reactions.region, scales, x, y):
+        return None, "an expression has a kink here"
+    if slope is not None and (not leader.describable or not leader.count):
+        return _projected(place, scales, x, slope), "hypergradient"
+    if not leader.describable:
+        return None, "the leader's set has no smooth description, and the follower's answer turns here"
+    if not smooth and at_kink(place, leader, reactions.region, scales, x, y):
+        return None, "an expression has a kink here"
+    side = leader_side(place, leader, reactions, scales, here, x, y)
+    found = descent(here, side, budget, enough)
+    if np.isnan(found.decrease) or not found.complete and found.decrease <= enough:
+        why = "too many branches" if not np.isnan(found.decrease) else "no linear program could be solved"
+        return None, f"{why} at a kink of the follower's answer"
+    branches = f"{found.branches} linear program{'s' * (found.branches != 1)}"
+    return found, branches if here.kinked else "hypergradient with the leader's constraints"
+
+
+def _projected(place: Place, scales: Scales, x: np.ndarray, slope: np.ndarray) -> Descent:
+    """Along the projected gradient: the largest first-order decrease over REACH lengths in boxes, else along one path."""
+    norm = float(np.max(np.abs(slope), initial=0.0))
+    if norm == 0:
+        return Descent(0.0, 1, True)
+    if place.oracles.is_x_separable:
+        step = project_x(place.oracles, x - scales.x * REACH * np.sign(slope)) - x
+    else:
+        step = project_x(place.oracles, x - scales.x * REACH * slope / np.linalg.norm(slope)) - x
+    return Descent(max(0.0, float(-slope @ (step / scales.x))), 1, True, step / scales.x)
+
+
+def leader_side(place: Place, leader: Region, reactions: Reactions, scales: Scales, here: Local, x: np.ndarray,
+                y: np.ndarray) -> Leader:
+    """The leader's bounds and rows for a step from (x, y), in lengths and sizes."""
+    lower, upper, low, high = leader.limits(place, x)
+    lower_y, upper_y = reactions.region.limits(place, x)[:2]
+    rows = leader.values(place, x, y)
+    by_x, by_y = leader.jacobians(place, x, y)
+    size = reactions.upper_rows
+    m = here.multipliers.size
+    f_m = _by_multipliers(place, reactions, here, "f")
+    C_m = _by_multipliers(place, reactions, here, "c")
+    # as far as the answer moves, with room; further out a rounding of its slope would count as descent
+    reach = min(WIDEST, 10 * REACH * max(1.0, float(np.max(np.abs(here.reaction[0]).sum(axis=1), initial=0.0))))
+    return Leader(
+        dx_low=np.maximum(np.minimum((lower - x) / scales.x, 0), -REACH),
+        dx_high=np.minimum(np.maximum((upper - x) / scales.x, 0), REACH),
+        dy_low=np.maximum(np.minimum((lower_y - y) / scales.y, 0), -reach),
+        dy_high=np.minimum(np.maximum((upper_y - y) / scales.y, 0), reach),
+        C_x=by_x * scales.x / size[:, None], C_y=by_y * scales.y / size[:, None],
+        C_m=np.zeros((leader.count, m)) if C_m is None else C_m / size[:, None],
+        low=np.minimum((low - rows) / size, 0), high=np.maximum((high - rows) / size, 0),
+        f_m=np.zeros(m) if f_m is None else f_m.ravel() / scales.f)
+
+
+def _predicted(place, leader, reactions, scales, here, first: Descent, measured: float, tolerance: float, around: Around,
+               x, y) -> Claim:
+    """A first-order descent: tried out, along its direction."""
+    if first.dx is not None and x.size:
+        for t in (1.0, 0.1, 0.01):
+            found = _probe(place, leader, reactions, scales, here, x, y, t * first.dx)
+            if found is not None and found.admissible and around.value - found.f > 0.1 * t * first.decrease * scales.f:
+                return _refuted(place, scales, found, x, around.value, measured, tolerance)
+    words = f"to first order a step of a hundredth of its size gains the leader {first.decrease * scales.f:.3g}"
+    witness = None
+    if first.dx is not None and x.size:
+        witness = {"direction": by_name(place, first.dx * scales.x, "upper"), "gain": float(first.decrease * scales.f)}
+    return Claim("leader_stationary", Verdict.FAILED, words, measured, tolerance, witness)
+
+
+def _refuted(place: Place, scales: Scales, better: Reaction, x, value: float, measured: float, tolerance: float) -> Claim:
+    shown = shown_move(place, x, better.x)
+    gain = value - better.f
+    witness = {"variables": by_name(place, better.x, "upper") | by_name(place, better.y, "lower"), "gain": float(gain)}
+    return Claim("leader_stationary", Verdict.FAILED, f"{shown} gains the leader {gain:.3g}", measured, tolerance, witness)
+
+
+def shown_move(place: Place, x: np.ndarray, there: np.ndarray) -> str:
+    """`moving x[1] by 0.06`: the largest parts of a step."""
+    parts = []
+    order = np.argsort(-np.abs(there - x) / np.maximum(np.abs(x), 1e-12), kind="stable")
+    for i in order[:2]:
+        if there[i] == x[i]:
+            continue
+        v = next(v for v in place.problem.upper_variables if v.offset <= i < v.offset + v.size)
+        index = [] if not v.shape else [str(int(j) + 1) for j in np.unravel_index(i - v.offset, v.shape, order="F")]
+        parts.append(f"{v.name}{'[' + ', '.join(index) + ']' if index else ''} by {there[i] - x[i]:.3g}")
+    more = " and others" if np.count_nonzero(there != x) > len(parts) else ""
+    return "moving " + " and ".join(parts) + more
+
+
+# --- second order, flat pieces, far away ---------------------------------------------------------
+
+
+def _curvature(place: Place, leader: Region, reactions: Reactions, scales: Scales, here: Local, x, y,
+               slope: np.ndarray, around: Around) -> None:
+    """Probes along a direction of negative curvature of the reduced objective, if differences of slopes show one."""
+    lower, upper, low, high = leader.limits(place, x)
+    free = ((x - lower) / scales.x > 1e-3) & ((upper - x) / scales.x > 1e-3)
+    if leader.count or not free.any():
+        return
+    h, index = 1e-3, np.flatnonzero(free)
+    H = np.zeros((index.size, index.size))
+    for k, i in enumerate(index):
+        moved = x.copy()
+        moved[i] += h * scales.x[i]
+        answer = reactions.follower.answer(moved, y + scales.y * here.reaction[0][:, i] * h)
+        near = reactions.local(moved, answer) if answer.solved else None
+        if near is None or near.kinked:
+            return
+        H[k] = (near.f_x + near.f_y @ near.reaction[0] - slope)[index] / h if not place.problem.used_duals else 0.0
+    values, vectors = np.linalg.eigh((H + H.T) / 2)
+    if values[0] < 0:
+        d = np.zeros(x.size)
+        d[index] = vectors[:, 0]
+        for s in (1.0, -1.0):
+            for t in (*NEAR, WIDE):
+                around.see(_probe(place, leader, reactions, scales, here, x, y, s * t * d), t in NEAR)
+
+
+def _far(place: Place, leader: Region, reactions: Reactions, scales: Scales, x, y, budget: Budget,
+         rng: np.random.Generator, value: float, times: int) -> Around:
+    """Decisions anywhere in the leader's set: at random, at corners, near its lower end, and one entry at a time."""
+    seen = Around(value)
+    lower, upper = leader.limits(place, x)[:2]
+    low = np.where(np.isfinite(lower), lower, x - 10 * scales.x)
+    high = np.where(np.isfinite(upper), upper, x + 10 * scales.x)
+    here = np.clip((x - low) / np.maximum(high - low, 1e-300), 0, 1)
+    for k in range(times * budget.effort.far // (3 if reactions.several else 1)):
+        if budget.over:
+            break
+        u = rng.random(x.size)
+        if k % 4 == 1:
+            u = np.round(u)
+        elif k % 4 == 2:
+            u = u**3
+        elif k % 4 == 3:
+            i, u = (k // 4) % x.size, here.copy()
+            u[i] = rng.random() ** (1 + k % 3)
+        seen.see(reactions.at(project_x(place.oracles, low + (high - low) * u), y), False)
+        if times > 1 and seen.wide is not None and value - seen.wide.f > NOISE * scales.f:
+            break  # one is enough to leave a flat piece
+    return seen
+
+
+def _everywhere(place: Place, far: Around, around: Around, size: float, noise: float, tol: float) -> Claim:
+    known = [r for r in (far.wide, around.wide) if r is not None]
+    best = min(known, key=lambda r: r.f, default=None)
+    size = max(far.range, size)
+    if best is not None and around.value - best.f > 1e3 * tol * size and around.value - best.f > noise:
+        sense = place.problem.f.sense
+        witness = {"variables": by_name(place, best.x, "upper") | by_name(place, best.y, "lower"),
+                   "upper": place.problem.f.as_written(best.f), "gain": float(around.value - best.f)}
+        words = f"another decision gives {sense * best.f:.6g}"
+        return Claim("leader_global", Verdict.FAILED, words, witness=witness)
+    if far.answered >= 300 and place.nx <= 2:
+        return Claim("leader_global", Verdict.SEARCHED, f"{far.answered} decisions elsewhere were tried")
+    tried = f"{far.answered} decisions elsewhere were tried: too few to say" if far.answered else "not looked for"
+    return Claim("leader_global", Verdict.NOT_CHECKED, tried)
+
+
+def _flat(place: Place, around: Around, everywhere: Claim, far: Around, first: Descent | None,
+          tolerance: float) -> LeaderCheck:
+    """The objective does not change around here: verified only if nothing better was found anywhere."""
+    words = "the leader's objective does not change around here"
+    if everywhere.verdict is Verdict.FAILED:
+        claim = Claim("leader_stationary", Verdict.FAILED, f"{words}, and {everywhere.words}", None, tolerance,
+                      everywhere.witness)
+    else:
+        claim = Claim("leader_stationary", Verdict.SEARCHED,
+                      f"{words}; {around.answered} decisions near by, {far.answered} elsewhere were tried", 0.0, tolerance)
+    return LeaderCheck(claim, everywhere, 0.0, max(around.range, 1e-300), (f"{words}: a flat piece",))

@@ -1,0 +1,235 @@
+"""Derivatives of a problem at a point, in lengths: what the leader can see of the follower's reaction, to second order.
+
+Every number here is free of units: x and y are counted in their lengths, f, g and the rows in their own sizes. An active
+row or bound of the follower reads  value + A dy + A_x dx <= 0  (or == 0), its multiplier is >= 0 (or free).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import casadi as ca
+import numpy as np
+
+from ..functions.oracles import expanded
+from ..model.problem import Dual
+from .follower import Response
+from .nonnegative import nonnegative
+from .place import Place, Region
+from .scales import Scales
+
+ACTIVE = 1e-4  # lengths within which a row or bound counts as active
+WEAK = 1e-6  # multipliers up to which an active row may let go; the largest one counts 1
+SINGULAR = 1e-8  # relative, of the Hessian on the tangent space
+DENSE_LIMIT = 1500  # lower variables up to which matrices are assembled
+
+
+@dataclass(frozen=True, eq=False)
+class Local:
+    scales: Scales
+    f_x: np.ndarray
+    f_y: np.ndarray
+    g_y: np.ndarray
+    hessian: np.ndarray  # of the Lagrangian, ny by ny
+    mixed: np.ndarray  # ny by nx
+    value: np.ndarray  # of active rows: how far from touching, <= 0
+    A: np.ndarray
+    A_x: np.ndarray
+    equal: np.ndarray  # which are equations
+    row: np.ndarray  # the follower's row, or -1 - i for a bound on entry i of y
+    sign: np.ndarray  # -1 where it is the lower side
+    size: np.ndarray  # of the row as it is written, per unit here
+    multipliers: np.ndarray
+    residual: float  # of stationarity of the follower
+    curved_rows: bool  # the Hessian depends on the multipliers
+
+    @cached_property
+    def weak(self) -> np.ndarray:
+        """Active without a multiplier: here the derivative of the answer is one-sided."""
+        largest = float(np.max(np.abs(self.multipliers), initial=0.0))
+        return ~self.equal & (self.multipliers <= WEAK * max(largest, 1e-3 * float(np.max(np.abs(self.g_y), initial=0.0)),
+                                                             1e-300))
+
+    @cached_property
+    def dependent(self) -> bool:
+        """The gradients of what is active depend on each other: multipliers may not be unique."""
+        return len(self.A) > 0 and bool(np.linalg.matrix_rank(_unit_rows(self.A), tol=1e-8) < len(self.A))
+
+    @cached_property
+    def tangent(self) -> np.ndarray:
+        """Orthonormal columns: the directions that keep what is active with a multiplier."""
+        return null_space(self.A[~self.weak], self.g_y.size)
+
+    @cached_property
+    def eigenvalues(self) -> np.ndarray:
+        """Of the Hessian on the tangent space, relative to its largest entry; ascending."""
+        Z = self.tangent
+        if not Z.shape[1]:
+            return np.zeros(0)
+        size = float(np.max(np.abs(self.hessian), initial=0.0))
+        if size == 0:
+            return np.zeros(Z.shape[1])
+        reduced = Z.T @ self.hessian @ Z / size
+        return np.linalg.eigvalsh((reduced + reduced.T) / 2)
+
+    @property
+    def singular(self) -> bool:
+        """The follower may move without a loss to second order: its answer may not be unique."""
+        return bool(np.any(np.abs(self.eigenvalues) <= SINGULAR))
+
+    @property
+    def kinked(self) -> bool:
+        return bool(self.weak.any()) or self.dependent or self.singular
+
+    @cached_property
+    def _factors(self) -> tuple[np.ndarray, np.ndarray]:
+        """K and B of  K (dy, dlambda) = -B dx  with what is active held."""
+        A, m = self.A, len(self.A)
+        K = np.block([[self.hessian, A.T], [A, np.zeros((m, m))]])
+        return K, np.vstack([self.mixed, self.A_x])
+
+    @cached_property
+    def reaction(self) -> tuple[np.ndarray, np.ndarray]:
+        """dy/dx and dlambda/dx, where the answer is smooth."""
+        K, B = self._factors
+        solution = -np.linalg.lstsq(K, B, rcond=1e-13)[0]
+        n = self.g_y.size
+        return solution[:n], solution[n:]
+
+    def entries(self, dual: Dual, first: int, rows: int) -> np.ndarray:
+        """The entries of `dual(...)`, as written, as a linear function of the multipliers here.
+
+        Args:
+            first: the follower's first row that is a constraint.
+            rows: the number of all its rows.
+        """
+        n = self.g_y.size
+        selected = np.zeros((n if dual.bounds else rows - first, self.row.size))
+        for k, (row, sign) in enumerate(zip(self.row, self.sign)):
+            per_unit = self.scales.g / self.size[k]
+            if not dual.bounds and row >= first:
+                selected[row - first, k] = sign * per_unit
+            elif dual.bounds and row < 0:
+                high = sign > 0 if not self.equal[k] else self.multipliers[k] >= 0
+                if high == (dual.bounds == "upper"):
+                    selected[-1 - row, k] = per_unit if not self.equal[k] or high else -per_unit
+        return dual.matrix(selected.shape[0]) @ selected
+
+
+def local(place: Place, follower: Region, scales: Scales, row_sizes: np.ndarray, answer: Response, x: np.ndarray,
+          near: tuple[np.ndarray, np.ndarray] | None = None) -> Local | None:
+    """At (x, answer.y); None where the follower is too large or its sets have no smooth description.
+
+    `near` = (E, d): of several valid multipliers those with E @ multipliers nearest to d.
+    """
+    y = answer.y
+    if y.size > DENSE_LIMIT or not follower.describable:
+        return None
+    active = _active(place, follower, scales, row_sizes, x, y)
+    value, A, A_x, equal, row, sign, size = active
+    g_y = place.column("grad_y_g", x, y) * scales.y / scales.g
+    f_x, f_y = (v.ravel() for v in place("grad_f", x, y))
+    if not np.all(np.isfinite(np.concatenate([g_y, f_x, f_y, A.ravel(), A_x.ravel()]))):
+        return None
+    multipliers = _multipliers(A, g_y, equal, _guess(answer, row, sign), near)
+    residual = float(np.max(np.abs(g_y + A.T @ multipliers), initial=0.0))
+    weights = np.zeros(follower.count)
+    for k, r in enumerate(row):
+        if r >= 0:
+            weights[r] += sign[k] * multipliers[k] * scales.g / size[k]
+    hessian, mixed = _second(place, follower, x, y, weights)
+    if not (np.all(np.isfinite(hessian)) and np.all(np.isfinite(mixed))):
+        return None
+    curved = bool(follower.count) and bool(ca.which_depends(follower.rows, place.problem.y, 2, False)[0]) \
+        if place.ny else False
+    return Local(
+        scales=scales, f_x=f_x * scales.x / scales.f, f_y=f_y * scales.y / scales.f, g_y=g_y,
+        hessian=hessian * np.outer(scales.y, scales.y) / scales.g, mixed=mixed * np.outer(scales.y, scales.x) / scales.g,
+        value=value, A=A, A_x=A_x, equal=equal, row=row, sign=sign, size=size, multipliers=multipliers,
+        residual=residual, curved_rows=curved)
+
+
+def _active(place: Place, region: Region, scales: Scales, row_sizes: np.ndarray, x, y):
+    lower, upper, low, high = region.limits(place, x)
+    n, found = y.size, []
+    for i in range(n):
+        at_low, at_high = (y[i] - lower[i]) / scales.y[i] <= ACTIVE, (upper[i] - y[i]) / scales.y[i] <= ACTIVE
+        if at_low or at_high:
+            sign = 1.0 if at_high else -1.0
+            slack = 0.0 if at_low and at_high else -((upper[i] - y[i]) if at_high else (y[i] - lower[i])) / scales.y[i]
+            found.append((min(slack, 0.0), sign * np.eye(1, n, i).ravel(), np.zeros(x.size), at_low and at_high, -1 - i,
+                          sign, scales.y[i]))
+    if region.count:
+        values = region.values(place, x, y)
+        by_x, by_y = region.jacobians(place, x, y)
+        for i, v in enumerate(values):
+            at_low, at_high = (v - low[i]) / row_sizes[i] <= ACTIVE, (high[i] - v) / row_sizes[i] <= ACTIVE
+            if at_low or at_high:
+                sign, both = (1.0 if at_high else -1.0), bool(at_low and at_high)
+                slack = 0.0 if both else -((high[i] - v) if at_high else (v - low[i])) / row_sizes[i]
+                found.append((min(slack, 0.0), sign * by_y[i] * scales.y / row_sizes[i],
+                              sign * by_x[i] * scales.x / row_sizes[i], both, i, sign, row_sizes[i]))
+    columns = list(zip(*found)) if found else [[]] * 7
+    return (np.array(columns[0], float), np.array(columns[1], float).reshape(len(found), n),
+            np.array(columns[2], float).reshape(len(found), x.size), np.array(columns[3], bool), np.array(columns[4], int),
+            np.array(columns[5], float), np.array(columns[6], float))
+
+
+def _guess(answer: Response, row: np.ndarray, sign: np.ndarray) -> np.ndarray | None:
+    if answer.multipliers is None:
+        return None
+    bounds, rows = answer.multipliers
+    found = np.array([s * (rows[r] if r >= 0 else bounds[-1 - r]) for r, s in zip(row, sign)])
+    largest = np.max(np.abs(found), initial=0.0)
+    return np.where(np.abs(found) > 1e-5 * largest, found, 0.0)
+
+
+def _multipliers(A: np.ndarray, g_y: np.ndarray, equal: np.ndarray, guess: np.ndarray | None,
+                 near: tuple[np.ndarray, np.ndarray] | None) -> np.ndarray:
+    """Least squares on the follower's first-order conditions with valid signs; small ones, where there is a choice."""
+    n = len(A)
+    if not n:
+        return np.zeros(0)
+    E, d = near if near is not None else (np.eye(n), np.zeros(n))
+    size = max(1.0, float(np.max(np.abs(E), initial=0.0)))
+    tie = 1e-7  # strong enough to choose, too weak to bend the conditions visibly: taken out below
+    found = nonnegative(np.vstack([A.T, tie * E / size]), np.concatenate([-g_y, tie * d / size]), ~equal, guess)
+    support = equal | (found > 0)
+    trial = found.copy()
+    correction = np.linalg.lstsq(A[support].T, -g_y - A.T @ found, rcond=1e-10)[0]
+    trial[support] += correction
+    return trial if np.all(trial[~equal] >= 0) else found
+
+
+def _second(place: Place, region: Region, x, y, weights) -> tuple[np.ndarray, np.ndarray]:
+    """Second derivatives of the Lagrangian: by y twice, by y and x; all columns in one call."""
+    problem, n = place.problem, y.size
+    lam, direction = ca.MX.sym("lam", region.count), ca.MX.sym("d", n)
+    lagrangian = problem.g.expression
+    if region.count:
+        lagrangian = lagrangian + ca.dot(lam, region.rows)
+    gradient = ca.gradient(lagrangian, problem.y)
+    outputs = [ca.densify(ca.jtimes(gradient, problem.y, direction)),
+               ca.densify(ca.gradient(ca.dot(gradient, direction), problem.x))]
+    times = ca.Function("times", [problem.x, problem.y, lam, direction, *problem.p], outputs)
+    times = expanded(times)
+    if not n:
+        return np.zeros((0, 0)), np.zeros((0, x.size))
+    point = [ca.DM(x), ca.DM(y), ca.DM(weights)]
+    both = [times.call([*point, ca.DM(np.eye(1, n, j).ravel()), *place.columns]) for j in range(n)]
+    W = np.hstack([np.array(a) for a, _ in both])
+    mixed = np.hstack([np.array(b) for _, b in both]).T
+    return (W + W.T) / 2, mixed.reshape(n, x.size)
+
+
+def _unit_rows(A: np.ndarray) -> np.ndarray:
+    return A / np.maximum(np.linalg.norm(A, axis=1, keepdims=True), 1e-300)
+
+
+def null_space(A: np.ndarray, n: int) -> np.ndarray:
+    """Orthonormal columns with A Z = 0, up to 1e-9 of the longest row."""
+    if not len(A):
+        return np.eye(n)
+    _, s, Vt = np.linalg.svd(_unit_rows(A))
+    return Vt[int(np.sum(s > 1e-9)):].T

@@ -1,0 +1,150 @@
+"""The functions of a problem with its data bound: NumPy in, NumPy out."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import casadi as ca
+import numpy as np
+
+from ..functions.oracles import Oracles, expanded
+from ..functions.nlp_sets import nlp_description
+from ..model.problem import Constraint, Variable
+
+
+REPEATED = 10_000  # numbers of data that are repeated for every sample
+
+
+class Place:
+    """Functions of (x, y) by their names in `Oracles`, with the data of the problem.
+
+    Args:
+        multipliers: values by name for `dual(...)` in upper expressions; they stand in place of the data.
+    """
+
+    def __init__(self, oracles: Oracles, multipliers: dict[str, np.ndarray] | None = None):
+        self.oracles, self.problem = oracles, oracles.problem
+        self.nx, self.ny = oracles.nx, oracles.ny
+        self._maps: dict[tuple[str, int], tuple[ca.Function, ca.Function]] = {}
+        names = {f"dual({d.name})": d.name for d in self.problem.used_duals}
+        given = multipliers or {}
+        self.columns = []
+        for q in self.problem.parameters:
+            value = given.get(names[q.name], q.value) if q.is_dual else q.value
+            column = ca.DM(np.asarray(value, float).ravel(order="F"))
+            self.columns.append(ca.reshape(column, q.symbol.shape))
+
+    def with_multipliers(self, values: dict[str, np.ndarray]) -> Place:
+        """The same with other numbers for `dual(...)`; functions are shared."""
+        return Place(self.oracles, values)
+
+    def call(self, function: ca.Function, *arguments) -> list[np.ndarray]:
+        """Any Function of (..., *p)."""
+        return [np.array(v) for v in function.call([*map(ca.DM, arguments), *self.columns])]
+
+    def __call__(self, name: str, x: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
+        return self.call(self.oracles.function(name), x, y)
+
+    def column(self, name: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """The first output as a flat column."""
+        return self(name, x, y)[0].ravel(order="F")
+
+    def value(self, name: str, x: np.ndarray, y: np.ndarray) -> float:
+        """A scalar function; NaN and infinities are returned as they are."""
+        return float(self(name, x, y)[0].item())
+
+    def many(self, function: ca.Function, x: np.ndarray, Y: np.ndarray) -> np.ndarray:
+        """The first output at every column of Y (ny by N), side by side."""
+        n = Y.shape[1]
+        if n == 0:
+            return np.zeros((function.numel_out(0), 0))
+        if function.is_a("SXFunction") and sum(c.numel() for c in self.columns) <= REPEATED:
+            key = (function.name(), n)
+            if key not in self._maps or self._maps[key][0] is not function:
+                self._maps[key] = function, function.map(n)
+            repeated = [ca.repmat(c, 1, n) for c in self.columns]
+            return np.array(self._maps[key][1].call([ca.repmat(ca.DM(x), 1, n), ca.DM(Y), *repeated])[0])
+        return np.hstack([self.call(function, x, column)[0] for column in Y.T])
+
+
+class Region:
+    """The sets and constraints of one level as bounds and rows: low <= rows(x, y) <= high, lower <= v <= upper.
+
+    Rows that come from sets stand first; `first_constraint` is where those of constraints begin.
+    """
+
+    def __init__(self, oracles: Oracles, level: str):
+        problem = oracles.problem
+        self.level, self.problem = level, problem
+        variables, constraints = {
+            "upper": (problem.upper_variables, problem.upper_constraints),
+            "lower": (problem.lower_variables, problem.lower_constraints),
+        }[level]
+        self.variables: tuple[Variable, ...] = variables
+        symbol = problem.x if level == "upper" else problem.y
+        self.size = symbol.numel()
+        bounds, rows, limits, self.describable = _of_sets(variables, symbol)
+        self.first_constraint = sum(r.numel() for r in rows)
+        self.constraint_of: list[Constraint | None] = [None] * self.first_constraint
+        for constraint in constraints:
+            n = constraint.expression.numel()
+            rows.append(ca.vec(constraint.expression))
+            limits.append((_column(0.0 if constraint.kind == "eq" else -np.inf, n), _column(0.0, n)))
+            self.constraint_of += [constraint] * n
+        self.rows = ca.vertcat(*rows) if rows else ca.MX(0, 1)
+        self.count = self.rows.numel()
+        inputs = [problem.x, problem.y, *problem.p]
+        low, high = (_stack([pair[k] for pair in limits]) for k in (0, 1))
+        lower, upper = (_stack([pair[k] for pair in bounds]) for k in (0, 1))
+        self._limits = ca.Function("limits", [problem.x, *problem.p], [lower, upper, low, high])
+        self._values = expanded(ca.Function("rows", inputs, [ca.densify(self.rows)]))
+
+    @cached_property
+    def _jacobians(self) -> ca.Function:
+        problem = self.problem
+        both = [ca.densify(ca.jacobian(self.rows, v)) for v in (problem.x, problem.y)]
+        return expanded(ca.Function("jacobians", [problem.x, problem.y, *problem.p], both))
+
+    def limits(self, place: Place, x: np.ndarray) -> tuple[np.ndarray, ...]:
+        """lower, upper of the variables; low, high of the rows: four columns."""
+        if not self.describable:
+            free = np.full(self.size, np.inf)
+            return -free, free, np.zeros(0), np.zeros(0)
+        return tuple(v.ravel() for v in place.call(self._limits, x))
+
+    def values(self, place: Place, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return place.call(self._values, x, y)[0].ravel() if self.count else np.zeros(0)
+
+    def many(self, place: Place, x: np.ndarray, Y: np.ndarray) -> np.ndarray:
+        """Rows by columns of Y."""
+        return place.many(self._values, x, Y) if self.count else np.zeros((0, Y.shape[1]))
+
+    def jacobians(self, place: Place, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Derivatives of the rows by x and by y."""
+        if not self.count:
+            return np.zeros((0, x.size)), np.zeros((0, y.size))
+        return tuple(place.call(self._jacobians, x, y))
+
+
+def _of_sets(variables: tuple[Variable, ...], symbol: ca.MX):
+    """Bounds by variable, rows and their limits; and whether every set has a smooth description."""
+    bounds, rows, limits = [], [], []
+    for variable in variables:
+        description = nlp_description(variable.set, symbol[variable.slice])
+        if description is None:
+            return [], [], [], False
+        lower, upper, extra = description
+        bounds.append((_column(lower, variable.size), _column(upper, variable.size)))
+        for expression, low, high in extra:
+            rows.append(ca.vec(expression))
+            limits.append((_column(low, expression.numel()), _column(high, expression.numel())))
+    return bounds, rows, limits, True
+
+
+def _stack(parts: list[ca.MX]) -> ca.MX:
+    return ca.densify(ca.vertcat(*parts)) if parts else ca.MX(0, 1)
+
+
+def _column(value, n: int) -> ca.MX:
+    value = ca.densify(ca.MX(value))
+    return ca.vec(value) if value.numel() == n else ca.repmat(value, n, 1)

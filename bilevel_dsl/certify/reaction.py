@@ -1,0 +1,88 @@
+"""The leader's value at a decision: the follower answers anew, and where it has several answers the leader picks.
+
+What is asked of a decision x near the point: the follower's answer there, its multipliers if the leader uses them, whether
+the leader's rows hold, and f.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .follower import Follower, Response
+from .local import Local, local
+from .place import Place, Region
+from .scales import Scales
+
+FEASIBLE = 1e-6  # lengths: violation of the leader's rows at a point that may stand against another one
+CEILING = 1e-9  # of g, in its sizes: above the follower's value at an answer that the leader picks
+
+
+@dataclass(frozen=True)
+class Reaction:
+    x: np.ndarray
+    y: np.ndarray
+    f: float
+    violation: float  # of the leader's rows, in their sizes
+
+    @property
+    def admissible(self) -> bool:
+        return bool(np.isfinite(self.f) and self.violation <= FEASIBLE)
+
+
+class Reactions:
+    """The follower's answers around a point, from the same basin."""
+
+    def __init__(self, place: Place, leader: Region, region: Region, follower: Follower, scales: Scales,
+                 upper_rows: np.ndarray, several: bool, point: tuple[np.ndarray, np.ndarray]):
+        self.place, self.leader, self.region = place, leader, region
+        self.follower, self.scales, self.upper_rows, self.several = follower, scales, upper_rows, several
+        self.point = point
+
+    def at(self, x: np.ndarray, start: np.ndarray) -> Reaction | None:
+        """None where the follower has no answer."""
+        answer = self.follower.answer(x, start)
+        if not answer.solved:
+            return None
+        if self.several:
+            answer = self.favoured(x, answer)
+        place = self.place
+        if place.problem.used_duals:
+            place = place.with_multipliers(self.multipliers(x, answer))
+        f = place.value("f", x, answer.y)
+        return Reaction(x, answer.y, f, self.violation(place, x, answer.y))
+
+    def favoured(self, x: np.ndarray, answer: Response) -> Response:
+        """Of the answers around `answer` the one that the leader likes best, under its own rows."""
+        ceiling = answer.g + CEILING * self.scales.g
+        found = self.follower.respond(x, answer.y, "f", ceiling=ceiling, upper=self.leader.count > 0)
+        return found if found.solved and found.f < answer.f else answer
+
+    def multipliers(self, x: np.ndarray, answer: Response) -> dict[str, np.ndarray]:
+        """Values for every `dual(...)` that upper expressions use; NaN where none is known."""
+        here = self.local(x, answer)
+        return named(self.place, self.region, here, used=True)
+
+    def local(self, x: np.ndarray, answer: Response) -> Local | None:
+        return local(self.place, self.region, self.scales, self.follower.frame.rows, answer, x)
+
+    def violation(self, place: Place, x: np.ndarray, y: np.ndarray) -> float:
+        lower, upper, low, high = self.leader.limits(place, x)
+        rows = self.leader.values(place, x, y)
+        parts = np.concatenate([(lower - x) / self.scales.x, (x - upper) / self.scales.x,
+                                (low - rows) / self.upper_rows, (rows - high) / self.upper_rows])
+        return float(np.max(parts, initial=0.0))
+
+
+def named(place: Place, region: Region, here: Local | None, used: bool = False) -> dict[str, np.ndarray]:
+    """Every `dual(...)` of the problem, as written, from the multipliers of what is active; NaN where none is known."""
+    problem = place.problem
+    found = {}
+    for d in problem.used_duals if used else problem.duals:
+        if here is None:
+            values = np.full(d.size, np.nan)
+        else:
+            values = here.entries(d, region.first_constraint, region.count) @ here.multipliers
+        found[d.name] = np.reshape(values, d.shape, order="F")
+    return found

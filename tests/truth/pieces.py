@@ -1,0 +1,179 @@
+"""The truth of polyhedral models: the points where the follower answers are a union of polyhedra, one convex program each.
+
+Every answer has multipliers on linearly independent rows. For each such set of rows, the points (x, y, multipliers) that satisfy the
+follower's conditions with exactly these rows active are a polyhedron; the leader's minimum over it is found apart. A point is a local
+optimum when no polyhedron that holds it has a better one, since the leader's objective is convex.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from itertools import combinations
+
+import numpy as np
+
+from .highs import Program
+from .instance import FEASIBLE, GAP, VALUE, Instance, Judgement, Replaced, wrong_ones
+from .polyhedral import Polyhedral
+
+MOST_PRICE = 1e3
+
+
+class Pieces:
+    """All polyhedra of a model, each with the leader's best on it."""
+
+    def __init__(self, model: Polyhedral):
+        self.model = m = model
+        A, b, B = m.rows
+        nx, ny, n, k = m.nx, m.ny, len(b), len(m.e)
+        self.n, self.k = n, k
+        zero = np.zeros
+        matrix = np.block([[m.Q, m.H, A.T, m.E.T], [-B, A, zero((n, n + k))], [-m.F, m.E, zero((k, n + k))],
+                           [m.upper, zero((len(m.limit), n + k))], [m.equal, zero((len(m.target), ny + n + k))]])
+        hessian = zero((nx + ny + n + k,) * 2)
+        hessian[:nx + ny, :nx + ny] = m.P
+        self.program = Program(matrix, hessian)
+        self.cost = np.concatenate([m.p, zero(n), -m.r])
+        self.high = np.concatenate([-m.q, b, m.e, m.limit, m.target])
+        self.low = np.concatenate([-m.q, np.full(n, -np.inf), m.e, np.full(len(m.limit), -np.inf), m.target])
+        self.best: dict[tuple[int, ...], tuple[float, np.ndarray]] = {}
+        for s in self._sets():
+            found = self.solve(s)
+            if found is not None:
+                self.best[s] = found
+        if not self.best:
+            raise Replaced("nothing is feasible")
+        self.value, self.point = min(self.best.values(), key=lambda found: found[0])
+        if k and max(abs(v[-k:]).max() for _, v in self.best.values()) > MOST_PRICE:
+            raise Replaced("a price without bound")
+
+    def _sets(self) -> Iterator[tuple[int, ...]]:
+        """Linearly independent sets of rows; for a linear follower with one cost, only those whose cone holds it, and minimal."""
+        m = self.model
+        A, plain = m.rows[0], not (m.H.any() or m.Q.any() or self.k)
+        kept: list[set[int]] = []
+        for size in range(m.ny - self.k + 1):
+            for s in combinations(range(self.n), size):
+                active = A[list(s)]
+                if size and np.linalg.matrix_rank(np.vstack([active, m.E])) < size + self.k:
+                    continue
+                if plain:
+                    if any(known <= set(s) for known in kept) or not _in_cone(active.T, -m.q):
+                        continue
+                    kept.append(set(s))
+                yield s
+
+    def solve(self, s: tuple[int, ...], box: tuple[np.ndarray, np.ndarray] | None = None) -> tuple[float, np.ndarray] | None:
+        """The leader's best on one polyhedron, within a box of (x, y) where one is given."""
+        m = self.model
+        nx, ny, n, k = m.nx, m.ny, self.n, self.k
+        chosen = list(s)
+        low, high = np.zeros(nx + ny + n + k), np.zeros(nx + ny + n + k)
+        high[:nx], low[nx:nx + ny], high[nx:nx + ny] = m.width, -np.inf, np.inf
+        if box is not None:
+            low[:nx + ny], high[:nx + ny] = np.maximum(low[:nx + ny], box[0]), np.minimum(high[:nx + ny], box[1])
+        for j in chosen:
+            high[nx + ny + j] = np.inf
+        low[nx + ny + n:], high[nx + ny + n:] = -np.inf, np.inf
+        rows = self.low.copy()
+        for j in chosen:
+            rows[ny + j] = self.high[ny + j]
+        return self.program.solve(self.cost, low, high, (rows, self.high))
+
+    def holding(self, x: np.ndarray, y: np.ndarray) -> dict[tuple[int, ...], float]:
+        """The polyhedra that hold a point within a small tolerance, and the leader's best value at the point on each."""
+        A, b, B = self.model.rows
+        z, slack = np.concatenate([x, y]), (b + B @ x - A @ y) / np.linalg.norm(np.hstack([A, B]), axis=1)
+        for near in (2e-6, 1e-5, 1e-4):
+            near *= self.model.width
+            active = set(np.flatnonzero(slack <= 4 * near))
+            found = {s: self.solve(s, (z - near, z + near)) for s in self.best if set(s) <= active}
+            values = {s: v[0] for s, v in found.items() if v is not None}
+            if values:
+                return values
+        return {}
+
+    def at(self, x: np.ndarray) -> tuple[float, np.ndarray] | None:
+        """The leader's value at x and the follower's answer there, the one that is best for the leader."""
+        free = np.full(self.model.ny, np.inf)
+        box = (np.concatenate([x, -free]), np.concatenate([x, free]))
+        found = [v for v in (self.solve(s, box) for s in self.best) if v is not None]
+        if not found:
+            return None
+        value, v = min(found, key=lambda one: one[0])
+        return value, self._split(v)[1]
+
+    @cached_property
+    def scale(self) -> float:
+        """The range of the leader's objective over its box, from samples and the best of all pieces."""
+        m, rng = self.model, np.random.default_rng(0)
+        values = [v for v, _ in self.best.values()]
+        for x in rng.uniform(0, m.width, (10 if self.k else 60, m.nx)):
+            found = self.at(x) if self.k else m.answer(x)
+            if found is not None:
+                values.append(found[0] if self.k else m.f(x, found[1]))
+        return max(values) - min(values)
+
+    def _split(self, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return v[:self.model.nx], v[self.model.nx:self.model.nx + self.model.ny]
+
+    def judge(self, values: dict[str, object]) -> Judgement:
+        """What is true of a point."""
+        m = self.model
+        x, y = (np.ravel(np.asarray(values[name], float)) for name in ("x", "y"))
+        value, tolerance = m.f(x, y), VALUE * self.scale
+
+        def said(kind: str, why: str = "") -> Judgement:
+            return Judgement(kind, value, self.value, why)
+
+        leader, follower = m.violation(x, y)
+        if leader > FEASIBLE:
+            return said("wrong", f"infeasible for the leader by {leader:.1e}")
+        if follower > FEASIBLE:
+            return said("wrong", f"infeasible for the follower by {follower:.1e}")
+        found = m.answer(x, y)
+        if found is None:
+            return said("wrong", "no answer here")
+        gap = (m.g(x, y) - found[0]) / max(found[2], 1e-9)
+        if gap > GAP and m.g(x, y) - found[0] > 1e-9 * (1 + abs(found[0])):
+            return said("wrong", f"the follower could have {gap:.1e} of the variation of g more")
+        holding = self.holding(x, y)
+        if not holding:
+            return said("wrong", "on none of the pieces")
+        if self.k:
+            value = min(holding.values())
+        if value < self.value - tolerance:
+            return said("wrong", f"better than possible by {(self.value - value) / self.scale:.1e} of the range")
+        if value <= self.value + tolerance:
+            return said("global")
+        gain = value - min(self.best[s][0] for s in holding)
+        if gain > tolerance:
+            return said("wrong", f"the leader gains {gain / self.scale:.1e} of the range without leaving a piece")
+        return said("local", f"{(value - self.value) / self.scale:.1e} of the range above the best")
+
+
+def _in_cone(columns: np.ndarray, vector: np.ndarray) -> bool:
+    """Whether a vector is a nonnegative combination of linearly independent columns."""
+    if not columns.shape[1]:
+        return not vector.any()
+    weights = np.linalg.lstsq(columns, vector, rcond=None)[0]
+    return bool(np.abs(columns @ weights - vector).max() < 1e-9 and (weights >= -1e-12).all())
+
+
+def polyhedral_instance(family: str, model: Polyhedral, rng: np.random.Generator) -> Instance:
+    """The instance of a model, with points moved by 1 and 3 % of the leader's box or of the follower's."""
+    pieces = Pieces(model)
+    x, y = pieces._split(pieces.point)
+    if pieces.scale < 1e-3:
+        raise Replaced("the leader's objective hardly changes")
+    points = []
+    for size in (0.01, 0.03, 0.01, 0.03):
+        step = rng.normal(size=model.nx)
+        other = np.clip(x + size * model.width * step / np.linalg.norm(step), 0, model.width)
+        reply = pieces.at(other)
+        if reply is not None:
+            points.append({"x": other, "y": reply[1]})
+        step = rng.normal(size=model.ny)
+        points.append({"x": x, "y": np.clip(y + size * model.height * step / np.linalg.norm(step), 0, model.height)})
+    return Instance(family, 0, model.text(family), pieces.judge, {"x": x, "y": y}, wrong_ones(pieces.judge, points), pieces.scale)
