@@ -1,4 +1,4 @@
-"""Linear and convex quadratic programs whose bounds change, solved by HiGHS."""
+"""Linear programs whose bounds change, solved by HiGHS."""
 
 from __future__ import annotations
 
@@ -10,21 +10,18 @@ SETTINGS = {"error_on_fail": False, "highs": {"output_flag": False, "primal_feas
 
 
 class Program:
-    """min v'Pv / 2 + c'v with l <= A v <= u and bounds on v; P and A stay."""
+    """min c'v with l <= A v <= u and bounds on v; A stays."""
 
-    def __init__(self, matrix: np.ndarray, hessian: np.ndarray | None = None):
+    def __init__(self, matrix: np.ndarray):
         self.matrix = ca.sparsify(ca.DM(matrix))
-        self.hessian = None if hessian is None or not np.any(hessian) else ca.sparsify(ca.DM(hessian))
-        shape = {"a": self.matrix.sparsity()} | ({} if self.hessian is None else {"h": self.hessian.sparsity()})
-        self.solver = ca.conic("program", "highs", shape, SETTINGS)
+        self.solver = ca.conic("program", "highs", {"a": self.matrix.sparsity()}, SETTINGS)
 
     def solve(self, cost: np.ndarray, low: np.ndarray, high: np.ndarray, rows: tuple[np.ndarray, np.ndarray]
               ) -> tuple[float, np.ndarray] | None:
         """The value and a solution, None where there is none."""
-        more = {} if self.hessian is None else {"h": self.hessian}
         if np.any(low > high):
             return None
-        found = self.solver(g=cost, a=self.matrix, lbx=low, ubx=high, lba=rows[0], uba=rows[1], **more)
+        found = self.solver(g=cost, a=self.matrix, lbx=low, ubx=high, lba=rows[0], uba=rows[1])
         if not self.solver.stats()["success"]:
             return None
         return float(found["cost"]), np.array(found["x"]).ravel()

@@ -16,6 +16,7 @@ import numpy as np
 from .highs import Program
 from .instance import FEASIBLE, GAP, VALUE, Instance, Judgement, Replaced, wrong_ones
 from .polyhedral import Polyhedral
+from .small import least
 
 MOST_PRICE = 1e3
 
@@ -31,9 +32,7 @@ class Pieces:
         zero = np.zeros
         matrix = np.block([[m.Q, m.H, A.T, m.E.T], [-B, A, zero((n, n + k))], [-m.F, m.E, zero((k, n + k))],
                            [m.upper, zero((len(m.limit), n + k))], [m.equal, zero((len(m.target), ny + n + k))]])
-        hessian = zero((nx + ny + n + k,) * 2)
-        hessian[:nx + ny, :nx + ny] = m.P
-        self.program = Program(matrix, hessian)
+        self.program = Program(matrix)
         self.cost = np.concatenate([m.p, zero(n), -m.r])
         self.high = np.concatenate([-m.q, b, m.e, m.limit, m.target])
         self.low = np.concatenate([-m.q, np.full(n, -np.inf), m.e, np.full(len(m.limit), -np.inf), m.target])
@@ -79,7 +78,31 @@ class Pieces:
         rows = self.low.copy()
         for j in chosen:
             rows[ny + j] = self.high[ny + j]
-        return self.program.solve(self.cost, low, high, (rows, self.high))
+        found = self.program.solve(self.cost, low, high, (rows, self.high))
+        return self._quadratic(chosen, box) if found is not None and m.P.any() else found
+
+    def _quadratic(self, s: list[int], box: tuple[np.ndarray, np.ndarray] | None) -> tuple[float, np.ndarray] | None:
+        """The same for a quadratic leader: with the rows s active, z = (x, y) and the multipliers are affine in x."""
+        m = self.model
+        nx, ny = m.nx, m.ny
+        A, b, B = m.rows
+        system = np.block([[m.H, A[s].T], [A[s], np.zeros((len(s), len(s)))]])
+        base = np.linalg.solve(system, np.concatenate([-m.q, b[s]]))
+        slope = np.linalg.solve(system, np.vstack([-m.Q, B[s]]))
+        z0, Z = np.concatenate([np.zeros(nx), base[:ny]]), np.vstack([np.eye(nx), slope[:ny]])
+        others = [j for j in range(self.n) if j not in s]
+        C = [np.vstack([np.eye(nx), -np.eye(nx)]), A[others] @ slope[:ny] - B[others], -slope[ny:], m.upper @ Z]
+        d = [np.full(nx, m.width), np.zeros(nx), b[others] - A[others] @ base[:ny], base[ny:], m.limit - m.upper @ z0]
+        M, k = m.equal, m.target
+        if box is not None and np.array_equal(box[0][:nx], box[1][:nx]):
+            M, k = np.eye(nx), box[0][:nx]
+        elif box is not None:
+            C, d = [*C, Z, -Z], [*d, box[1] - z0, z0 - box[0]]
+        found = least(Z.T @ m.P @ Z, Z.T @ (m.p + m.P @ z0), np.vstack(C), np.concatenate(d), M, k)
+        if found is None:
+            return None
+        z = z0 + Z @ found[1]
+        return m.f(z[:nx], z[nx:]), np.concatenate([z, np.zeros(self.n)])
 
     def holding(self, x: np.ndarray, y: np.ndarray) -> dict[tuple[int, ...], float]:
         """The polyhedra that hold a point within a small tolerance, and the leader's best value at the point on each."""
@@ -141,7 +164,7 @@ class Pieces:
         holding = self.holding(x, y)
         if not holding:
             return said("wrong", "on none of the pieces")
-        if self.k:
+        if self.k:  # the price is the one that is best for the leader
             value = min(holding.values())
         if value < self.value - tolerance:
             return said("wrong", f"better than possible by {(self.value - value) / self.scale:.1e} of the range")

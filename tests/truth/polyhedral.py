@@ -9,6 +9,7 @@ import numpy as np
 
 from . import texts
 from .highs import Program
+from .small import least
 
 
 @dataclass
@@ -77,9 +78,8 @@ class Polyhedral:
         return max(leader), max(follower)
 
     @cached_property
-    def _programs(self) -> tuple[Program, Program]:
-        matrix = np.vstack([self.rows[0], self.E])
-        return Program(matrix, self.H), Program(matrix)
+    def _program(self) -> Program:
+        return Program(np.vstack([self.rows[0], self.E]))
 
     def answer(self, x: np.ndarray, near: np.ndarray | None = None) -> tuple[float, np.ndarray, float] | None:
         """The follower's value, an answer, and the variation of g; rows that `near` violates a little are moved there."""
@@ -91,13 +91,16 @@ class Polyhedral:
             even, low_even = np.maximum(even, self.E @ near), np.minimum(even, self.E @ near)
         bounds = (np.concatenate([np.full(len(high), -np.inf), low_even]), np.concatenate([high, even]))
         free = np.full(self.ny, np.inf)
-        best, plain = self._programs
-        found = best.solve(self.q + self.Q @ x, -free, free, bounds)
+        cost = self.q + self.Q @ x
+        if self.H.any():
+            found = least(self.H, cost, np.vstack([A, self.E, -self.E]), np.concatenate([high, even, -low_even]))
+        else:
+            found = self._program.solve(cost, -free, free, bounds)
         if found is None:
             return None
         spread = 0.0
-        for direction in (*np.eye(self.ny), *-np.eye(self.ny), -(self.q + self.Q @ x)):
-            corner = plain.solve(direction, -free, free, bounds)
+        for direction in (*np.eye(self.ny), *-np.eye(self.ny), -cost):
+            corner = self._program.solve(direction, -free, free, bounds)
             if corner is not None:
                 spread = max(spread, self.g(x, corner[1]) - found[0])
         return found[0], found[1], spread
