@@ -23,6 +23,7 @@ from .scales import Scales
 
 CHOICE = 1e3  # times the tolerance: what the leader may lose by the answer, in sizes of f
 COMBINATIONS = 512  # of answers of separate parts that are tried
+RESIDUAL = 1e-4  # of the follower's conditions, in sizes of g: above, its derivatives there say nothing
 ALIKE = 1e-3  # lengths within which two answers are one
 
 
@@ -42,7 +43,7 @@ def check_answers(place: Place, leader: Region, follower: Follower, scales: Scal
     """The claim "follower_answer" at (x, y)."""
     if found.answer is None:
         return Answers(Claim("follower_answer", Verdict.NOT_CHECKED, "no answer of the follower is known"), False)
-    curved = here is not None and bool(np.all(here.eigenvalues > 1e-8))
+    curved = here is not None and here.residual <= RESIDUAL and bool(np.all(here.eigenvalues > 1e-8))
     if found.convex and curved:
         why = "a vertex" if not here.tangent.shape[1] else "strictly convex along all that is left to it"
         return Answers(Claim("follower_answer", Verdict.PROVED, f"the only one: {why}"), False,

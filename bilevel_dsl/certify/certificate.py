@@ -18,7 +18,7 @@ import numpy as np
 
 from ..functions.oracles import Oracles
 from . import stationarity as sets
-from .answers import Answers, check_answers
+from .answers import RESIDUAL, Answers, check_answers
 from .claims import Certificate, Claim, Verdict, unchecked
 from .effort import Budget, budget
 from .follower import Follower, Frame, Response, row_sizes
@@ -27,11 +27,10 @@ from .local import Local, local
 from .optimal import GAP, Optimal, convex_objective, optimal
 from .place import Place, Region
 from .reaction import Reaction, Reactions, named
-from .scales import NEAR, Scales, lengths, variation
+from .scales import NEAR, TIED, Scales, coupling, lengths, variation
 from .simple import check_choice
 
 FEASIBLE = 10.0  # times the tolerance: of a violation, in lengths
-RESIDUAL = 1e-4  # of the follower's conditions, in sizes of g, at a point whose derivatives are used
 MULTIPLIERS = 1e2  # times the tolerance, relative to the largest one
 
 
@@ -66,7 +65,8 @@ class Examination:
             return
         size_x, size_y = lengths(self.place, self.leader, self.region, x, y)
         lower, upper = self.region.limits(self.place, x)[:2]
-        size_g = variation(self.place, "g", x, y, size_y, lower, upper)
+        size_g = max(variation(self.place, "g", x, y, size_y, lower, upper),
+                     TIED * coupling(self.place, x, y, size_x, size_y))
         self.scales = Scales(size_x, size_y, self._size_of_f(size_x, size_y, lower, upper), size_g)
         rows = row_sizes(self.region, self.place, x, y, size_x, size_y)
         upper_rows = _joint_sizes(self.leader, self.place, x, y, size_x, size_y)

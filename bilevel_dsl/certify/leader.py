@@ -26,6 +26,7 @@ GAIN = 100.0  # times the tolerance: of a gain near by
 NEAR = (1e-3, 1e-2)  # lengths of probes whose gain refutes a local solution
 WIDE = 1e-1  # lengths of probes that give the range of f
 AT_KINK = 1e-4  # lengths within which a kink of an expression is met
+ENOUGH = 0.5  # of the probes that must have been answered where no derivative speaks
 CURVED = 10  # leader variables up to which the Hessian of the reduced objective is estimated
 FLAT = 1e-11  # of |f|, the noise of evaluations: a smaller range is none
 NOISE = 1e-8  # of the change of f over one length of any variable: the noise of re-solutions
@@ -96,8 +97,9 @@ def check_leader(place: Place, leader: Region, reactions: Reactions, scales: Sca
         claim = _refuted(place, scales, around.best, x, around.value, max(gain, 0.0), float(f"{GAIN * tol:.12g}"))
     elif first is not None and measured > tolerance and measured * size > noise:
         claim = _predicted(place, leader, reactions, scales, here, first, measured, tolerance, around, x, y)
-    elif first is None and not around.answered:
-        why = "the time is over" if budget.over else "no decision near by could be tried"
+    elif first is None and around.answered < ENOUGH * max(around.count, 1):
+        why = f"{words}; only {around.answered} of {around.count} decisions near by could be tried"
+        why = "the time is over" if budget.over and not around.count else why
         claim = Claim("leader_stationary", Verdict.NOT_CHECKED, why)
     else:
         number = measured if np.isfinite(measured) else max(gain, 0.0)

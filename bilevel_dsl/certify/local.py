@@ -20,7 +20,7 @@ from .place import Place, Region
 from .scales import Scales
 
 ACTIVE = 1e-4  # lengths within which a row or bound counts as active
-WEAK = 1e-6  # multipliers up to which an active row may let go; the largest one counts 1
+WEAK = 1e-6  # multipliers up to which an active row may let go, relative to the largest one or to the size of g
 SINGULAR = 1e-8  # relative, of the Hessian on the tangent space
 DENSE_LIMIT = 1500  # lower variables up to which matrices are assembled
 
@@ -48,8 +48,7 @@ class Local:
     def weak(self) -> np.ndarray:
         """Active without a multiplier: here the derivative of the answer is one-sided."""
         largest = float(np.max(np.abs(self.multipliers), initial=0.0))
-        return ~self.equal & (self.multipliers <= WEAK * max(largest, 1e-3 * float(np.max(np.abs(self.g_y), initial=0.0)),
-                                                             1e-300))
+        return ~self.equal & (self.multipliers <= WEAK * max(largest, 1.0))
 
     @cached_property
     def dependent(self) -> bool:

@@ -17,6 +17,7 @@ from .place import Place, Region
 NEGLIGIBLE = 1e-6  # of the width of a box, or absolute where there is none: a value below says nothing of a length
 LEAST = 1e-3  # of the width of a box: a length is not below it
 NEAR = 1e-2  # lengths within which the variation of an objective is taken
+TIED = 1e-9  # of the coupling: a follower that minds its answer less than this does not mind it
 LOOKED_AT = 100  # coordinates that are moved one by one
 
 
@@ -131,3 +132,22 @@ def variation(place: Place, name: str, x: np.ndarray, y: np.ndarray, sizes: np.n
         if found > 1e-14 * abs(base):
             return found
     return max(abs(base), 1e-300) * 1e-8 if base else 1.0
+
+
+def coupling(place: Place, x: np.ndarray, y: np.ndarray, size_x: np.ndarray, size_y: np.ndarray,
+             entries: np.ndarray | None = None) -> float:
+    """How much the slope of g by y changes over one length of x, per length of y: large where slopes cancel at x.
+
+    Where the follower is indifferent, its slope is a rounding of terms of this size. `entries`: of y; all by default.
+    """
+    if not x.size or not y.size:
+        return 0.0
+    function, rng = place.oracles.function("hess_xy_g_times"), np.random.default_rng(0)
+    moving = np.ones(y.size) if entries is None else np.isin(np.arange(y.size), entries).astype(float)
+    found = 0.0
+    for _ in range(2):
+        direction = moving * size_y * np.where(rng.random(y.size) < 0.5, -1.0, 1.0)
+        mixed = np.array(function.call([ca.DM(x), ca.DM(y), *place.columns, ca.DM(direction)])[0]).ravel()
+        values = np.abs(mixed * size_x)
+        found = max(found, float(np.max(values[np.isfinite(values)], initial=0.0)))
+    return found

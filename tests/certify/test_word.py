@@ -74,3 +74,23 @@ def test_multipliers_that_are_none_fail():
         claimed = {"balance": np.array(price)}
         certificate = certify(Oracles(with_values(problem, claimed)), x, y, multipliers=claimed)
         assert certificate.claim("multipliers").passed == right
+
+
+TIE = """
+upper { var x[3] in [0, 10]; minimize -1.6 * x[1] + 1.8 * x[2] + 0.5 * x[3] - 2.4 * y; }
+lower {
+  var y in [0, 10];
+  minimize -0.4 * y + 0.2 * x[1] * y + 0.2 * x[2] * y - 0.2 * x[3] * y;
+  subject to 1.4 * y <= 7.1 + 0.5 * x[1] + 0.9 * x[2] - 0.4 * x[3];
+}
+"""
+
+
+def test_a_tie_that_rounding_hides_is_one():
+    """At x = (10, 0, 8) the follower's slope is 0 but for rounding: every y is an answer, and the leader wants the largest."""
+    problem = bl.load(bl.Source("tie", TIE))
+    best = bl.verify(problem, {"x": [10, 0, 8], "y": 8.9 / 1.4})
+    answer = best.certificate.claim("follower_answer")
+    assert best.verified and answer.verdict is Verdict.SEARCHED and "among several" in answer.words
+    other = bl.verify(problem, {"x": [10, 0, 8], "y": 3.0})
+    assert other.certificate.claim("follower_answer").verdict is Verdict.FAILED and not other.verified
