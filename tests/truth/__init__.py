@@ -1,1 +1,1 @@
-"""Can `verified` be relied on? Seeded random models whose truth is computed apart, and a table of what is said of them."""
+"""Can `verified` be relied on? Random models whose truth is computed apart, and a table of what is said of them."""

@@ -1,4 +1,4 @@
-"""Linear leaders over linear followers: plain, with tied and redundant rows, with the leader's own equations, with coupled rows."""
+"""Linear leaders over linear followers: plain, with tied rows, with the leader's own equations, with coupled rows."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ def _numbers(rng: np.random.Generator, *shape: int) -> np.ndarray:
 
 def rows(rng: np.random.Generator, nx: int, ny: int, n: int) -> dict[str, np.ndarray]:
     """Random rows A y <= b + B x that hold at y = 0 for most x."""
-    return {"A": _numbers(rng, n, ny), "b": np.round(rng.uniform(2, 15, n), 1), "B": np.round(_numbers(rng, n, nx) / 3, 1)}
+    return {"A": _numbers(rng, n, ny), "b": np.round(rng.uniform(2, 15, n), 1),
+            "B": np.round(_numbers(rng, n, nx) / 3, 1)}
 
 
 def _plain(rng: np.random.Generator) -> Polyhedral:
     nx, ny = int(rng.integers(1, 4)), int(rng.integers(1, 5))
-    return Polyhedral(nx, ny, _numbers(rng, nx + ny), _numbers(rng, ny), **rows(rng, nx, ny, int(rng.integers(1, ny + 3))))
+    p, q = _numbers(rng, nx + ny), _numbers(rng, ny)
+    return Polyhedral(nx, ny, p, q, **rows(rng, nx, ny, int(rng.integers(1, ny + 3))))
 
 
 def linear(rng: np.random.Generator) -> Instance:
@@ -57,9 +59,22 @@ def leader_equations(rng: np.random.Generator) -> Instance:
     model = _plain(rng)
     if model.nx < 2:
         raise Replaced("nothing to choose")
-    model.equal = _numbers(rng, 1, model.nx)
-    model.target = np.round(model.equal @ rng.uniform(1, 9, model.nx), 1)
+    among = _numbers(rng, 1, model.nx)
+    model.equal = np.hstack([among, np.zeros((1, model.ny))])
+    model.target = np.round(among @ rng.uniform(1, 9, model.nx), 1)
     return polyhedral_instance("leader_equations", model, rng)
+
+
+def mixed_equations(rng: np.random.Generator) -> Instance:
+    """An equation of the leader that the follower's answer has to meet."""
+    model = _plain(rng)
+    x = rng.uniform(1, 9, model.nx)
+    reply = model.answer(x)
+    if reply is None or not reply[1].any():
+        raise Replaced("nothing to meet")
+    model.equal = _numbers(rng, 1, model.nx + model.ny)
+    model.target = np.round(model.equal @ np.concatenate([x, reply[1]]), 1)
+    return polyhedral_instance("mixed_equations", model, rng)
 
 
 def coupled(rng: np.random.Generator) -> Instance:

@@ -1,4 +1,4 @@
-"""Twenty-five leader variables over a follower without constraints: the answer in closed form, the leader by projected Newton."""
+"""Twenty-five leader variables, a follower without constraints: closed form for it, projected Newton for the leader."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ N, M = 25, 5
 
 
 def least_in_box(P: np.ndarray, p: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """The minimum of x'Px/2 + p'x over [-1, 1]^n, by a Newton step in the free variables and a projected line search."""
+    """The minimum of x'Px/2 + p'x over [-1, 1]^n, by Newton steps in the free variables, projected."""
     f = lambda v: v @ P @ v / 2 + p @ v  # noqa: E731
     for _ in range(500):
         slope = P @ x + p

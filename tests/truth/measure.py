@@ -49,7 +49,8 @@ def claims(certificate: object) -> str:
 
 def shown(values: dict[str, object]) -> str:
     """A point in a line."""
-    return ", ".join(f"{name} = {np.array2string(np.asarray(v), precision=7, threshold=8)}" for name, v in values.items())
+    texts = {name: np.array2string(np.asarray(v), precision=7, threshold=8) for name, v in values.items()}
+    return ", ".join(f"{name} = {text}" for name, text in texts.items())
 
 
 def measure(one: Instance) -> Outcome:
@@ -82,14 +83,15 @@ def _solve(one: Instance, problem: object, out: Outcome) -> None:
     values = dict(solution.variables)
     finite = values and all(np.all(np.isfinite(v)) for v in values.values())
     if not finite:
-        out.add("refused ok" if not solution.verified else "WRONG", f"no point, {solution.status}" + claims(solution.certificate))
+        note = f"no point, {solution.status}{claims(solution.certificate)}"
+        out.add("WRONG" if solution.verified else "refused ok", note)
         return
     truth = one.judge(values)
     why, right = truth.why, truth.right
     if right and solution.verified and abs(solution.upper - truth.value) > 10 * VALUE * one.scale:
         right, why = False, f"its value is said to be {solution.upper:.8g}"
-    text = (f"{solution.method} {solution.status}, {shown(values)}, f = {truth.value:.8g}, best {truth.best:.8g}: {truth.kind} {why}"
-            f"{claims(solution.certificate)}")
+    text = (f"{solution.method} {solution.status}, {shown(values)}, f = {truth.value:.8g}, best {truth.best:.8g}: "
+            f"{truth.kind} {why}{claims(solution.certificate)}")
     if solution.verified:
         out.add(f"right {truth.kind}" if right else "WRONG", "" if right else text)
     else:

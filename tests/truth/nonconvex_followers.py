@@ -19,7 +19,8 @@ def _between(rng: np.random.Generator, low: float, high: float, n: int) -> np.nd
 def _leader(rng: np.random.Generator, n: int, height: float) -> dict[str, object]:
     """The leader would like an x inside, and answers near c."""
     return {"n": n, "height": height, "weight": 4.0, "a": float(_between(rng, 0.1, 0.9, 1)[0]),
-            "cost": np.round(rng.uniform(0.1, 1, n) / (n * height ** 2), 4), "c": np.round(_between(rng, -1, 1, n) * height, 2)}
+            "cost": np.round(rng.uniform(0.1, 1, n) / (n * height ** 2), 4),
+            "c": np.round(_between(rng, -1, 1, n) * height, 2)}
 
 
 def _sum(parts: list[str]) -> str:

@@ -1,8 +1,9 @@
-"""The truth of polyhedral models: the points where the follower answers are a union of polyhedra, one convex program each.
+"""The truth of polyhedral models: the points where the follower answers are polyhedra, one convex program each.
 
-Every answer has multipliers on linearly independent rows. For each such set of rows, the points (x, y, multipliers) that satisfy the
-follower's conditions with exactly these rows active are a polyhedron; the leader's minimum over it is found apart. A point is a local
-optimum when no polyhedron that holds it has a better one, since the leader's objective is convex.
+Every answer has multipliers on linearly independent rows. For each such set of rows, the points (x, y, multipliers)
+that satisfy the follower's conditions with these rows active are a polyhedron; the leader's minimum over it is found
+apart. Where the leader's objective is convex, a point is a local optimum when no polyhedron that holds it has a better
+one; else when a walk in small steps, each to the lowest point of all polyhedra near by, gains nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from .highs import Program
 from .instance import FEASIBLE, GAP, VALUE, Instance, Judgement, Replaced, wrong_ones
 from .polyhedral import Polyhedral
-from .small import least
+from .small import least, lowest
 
 MOST_PRICE = 1e3
 
@@ -29,9 +30,10 @@ class Pieces:
         A, b, B = m.rows
         nx, ny, n, k = m.nx, m.ny, len(b), len(m.e)
         self.n, self.k = n, k
+        self.convex = bool(np.linalg.eigvalsh(m.P)[0] >= 0)
         zero = np.zeros
         matrix = np.block([[m.Q, m.H, A.T, m.E.T], [-B, A, zero((n, n + k))], [-m.F, m.E, zero((k, n + k))],
-                           [m.upper, zero((len(m.limit), n + k))], [m.equal, zero((len(m.target), ny + n + k))]])
+                           [m.upper, zero((len(m.limit), n + k))], [m.equal, zero((len(m.target), n + k))]])
         self.program = Program(matrix)
         self.cost = np.concatenate([m.p, zero(n), -m.r])
         self.high = np.concatenate([-m.q, b, m.e, m.limit, m.target])
@@ -48,7 +50,7 @@ class Pieces:
             raise Replaced("a price without bound")
 
     def _sets(self) -> Iterator[tuple[int, ...]]:
-        """Linearly independent sets of rows; for a linear follower with one cost, only those whose cone holds it, and minimal."""
+        """Linearly independent sets of rows; for a linear follower of one cost, least cones that hold it."""
         m = self.model
         A, plain = m.rows[0], not (m.H.any() or m.Q.any() or self.k)
         kept: list[set[int]] = []
@@ -63,7 +65,8 @@ class Pieces:
                     kept.append(set(s))
                 yield s
 
-    def solve(self, s: tuple[int, ...], box: tuple[np.ndarray, np.ndarray] | None = None) -> tuple[float, np.ndarray] | None:
+    def solve(self, s: tuple[int, ...], box: tuple[np.ndarray, np.ndarray] | None = None
+              ) -> tuple[float, np.ndarray] | None:
         """The leader's best on one polyhedron, within a box of (x, y) where one is given."""
         m = self.model
         nx, ny, n, k = m.nx, m.ny, self.n, self.k
@@ -93,19 +96,20 @@ class Pieces:
         others = [j for j in range(self.n) if j not in s]
         C = [np.vstack([np.eye(nx), -np.eye(nx)]), A[others] @ slope[:ny] - B[others], -slope[ny:], m.upper @ Z]
         d = [np.full(nx, m.width), np.zeros(nx), b[others] - A[others] @ base[:ny], base[ny:], m.limit - m.upper @ z0]
-        M, k = m.equal, m.target
+        M, k = m.equal @ Z, m.target - m.equal @ z0
         if box is not None and np.array_equal(box[0][:nx], box[1][:nx]):
             M, k = np.eye(nx), box[0][:nx]
         elif box is not None:
             C, d = [*C, Z, -Z], [*d, box[1] - z0, z0 - box[0]]
-        found = least(Z.T @ m.P @ Z, Z.T @ (m.p + m.P @ z0), np.vstack(C), np.concatenate(d), M, k)
+        minimum = least if self.convex else lowest
+        found = minimum(Z.T @ m.P @ Z, Z.T @ (m.p + m.P @ z0), np.vstack(C), np.concatenate(d), M, k)
         if found is None:
             return None
         z = z0 + Z @ found[1]
         return m.f(z[:nx], z[nx:]), np.concatenate([z, np.zeros(self.n)])
 
     def holding(self, x: np.ndarray, y: np.ndarray) -> dict[tuple[int, ...], float]:
-        """The polyhedra that hold a point within a small tolerance, and the leader's best value at the point on each."""
+        """The polyhedra that hold a point within a small tolerance, and the leader's best value there on each."""
         A, b, B = self.model.rows
         z, slack = np.concatenate([x, y]), (b + B @ x - A @ y) / np.linalg.norm(np.hstack([A, B]), axis=1)
         for near in (2e-6, 1e-5, 1e-4):
@@ -116,6 +120,18 @@ class Pieces:
             if values:
                 return values
         return {}
+
+    def _walk(self, x: np.ndarray, y: np.ndarray, enough: float, step: float = 0.003) -> float:
+        """The leader's value where small steps to the lowest point near by end, or as soon as it is below `enough`."""
+        z, value, near = np.concatenate([x, y]), np.inf, step * self.model.width
+        for _ in range(200):
+            sets = self.holding(z[:self.model.nx], z[self.model.nx:])
+            found = [v for v in (self.solve(s, (z - near, z + near)) for s in sets) if v is not None]
+            low, v = min(found, key=lambda one: one[0], default=(np.inf, z))
+            if low > value - 1e-10 * self.scale or low < enough:
+                return min(value, low)
+            value, z = low, v[:len(z)]
+        return value
 
     def at(self, x: np.ndarray) -> tuple[float, np.ndarray] | None:
         """The leader's value at x and the follower's answer there, the one that is best for the leader."""
@@ -158,21 +174,28 @@ class Pieces:
         found = m.answer(x, y)
         if found is None:
             return said("wrong", "no answer here")
-        gap = (m.g(x, y) - found[0]) / max(found[2], 1e-9)
-        if gap > GAP and m.g(x, y) - found[0] > 1e-9 * (1 + abs(found[0])):
+        more = m.g(x, y) - found[0]
+        size = m.height * abs(m.q + m.Q @ x + m.H @ y).sum()  # where the follower has a single point, g does not vary
+        gap = more / max(m.variation(x, y), 1e-3 * size, 1e-9)
+        if gap > GAP and more > 1e-9 * (1 + abs(found[0])):
             return said("wrong", f"the follower could have {gap:.1e} of the variation of g more")
         holding = self.holding(x, y)
         if not holding:
             return said("wrong", "on none of the pieces")
-        if self.k:  # the price is the one that is best for the leader
+        if self.k:  # the price is the one that is best for the leader; what starts at another price is not near by
             value = min(holding.values())
+            holding = {s: v for s, v in holding.items() if v <= value + tolerance}
         if value < self.value - tolerance:
             return said("wrong", f"better than possible by {(self.value - value) / self.scale:.1e} of the range")
         if value <= self.value + tolerance:
             return said("global")
-        gain = value - min(self.best[s][0] for s in holding)
+        if self.convex:
+            low, way = min(self.best[s][0] for s in holding), "without leaving a piece"
+        else:
+            low, way = self._walk(x, y, value - tolerance), "by a walk"
+        gain = value - low
         if gain > tolerance:
-            return said("wrong", f"the leader gains {gain / self.scale:.1e} of the range without leaving a piece")
+            return said("wrong", f"the leader gains {gain / self.scale:.1e} of the range {way}")
         return said("local", f"{(value - self.value) / self.scale:.1e} of the range above the best")
 
 
@@ -188,15 +211,18 @@ def polyhedral_instance(family: str, model: Polyhedral, rng: np.random.Generator
     """The instance of a model, with points moved by 1 and 3 % of the leader's box or of the follower's."""
     pieces = Pieces(model)
     x, y = pieces._split(pieces.point)
+    among, with_answer = np.hsplit(model.equal, [model.nx])
+    stays = np.eye(model.nx) - (0 if with_answer.any() else np.linalg.pinv(among) @ among)
     if pieces.scale < 1e-3:
         raise Replaced("the leader's objective hardly changes")
     points = []
     for size in (0.01, 0.03, 0.01, 0.03):
-        step = rng.normal(size=model.nx)
+        step = stays @ rng.normal(size=model.nx)
         other = np.clip(x + size * model.width * step / np.linalg.norm(step), 0, model.width)
-        reply = pieces.at(other)
+        reply = pieces.at(other) or model.answer(other)  # the second one breaks a row of the leader
         if reply is not None:
             points.append({"x": other, "y": reply[1]})
         step = rng.normal(size=model.ny)
         points.append({"x": x, "y": np.clip(y + size * model.height * step / np.linalg.norm(step), 0, model.height)})
-    return Instance(family, 0, model.text(family), pieces.judge, {"x": x, "y": y}, wrong_ones(pieces.judge, points), pieces.scale)
+    moved = wrong_ones(pieces.judge, points)
+    return Instance(family, 0, model.text(family), pieces.judge, {"x": x, "y": y}, moved, pieces.scale)

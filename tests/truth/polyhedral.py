@@ -14,9 +14,9 @@ from .small import least
 
 @dataclass
 class Polyhedral:
-    """Leader: min z'Pz/2 + p'z + r'price, z = (x, y), upper @ z <= limit, equal @ x == target, x in [0, width].
+    """Leader: min z'Pz/2 + p'z + r'price, z = (x, y), upper @ z <= limit, equal @ z == target, x in [0, width].
 
-    Follower: min y'Hy/2 + (q + Q x)'y with A y <= b + B x, E y == e + F x, y in [0, height]; `price` are the multipliers of E.
+    Follower: min y'Hy/2 + (q + Q x)'y with A y <= b + B x, E y == e + F x, y in [0, height]; `price` is of E.
     """
 
     nx: int
@@ -42,8 +42,8 @@ class Polyhedral:
 
     def __post_init__(self):
         nx, ny, nz = self.nx, self.ny, self.nx + self.ny
-        absent = {"P": (nz, nz), "H": (ny, ny), "Q": (ny, nx), "E": (0, ny), "e": (0,), "F": (0, nx), "upper": (0, nz), "limit": (0,),
-                  "equal": (0, nx), "target": (0,)}
+        absent = {"P": (nz, nz), "H": (ny, ny), "Q": (ny, nx), "E": (0, ny), "e": (0,), "F": (0, nx),
+                  "upper": (0, nz), "limit": (0,), "equal": (0, nz), "target": (0,)}
         for name, shape in absent.items():
             if getattr(self, name) is None:
                 setattr(self, name, np.zeros(shape))
@@ -72,53 +72,59 @@ class Polyhedral:
         z = np.concatenate([x, y])
         leader = [(-x).max() / self.width, (x - self.width).max() / self.width,
                   *((self.upper @ z - self.limit) / (np.linalg.norm(self.upper, axis=1) * self.width)),
-                  *(abs(self.equal @ x - self.target) / (np.linalg.norm(self.equal, axis=1) * self.width))]
+                  *(abs(self.equal @ z - self.target) / (np.linalg.norm(self.equal, axis=1) * self.width))]
+        even = np.linalg.norm(np.hstack([self.E, self.F]), axis=1)
         follower = [*((A @ y - b - B @ x) / (np.linalg.norm(np.hstack([A, B]), axis=1) * self.height)),
-                    *(abs(self.E @ y - self.e - self.F @ x) / (np.linalg.norm(np.hstack([self.E, self.F]), axis=1) * self.height))]
+                    *(abs(self.E @ y - self.e - self.F @ x) / (even * self.height))]
         return max(leader), max(follower)
 
     @cached_property
     def _program(self) -> Program:
         return Program(np.vstack([self.rows[0], self.E]))
 
-    def answer(self, x: np.ndarray, near: np.ndarray | None = None) -> tuple[float, np.ndarray, float] | None:
-        """The follower's value, an answer, and the variation of g; rows that `near` violates a little are moved there."""
+    def _bounds(self, x: np.ndarray, near: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+        """Of the follower's rows at x; rows that `near` violates a little are moved there."""
         A, b, B = self.rows
         high, even = b + B @ x, self.e + self.F @ x
-        low_even = even
+        low = even
         if near is not None:
             high = np.maximum(high, A @ near)
-            even, low_even = np.maximum(even, self.E @ near), np.minimum(even, self.E @ near)
-        bounds = (np.concatenate([np.full(len(high), -np.inf), low_even]), np.concatenate([high, even]))
-        free = np.full(self.ny, np.inf)
-        cost = self.q + self.Q @ x
-        if self.H.any():
-            found = least(self.H, cost, np.vstack([A, self.E, -self.E]), np.concatenate([high, even, -low_even]))
-        else:
-            found = self._program.solve(cost, -free, free, bounds)
-        if found is None:
-            return None
-        spread = 0.0
-        for direction in (*np.eye(self.ny), *-np.eye(self.ny), -cost):
-            corner = self._program.solve(direction, -free, free, bounds)
-            if corner is not None:
-                spread = max(spread, self.g(x, corner[1]) - found[0])
-        return found[0], found[1], spread
+            even, low = np.maximum(even, self.E @ near), np.minimum(even, self.E @ near)
+        return np.concatenate([np.full(len(high), -np.inf), low]), np.concatenate([high, even])
+
+    def answer(self, x: np.ndarray, near: np.ndarray | None = None) -> tuple[float, np.ndarray] | None:
+        """The follower's value at x and an answer; None where it has none."""
+        low, high = self._bounds(x, near)
+        cost, free = self.q + self.Q @ x, np.full(self.ny, np.inf)
+        if not self.H.any():
+            return self._program.solve(cost, -free, free, (low, high))
+        A = self.rows[0]
+        return least(self.H, cost, np.vstack([A, self.E, -self.E]), np.concatenate([high, -low[len(A):]]))
+
+    def variation(self, x: np.ndarray, near: np.ndarray) -> float:
+        """How much g varies over the follower's points at x, from extreme ones in several directions."""
+        bounds, free, cost = self._bounds(x, near), np.full(self.ny, np.inf), self.q + self.Q @ x
+        directions = (*np.eye(self.ny), *-np.eye(self.ny), cost, -cost)
+        corners = [self._program.solve(d, -free, free, bounds) for d in directions]
+        values = [self.g(x, corner[1]) for corner in corners if corner is not None]
+        return max(values) - min(values) if values else 0.0
 
     def text(self, name: str) -> str:
         """The model."""
         nx, ny = self.nx, self.ny
         names = [f"x[{k + 1}]" for k in range(nx)] + [f"y[{k + 1}]" for k in range(ny)]
-        both = [texts.linear(c[:nx], "x") + texts.linear(c[nx:], "y") for c in self.upper]
+        both, even = ([texts.linear(c[:nx], "x") + texts.linear(c[nx:], "y") for c in rows]
+                      for rows in (self.upper, self.equal))
         prices = [f"{texts.number(c)} * dual(market{k + 1})" for k, c in enumerate(self.r) if c != 0]
         upper = [*texts.rows("u", both, "<=", [[texts.number(v)] for v in self.limit]),
-                 *texts.rows("even", [texts.linear(c, "x") for c in self.equal], "==", [[texts.number(v)] for v in self.target])]
+                 *texts.rows("even", even, "==", [[texts.number(v)] for v in self.target])]
         right = [[texts.number(v), *texts.linear(c, "x")] for v, c in zip(self.b, self.B)]
         clear = [[texts.number(v), *texts.linear(c, "x")] for v, c in zip(self.e, self.F)]
         lower = [*texts.rows("row", [texts.linear(c, "y") for c in self.A], "<=", right),
                  *texts.rows("market", [texts.linear(c, "y") for c in self.E], "==", clear)]
-        mixed = [f"{texts.number(self.Q[i, j])} * x[{j + 1}] * y[{i + 1}]" for i in range(ny) for j in range(nx) if self.Q[i, j] != 0]
-        f = texts.total([*texts.quadratic(self.P, names), *texts.linear(self.p[:nx], "x"), *texts.linear(self.p[nx:], "y"), *prices])
+        mixed = [f"{texts.number(v)} * x[{j + 1}] * y[{i + 1}]" for (i, j), v in np.ndenumerate(self.Q) if v != 0]
+        f = texts.total([*texts.quadratic(self.P, names), *texts.linear(self.p[:nx], "x"),
+                         *texts.linear(self.p[nx:], "y"), *prices])
         g = texts.total([*texts.quadratic(self.H, names[nx:]), *texts.linear(self.q, "y"), *mixed])
         return "\n".join([
             f"problem {name};", "", "upper {", f"  var x[{nx}] in [0, {texts.number(self.width)}];", f"  minimize {f};",

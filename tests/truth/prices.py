@@ -16,7 +16,8 @@ def _market(rng: np.random.Generator, convex: bool) -> Polyhedral:
     B = np.zeros((ny, nx))
     if nx == 2:
         B[int(rng.integers(ny)), 1] = 0.4
-    model = Polyhedral(nx, ny, np.round(rng.uniform(-2, 2, nx + ny), 1), np.round(rng.uniform(1, 9, ny), 1), np.eye(ny), capacity, B,
+    p, q = np.round(rng.uniform(-2, 2, nx + ny), 1), np.round(rng.uniform(1, 9, ny), 1)
+    model = Polyhedral(nx, ny, p, q, np.eye(ny), capacity, B,
                        E=np.ones((1, ny)), e=np.round(rng.uniform(0.5, 2, 1), 1), F=np.zeros((1, nx)),
                        r=np.round(rng.uniform(0.5, 2, 1), 1) * rng.choice([-1.0, 1.0]))
     model.F[0, 0] = 0.6

@@ -40,6 +40,18 @@ def quadratic_leader(rng: np.random.Generator) -> Instance:
     return polyhedral_instance("quadratic_leader", model, rng)
 
 
+def nonconvex_leader(rng: np.random.Generator) -> Instance:
+    """A quadratic leader that is convex in some directions and concave in others."""
+    model = _model(rng)
+    n = model.nx + model.ny
+    root = rng.normal(size=(n, n))
+    model.P = np.round((root + root.T) / 2, 2)
+    model.p = np.round(-model.P @ rng.uniform(0, 10, n), 2)
+    if np.linalg.eigvalsh(model.P)[0] > -0.1:
+        raise Replaced("convex")
+    return polyhedral_instance("nonconvex_leader", model, rng)
+
+
 def quadratic_coupled(rng: np.random.Generator) -> Instance:
     """A convex quadratic leader, whose rows involve the answer."""
     model = _model(rng)

@@ -1,4 +1,4 @@
-"""Separable followers that are not convex, of one leader variable: each coordinate solved on a dense grid, then refined."""
+"""Separable followers that are not convex, under one leader variable: each coordinate on a dense grid, refined."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 from . import texts
 from .instance import FEASIBLE, GAP, VALUE, Instance, Judgement, Replaced, wrong_ones
 
-GRID = 3001
+GRID = 1501
 
 
 @dataclass
 class Separable:
-    """Follower: sum of term(y_j, x, j) with y in [-height, height]; leader: weight (x - a)^2 + cost (y - c)^2 summed, x in [0, 1]."""
+    """Follower: sum of term(y_j, x, j), |y| <= height; leader: weight (x - a)^2 + cost (y - c)^2, x in [0, 1]."""
 
     term: Callable[[np.ndarray, float, np.ndarray], np.ndarray]  # by (points, m): values
     n: int
@@ -38,11 +38,14 @@ class Separable:
         basin = (values <= padded[:-2]) & (values <= padded[2:])
         spread = values.max(axis=0) - values.min(axis=0)
         best, y, second = np.full(self.n, np.inf), np.zeros(self.n), np.full(self.n, np.inf)
-        rows, columns = np.nonzero(basin)
+        near = values <= values.min(axis=0) + 0.05 * spread
+        for j in range(self.n):
+            second[j] = values[basin[:, j] & ~near[:, j], j].min(initial=np.inf)
+        rows, columns = np.nonzero(basin & near)
         points, least = self._refined(grid[np.maximum(rows - 1, 0)], grid[np.minimum(rows + 1, GRID - 1)], x, columns)
         for j, point, value in zip(columns, points, least):
             if value < best[j]:
-                best[j], second[j], y[j] = value, best[j], point
+                best[j], second[j], y[j] = value, min(best[j], second[j]), point
             elif abs(point - y[j]) > 1e-6:
                 second[j] = min(second[j], value)
         return best, y, spread, second - best
@@ -55,7 +58,20 @@ class Separable:
             step = (high - low) / 20
             middle = low + step * at
             low, high = np.maximum(low, middle - step), np.minimum(high, middle + step)
+        middle = self._polished(middle, x, j)
         return middle, self.term(middle[None, :], x, j)[0]
+
+    def _slope(self, y: np.ndarray, x: float, j: np.ndarray) -> np.ndarray:
+        """The derivatives of the terms by a step along the imaginary axis, exact to rounding."""
+        return self.term(y[None, :] + 1e-30j, x, j)[0].imag / 1e-30
+
+    def _polished(self, y: np.ndarray, x: float, j: np.ndarray) -> np.ndarray:
+        """Newton steps from points that values alone place to 1e-8 only; those at a bound stay."""
+        for _ in range(3):
+            bend = (self._slope(y + 1e-6, x, j) - self._slope(y - 1e-6, x, j)) / 2e-6
+            step = self._slope(y, x, j) / np.where(bend > 0, bend, np.inf)
+            y = np.where((abs(step) < 1e-5) & (abs(y - step) < self.height), y - step, y)
+        return y
 
     def path(self, x: float, y: np.ndarray, end: float, steps: int) -> list[float]:
         """The leader's values from x towards `end`, as long as the follower's answer does not jump."""
@@ -77,13 +93,13 @@ def separable_instance(family: str, model: Separable, g_text: str, rng: np.rando
     low, high = replies[max(at - 1, 0)][0], replies[min(at + 1, 200)][0]
     if max(abs(replies[k][1] - replies[at][1]).max() for k in (max(at - 1, 0), min(at + 1, 200))) > 0.05 * model.height:
         raise Replaced("at a jump of the answer")
-    for _ in range(12):
+    for _ in range(16):
         grid = np.linspace(low, high, 9)
         k = int(np.argmin([model.f(v, model.answer(v)[1]) for v in grid]))
         low, high = grid[max(k - 1, 0)], grid[min(k + 1, 8)]
     x = float(grid[k])
     _, y, spread, room = model.answer(x)
-    best, scale = model.f(x, y), values.max() - values.min()
+    best, scale = model.f(x, y), float(values.max() - values.min())
     if (room < 1e-3 * spread).any() or scale < 1e-3:
         raise Replaced("the follower's answers tie")
 
@@ -96,7 +112,7 @@ def separable_instance(family: str, model: Separable, g_text: str, rng: np.rando
         least, reply, width, _ = model.answer(v)
         gaps = (model.term(w[None, :], v, np.arange(model.n))[0] - least) / width
         if gaps.max() > GAP:
-            return Judgement("wrong", value, best, f"y[{gaps.argmax() + 1}] could have {gaps.max():.1e} of the variation more")
+            return Judgement("wrong", value, best, f"y[{gaps.argmax() + 1}] could have {gaps.max():.1e} of g more")
         if value < best - VALUE * scale:
             return Judgement("wrong", value, best, "better than possible")
         if value <= best + VALUE * scale:
@@ -104,11 +120,14 @@ def separable_instance(family: str, model: Separable, g_text: str, rng: np.rando
         for end in (max(v - 0.02, 0), min(v + 0.02, 1)):
             path = np.minimum.accumulate([value, *model.path(v, w, end, 8)])
             if value - path[-1] > VALUE * scale and path[1] < value:
-                return Judgement("wrong", value, best, f"the leader gains {(value - path[-1]) / scale:.1e} of the range towards {end:.4g}")
+                gain = (value - path[-1]) / scale
+                return Judgement("wrong", value, best, f"the leader gains {gain:.1e} of the range towards {end:.4g}")
         return Judgement("local", value, best, f"{(value - best) / scale:.1e} of the range above the best")
 
-    terms = [f"{texts.number(k)} * (y[{j + 1}] - {texts.number(v)})^2" for j, (k, v) in enumerate(zip(model.cost, model.c))]
-    f_text = texts.total([f"{texts.number(model.weight)} * (x - {texts.number(model.a)})^2", *terms]).replace("- -", "+ ")
+    terms = [f"{texts.number(model.weight)} * (x - {texts.number(model.a)})^2"]
+    terms += [f"{texts.number(k)} * (y[{j + 1}] - {texts.number(v)})^2"
+              for j, (k, v) in enumerate(zip(model.cost, model.c))]
+    f_text = texts.total(terms).replace("- -", "+ ")
     text = (f"problem {family};\n\nupper {{\n  var x in [0, 1];\n  minimize {f_text};\n}}\n\nlower {{\n"
             f"  var y[{model.n}] in [{texts.number(-model.height)}, {texts.number(model.height)}];\n"
             f"  minimize {g_text.replace('- -', '+ ')};\n}}\n")
@@ -117,5 +136,6 @@ def separable_instance(family: str, model: Separable, g_text: str, rng: np.rando
         for sign in (-1, 1):
             other = float(np.clip(x + sign * size, 0, 1))
             points.append({"x": np.array(other), "y": model.answer(other)[1]})
-        points.append({"x": np.array(x), "y": np.clip(y + size * model.height * rng.choice([-2, 2], model.n), -model.height, model.height)})
+        other = y + size * model.height * rng.choice([-2, 2], model.n)
+        points.append({"x": np.array(x), "y": np.clip(other, -model.height, model.height)})
     return Instance(family, 0, text, judge, {"x": np.array(x), "y": y}, wrong_ones(judge, points), scale)

@@ -46,7 +46,8 @@ def simple(rng: np.random.Generator) -> Instance:
 
     left = [texts.total(texts.linear(row, "w")) for row in C]
     g_text = texts.total([f"0.5 * ({a} - {texts.number(v)})^2" for a, v in zip(left, d)]).replace("- -", "+ ")
-    f_text = texts.total([f"{texts.number(k / 2)} * (w[{j + 1}] - {texts.number(v)})^2" for j, (k, v) in enumerate(zip(D, t))])
+    f_text = texts.total([f"{texts.number(k / 2)} * (w[{j + 1}] - {texts.number(v)})^2"
+                          for j, (k, v) in enumerate(zip(D, t))])
     text = (f"problem simple;\n\nupper {{\n  minimize {f_text.replace('- -', '+ ')};\n}}\n\n"
             f"lower {{\n  var w[{n}] in [{texts.number(-HALF)}, {texts.number(HALF)}];\n  minimize {g_text};\n}}\n")
     points = []
