@@ -22,6 +22,7 @@ from .reaction import CEILING
 from .scales import Scales
 
 CHOICE = 1e3  # times the tolerance: what the leader may lose by the answer, in sizes of f
+INEXACT = 1e2  # times the tolerance: by how much f may differ from its value at the follower's exact answer
 COMBINATIONS = 512  # of answers of separate parts that are tried
 RESIDUAL = 1e-4  # of the follower's conditions, in sizes of g: above, its derivatives there say nothing
 ALIKE = 1e-3  # lengths within which two answers are one
@@ -45,16 +46,39 @@ def check_answers(place: Place, leader: Region, follower: Follower, scales: Scal
         return Answers(Claim("follower_answer", Verdict.NOT_CHECKED, "no answer of the follower is known"), False)
     curved = here is not None and here.residual <= RESIDUAL and bool(np.all(here.eigenvalues > 1e-8))
     if found.convex and curved:
+        inexact = _inexact(place, scales, found, x, y, tol)
+        if inexact is not None:
+            return Answers(inexact, False, details={"follower_unique": True})
         why = "a vertex" if not here.tangent.shape[1] else "strictly convex along all that is left to it"
         return Answers(Claim("follower_answer", Verdict.PROVED, f"the only one: {why}"), False,
                        details={"follower_unique": True})
     separate = _separate(found, tol)
     connected = here is None or not curved
     if not connected and len(separate) == 1:
+        inexact = _inexact(place, scales, found, x, y, tol)
+        if inexact is not None:
+            return Answers(inexact, False, details={"follower_unique": True})
         basins = sum(len(p.answers) for p in found.parts)
         words = f"the only one of {basins} basin{'s' * (basins != 1)} found"
         return Answers(Claim("follower_answer", Verdict.SEARCHED, words), False, details={"follower_unique": True})
     return _range(place, leader, follower, scales, found, separate, connected, x, y, budget, tol)
+
+
+def _inexact(place: Place, scales: Scales, found: Optimal, x: np.ndarray, y: np.ndarray, tol: float) -> Claim | None:
+    """A gap of the follower that is small for it may be an error of its answer that is large for the leader.
+
+    The gap falls with the square of the error: 1e-5 of g may be 3e-3 of y, and of f.
+    """
+    own, exact = place.value("f", x, y), found.answer.f
+    if not np.isfinite(own) or not np.isfinite(exact):
+        return None  # the leader's value rests on multipliers, which are compared by themselves
+    gap, tolerance = abs(own - exact) / scales.f, float(f"{INEXACT * tol:.12g}")
+    if gap <= tolerance:
+        return None
+    sense = place.problem.f.sense
+    witness = {"variables": by_name(place, found.answer.y, "lower"), "gain": float(exact - own)}
+    words = f"the follower's answer is not exact: the leader has {sense * exact:.8g} at the exact one, {sense * own:.8g} here"
+    return Claim("follower_answer", Verdict.FAILED, words, gap, tolerance, witness)
 
 
 def _separate(found: Optimal, tol: float) -> list[np.ndarray]:

@@ -20,6 +20,7 @@ import numpy as np
 from ..functions.oracles import expanded
 from .blocks import at_leader
 from .boxes import minimise
+from .intervals import Unsupported
 from .kinks import kinks
 from .place import Place, Region
 
@@ -169,7 +170,10 @@ class Follower:
     def _kinked(self) -> bool:
         """Whether g or a row has a kink: there a method of derivatives may fail."""
         functions = [self.place.oracles.function("g"), *([self.region._values] if self.region.count else [])]
-        return any(kinks(f) for f in functions)
+        try:
+            return any(kinks(f) for f in functions)
+        except Unsupported:
+            return False  # too large for an interval search as well
 
     def _by_boxes(self, x: np.ndarray, start: np.ndarray) -> Response | None:
         """The answer of a small follower by interval search, where kinks stop a method of derivatives."""

@@ -31,19 +31,42 @@ _OTHERS = {
     "max": ca.fmax, "fmax": ca.fmax, "min": ca.fmin, "fmin": ca.fmin, "atan2": ca.atan2,
     "lse": lambda *u: ca.logsumexp(ca.vertcat(*u)),
 }
+_SMOOTH_CODES = frozenset({  # of scalars and of matrices: nothing made of these has a kink where it has a value
+    ca.OP_ADD, ca.OP_SUB, ca.OP_MUL, ca.OP_DIV, ca.OP_NEG, ca.OP_EXP, ca.OP_LOG, ca.OP_SQ, ca.OP_TWICE, ca.OP_SIN, ca.OP_COS,
+    ca.OP_TAN, ca.OP_ASIN, ca.OP_ACOS, ca.OP_ATAN, ca.OP_ERF, ca.OP_INV, ca.OP_SINH, ca.OP_COSH, ca.OP_TANH, ca.OP_ASINH,
+    ca.OP_ACOSH, ca.OP_ATANH, ca.OP_LOG1P, ca.OP_EXPM1, ca.OP_ASSIGN, ca.OP_LOGSUMEXP, ca.OP_INPUT, ca.OP_OUTPUT,
+    ca.OP_CONST, ca.OP_PARAMETER, ca.OP_MTIMES, ca.OP_SOLVE, ca.OP_TRANSPOSE, ca.OP_DETERMINANT, ca.OP_INVERSE, ca.OP_DOT,
+    ca.OP_BILIN, ca.OP_RANK1, ca.OP_HORZCAT, ca.OP_VERTCAT, ca.OP_DIAGCAT, ca.OP_HORZSPLIT, ca.OP_VERTSPLIT,
+    ca.OP_DIAGSPLIT, ca.OP_RESHAPE, ca.OP_SUBREF, ca.OP_SUBASSIGN, ca.OP_GETNONZEROS, ca.OP_SETNONZEROS,
+    ca.OP_ADDNONZEROS, ca.OP_PROJECT, ca.OP_HORZREPMAT, ca.OP_HORZREPSUM, ca.OP_SPARSITY_CAST, ca.OP_KRON,
+    ca.OP_EINSTEIN,
+})
 _DIFFERENCES = ("max", "fmax", "min", "fmin", "lt", "le", "eq", "ne")
+
+
+def smooth_operations(function: ca.Function) -> bool:
+    """Whether no operation of `function` has a kink, whatever its arguments: told in no time, for any size."""
+    for k in range(function.n_instructions()):
+        code = function.instruction_id(k)
+        if code == ca.OP_CALL and not function.is_a("SXFunction"):
+            if not smooth_operations(function.instruction_MX(k).which_function()):
+                return False
+        elif code not in _SMOOTH_CODES:
+            return False
+    return True
 
 
 def kinks(function: ca.Function) -> tuple[str, ...]:
     """The operations of `function` that may have a kink or a jump, each once and in order: "abs", "if", "max", "norm".
 
-    A square root counts, as "norm", where its argument can be 0 for some values of the inputs. () as well for what has
-    no graph of scalars: ask `kink_values` of such a function, and nothing is known.
+    A square root counts, as "norm", where its argument can be 0 for some values of the inputs.
+
+    Raises:
+        Unsupported: the function has operations with kinks and no graph of scalars, or too large a one.
     """
-    try:
-        graph, rough = _rough(function)
-    except Unsupported:
+    if smooth_operations(function):
         return ()
+    graph, rough = _rough(function)
     return tuple(sorted({_word(graph, k) for k in rough}))
 
 
@@ -52,11 +75,13 @@ def kink_values(function: ca.Function) -> ca.Function | None:
 
     abs(u) and sign(u): u. max(u, v), min(u, v) and comparisons: u - v. sqrt(u): u. A norm: itself.
     None where there are none; floor and ceil are left out.
+
+    Raises:
+        Unsupported: as `kinks`.
     """
-    try:
-        graph, rough = _rough(function)
-    except Unsupported:
+    if smooth_operations(function):
         return None
+    graph, rough = _rough(function)
     inputs = [ca.SX.sym(f"i{k}", *function.size_in(k)) for k in range(function.n_in())]
     known: dict[int, ca.SX] = {}
     for k in graph.needed:

@@ -13,6 +13,7 @@ import numpy as np
 from .branches import REACH, WIDEST, Descent, Leader, descent
 from .claims import Claim, Verdict
 from .effort import Budget
+from .intervals import Unsupported
 from .kinks import kink_values
 from .local import Local
 from .optimal import Optimal, by_name
@@ -21,7 +22,7 @@ from .reaction import Reaction, Reactions
 from .scales import Scales
 from .stationarity import project_x
 
-STATIONARY = 1000.0  # times the tolerance: of a first-order decrease over REACH lengths
+STATIONARY = 100.0  # times the tolerance: of a first-order decrease over REACH lengths, unless it is tried out in vain
 GAIN = 100.0  # times the tolerance: of a gain near by
 NEAR = (1e-3, 1e-2)  # lengths of probes whose gain refutes a local solution
 WIDE = 1e-1  # lengths of probes that give the range of f
@@ -32,6 +33,11 @@ FLAT = 1e-11  # of |f|, the noise of evaluations: a smaller range is none
 NOISE = 1e-8  # of the change of f over one length of any variable: the noise of re-solutions
 FLAT_MORE = 16  # times as many decisions elsewhere are tried from a flat piece
 LEAST = 1e-4  # of the same: a range is not taken for less
+BROAD = 0.1  # of the width of a box: a second length, for entries that are small in it
+BROADEST = 30.0  # lengths: the second one is at most that
+STEEP = 10.0  # times the same tolerance: a first-order decrease that fails in any case
+BENDS = 5  # random directions in which slopes are compared
+LONGER = 3.0  # times the first length: below, a second one shows nothing new
 
 
 @dataclass
@@ -72,56 +78,129 @@ def check_leader(place: Place, leader: Region, reactions: Reactions, scales: Sca
     """The claims "leader_stationary" and "leader_global" at (x, y), with y the follower's answer."""
     tolerance = float(f"{STATIONARY * tol:.12g}")
     rng = np.random.default_rng(seed)
-    around = Around(place.value("f", x, y))
-    smooth = here is not None and not here.kinked and not at_kink(place, leader, reactions.region, scales, x, y)
+    bent = at_kink(place, leader, reactions.region, scales, x, y)
+    smooth = here is not None and not here.kinked and not bent
     slope = total_slope(place, here, reactions) if here is not None and not here.kinked else None
-    most = budget.effort.probes // (3 if reactions.several else 1)  # an answer that the leader picks costs more
-    for d in _directions(x.size, slope, most // 3, rng):
-        for t in (*NEAR, WIDE):
-            if around.count >= most or budget.over:
-                break
-            around.see(_probe(place, leader, reactions, scales, here, x, y, t * d), t in NEAR)
-    noise = NOISE * scales.f + FLAT * abs(around.value)
-    flat = around.answered > 0 and around.range <= noise
-    size = max(around.range, LEAST * scales.f) if around.answered else WIDE * scales.f
-    first, words = _first_order(place, leader, reactions, scales, here, slope, smooth, x, y, budget, tolerance * size / scales.f)
-    if smooth and not flat and x.size <= CURVED and leader.describable and not budget.over:
+    look = _Look(place, leader, reactions, scales, here, slope, bent, x, y, budget, rng)
+    near, *broader = [look.within(stretch, tolerance) for stretch in _stretches(place, leader, scales, x)]
+    around, first, size = near.around, near.first, near.size
+    if smooth and not near.flat and x.size <= CURVED and leader.describable and not budget.over:
         _curvature(place, leader, reactions, scales, here, x, y, slope, around)
-    far = _far(place, leader, reactions, scales, x, y, budget, rng, around.value, FLAT_MORE if flat else 1)
-    everywhere = _everywhere(place, far, around, size if not flat else 0.0, noise, tol)
-    measured = first.decrease * scales.f / size if first is not None else np.nan
-    gain = (around.value - around.best.f) / size if around.best is not None else 0.0
-    if flat:
+    far = _far(place, leader, reactions, scales, x, y, budget, rng, around.value, FLAT_MORE if near.flat else 1)
+    everywhere = _everywhere(place, far, around, size if not near.flat else 0.0, near.noise, tol)
+    if near.flat:
         return _flat(place, around, everywhere, far, first, tolerance)
-    if around.answered and gain > GAIN * tol and gain * size > noise:
-        claim = _refuted(place, scales, around.best, x, around.value, max(gain, 0.0), float(f"{GAIN * tol:.12g}"))
-    elif first is not None and measured > tolerance and measured * size > noise:
-        claim = _predicted(place, leader, reactions, scales, here, first, measured, tolerance, around, x, y)
+    better = [b for b in (near, *broader) if b.gain > GAIN * tol]
+    steeper = [b for b in (near, *broader) if b.measured > tolerance]
+    predicted = _predicted(place, leader, reactions, scales, here, steeper[0], tolerance, tol, x, y) if steeper else None
+    if better:
+        b = better[0]
+        claim = _refuted(place, scales, b.around.best, x, b.around.value, b.gain, float(f"{GAIN * tol:.12g}"))
+    elif predicted is not None:
+        claim = predicted
     elif first is None and around.answered < ENOUGH * max(around.count, 1):
-        why = f"{words}; only {around.answered} of {around.count} decisions near by could be tried"
+        why = f"{near.words}; only {around.answered} of {around.count} decisions near by could be tried"
         why = "the time is over" if budget.over and not around.count else why
         claim = Claim("leader_stationary", Verdict.NOT_CHECKED, why)
     else:
-        number = measured if np.isfinite(measured) else max(gain, 0.0)
-        how = [words] if words else []
-        how.append(f"{around.answered} of {around.count} decisions near by were tried")
+        number = near.gain if first is None or steeper else near.measured
+        how = [near.words] if near.words else []
+        how += ["a slight descent to first order was tried out: it gains next to nothing"] if steeper else []
+        tried, asked = (sum(getattr(b.around, n) for b in (near, *broader)) for n in ("answered", "count"))
+        how.append(f"{tried} of {asked} decisions near by were tried")
         claim = Claim("leader_stationary", Verdict.SEARCHED, "; ".join(how), number, tolerance)
     return LeaderCheck(claim, everywhere, claim.value if claim.value is not None else np.nan, size, tuple(around.notes))
+
+
+def _stretches(place: Place, leader: Region, scales: Scales, x: np.ndarray) -> list[np.ndarray]:
+    """Steps in lengths; and where an entry is small in its box, again with the box as its measure."""
+    lower, upper = leader.limits(place, x)[:2]
+    with np.errstate(invalid="ignore"):
+        broad = np.minimum(BROAD * (upper - lower) / scales.x, BROADEST)
+    broad = np.where(np.isfinite(upper - lower), np.maximum(broad, 1.0), 1.0)
+    return [np.ones(x.size)] + ([broad] if np.max(broad, initial=1.0) > LONGER else [])
+
+
+@dataclass
+class _Seen:
+    """What one measure of length shows: probes, the first-order decrease, both relative to the range of f."""
+
+    around: Around
+    first: Descent | None
+    words: str
+    size: float  # the range of f over the probes
+    noise: float
+    unit: float  # of the decrease
+
+    @property
+    def flat(self) -> bool:
+        return self.around.answered > 0 and self.around.range <= self.noise
+
+    @property
+    def gain(self) -> float:
+        """Of the best probe near by; 0 within the noise."""
+        best = self.around.best
+        gain = self.around.value - best.f if best is not None else 0.0
+        return gain / self.size if gain > self.noise else 0.0
+
+    @property
+    def measured(self) -> float:
+        """The first-order decrease; 0 within the noise."""
+        gain = self.first.decrease * self.unit if self.first is not None else 0.0
+        return gain / self.size if gain > self.noise or not self.around.answered else 0.0
+
+
+@dataclass
+class _Look:
+    """The point and what is needed to look around it."""
+
+    place: Place
+    leader: Region
+    reactions: Reactions
+    scales: Scales
+    here: Local | None
+    slope: np.ndarray | None
+    bent: bool
+    x: np.ndarray
+    y: np.ndarray
+    budget: Budget
+    rng: np.random.Generator
+
+    def within(self, stretch: np.ndarray, tolerance: float) -> _Seen:
+        """Probes and first-order programs, with every length times `stretch`."""
+        around, scales, here = Around(self.place.value("f", self.x, self.y)), self.scales, self.here
+        broad = bool(np.any(stretch > 1))
+        most = self.budget.effort.probes // (3 if self.reactions.several else 1)  # an answer that the leader picks costs more
+        slope = None if self.slope is None else self.slope * stretch
+        for d in _directions(self.x.size, slope, most // 3, self.rng, np.flatnonzero(stretch > 1) if broad else None):
+            for t in (*NEAR, WIDE):
+                if around.count >= most or self.budget.over:
+                    break
+                step = t * stretch * d
+                around.see(_probe(self.place, self.leader, self.reactions, scales, here, self.x, self.y, step), t in NEAR)
+        noise = NOISE * scales.f + FLAT * abs(around.value)
+        size = max(around.range, LEAST * scales.f) if around.answered else WIDE * scales.f
+        first, words = _first_order(self.place, self.leader, self.reactions, scales, here, self.slope, self.bent,
+                                    self.x, self.y, self.budget, tolerance * size / scales.f, stretch)
+        return _Seen(around, first, words, size, noise, scales.f)
 
 
 # --- probes ---------------------------------------------------------------------------------------
 
 
-def _directions(n: int, slope: np.ndarray | None, most: int, rng: np.random.Generator) -> list[np.ndarray]:
-    """Steepest descent, the axes (some, if there are many), and random directions; of length 1."""
+def _directions(n: int, slope: np.ndarray | None, most: int, rng: np.random.Generator,
+                only: np.ndarray | None = None) -> list[np.ndarray]:
+    """Steepest descent, in both norms, the axes (some, if there are many; or `only` these), and random directions."""
     found = []
     if slope is not None and np.linalg.norm(slope) > 0:
         found.append(-slope / np.linalg.norm(slope))
-    axes = [(i, s) for i in range(n) for s in (1.0, -1.0)]
+        if n > 1:
+            found.append(-np.sign(slope))
+    axes = [(i, s) for i in (range(n) if only is None else only) for s in (1.0, -1.0)]
     if len(axes) > most - 4:
         axes = [axes[k] for k in rng.permutation(len(axes))[: max(most - 6, 2)]]
     found += [s * np.eye(1, n, i).ravel() for i, s in axes]
-    if n > 1:
+    if n > 1 and only is None:
         found += [d / np.linalg.norm(d) for d in rng.standard_normal((6, n))]
     return found[:most]
 
@@ -193,20 +272,37 @@ def at_kink(place: Place, leader: Region, region: Region, scales: Scales, x: np.
     """Whether an expression of either level (abs, max, norm, if) has a kink at the point."""
     functions = [place.oracles.function("f"), place.oracles.function("g")]
     functions += [r._values for r in (leader, region) if r.count]
-    for function in functions:
+    return any(_bent(place, function, scales, x, y) for function in functions)
+
+
+def _bent(place: Place, function: ca.Function, scales: Scales, x: np.ndarray, y: np.ndarray) -> bool:
+    """Whether one of the function's kinks is within AT_KINK lengths."""
+    try:
         values = kink_values(function)
-        if values is None:
-            continue
-        arguments = place.call(values, x, y)[0].ravel()
-        lengths = np.zeros(arguments.size)
-        for k, (v, size) in enumerate(((x, scales.x), (y, scales.y))):
-            if v.size:
-                inputs = [ca.SX.sym("v", *values.size_in(i)) for i in range(values.n_in())]
-                jacobian = ca.Function("j", inputs, [ca.densify(ca.jacobian(values(*inputs), inputs[k]))])
-                lengths = np.maximum(lengths, np.abs(place.call(jacobian, x, y)[0] * size).max(axis=1))
-        with np.errstate(invalid="ignore"):
-            if np.any(np.abs(arguments) <= AT_KINK * lengths) or np.any(~np.isfinite(lengths)):
-                return True
+    except Unsupported:
+        return _bent_by_differences(place, function, scales, x, y)
+    if values is None:
+        return False
+    arguments = place.call(values, x, y)[0].ravel()
+    lengths = np.zeros(arguments.size)
+    for k, (v, size) in enumerate(((x, scales.x), (y, scales.y))):
+        if v.size:
+            inputs = [ca.SX.sym("v", *values.size_in(i)) for i in range(values.n_in())]
+            jacobian = ca.Function("j", inputs, [ca.densify(ca.jacobian(values(*inputs), inputs[k]))])
+            lengths = np.maximum(lengths, np.abs(place.call(jacobian, x, y)[0] * size).max(axis=1))
+    with np.errstate(invalid="ignore"):
+        return bool(np.any(np.abs(arguments) <= AT_KINK * lengths) or np.any(~np.isfinite(lengths)))
+
+
+def _bent_by_differences(place: Place, function: ca.Function, scales: Scales, x: np.ndarray, y: np.ndarray) -> bool:
+    """Of a graph too large for its kinks to be listed: slopes to either side that differ along a random direction."""
+    rng = np.random.default_rng(0)
+    for _ in range(BENDS):
+        dx, dy = scales.x * rng.standard_normal(x.size), scales.y * rng.standard_normal(y.size)
+        back, here, on = (place.call(function, x + t * dx, y + t * dy)[0] for t in (-AT_KINK, 0.0, AT_KINK))
+        ways = np.maximum(np.abs(on - here), np.abs(here - back))
+        if not np.all(np.isfinite(ways)) or np.any(np.abs(on - 2 * here + back) > 0.1 * ways + 1e-12 * np.abs(here)):
+            return True
     return False
 
 
@@ -219,19 +315,18 @@ def total_slope(place: Place, here: Local, reactions: Reactions) -> np.ndarray:
 
 
 def _first_order(place: Place, leader: Region, reactions: Reactions, scales: Scales, here: Local | None,
-                 slope: np.ndarray | None, smooth: bool, x, y, budget: Budget, enough: float) -> tuple[Descent | None, str]:
+                 slope: np.ndarray | None, bent: bool, x, y, budget: Budget, enough: float,
+                 stretch: np.ndarray) -> tuple[Descent | None, str]:
     """The largest decrease to first order, and what it rests on; None where no derivative can be relied on."""
     if here is None:
         return None, "the follower is too large for derivatives of its answer, or its set has no smooth description"
-    if slope is not None and at_kink(place, leader, reactions.region, scales, x, y):
+    if bent and (slope is not None or leader.describable):
         return None, "an expression has a kink here"
     if slope is not None and (not leader.describable or not leader.count):
-        return _projected(place, scales, x, slope), "hypergradient"
+        return _projected(place, scales, stretch, x, slope), "hypergradient"
     if not leader.describable:
         return None, "the leader's set has no smooth description, and the follower's answer turns here"
-    if not smooth and at_kink(place, leader, reactions.region, scales, x, y):
-        return None, "an expression has a kink here"
-    side = leader_side(place, leader, reactions, scales, here, x, y)
+    side = leader_side(place, leader, reactions, scales, here, x, y, stretch)
     found = descent(here, side, budget, enough)
     if np.isnan(found.decrease) or not found.complete and found.decrease <= enough:
         why = "too many branches" if not np.isnan(found.decrease) else "no linear program could be solved"
@@ -240,20 +335,19 @@ def _first_order(place: Place, leader: Region, reactions: Reactions, scales: Sca
     return found, branches if here.kinked else "hypergradient with the leader's constraints"
 
 
-def _projected(place: Place, scales: Scales, x: np.ndarray, slope: np.ndarray) -> Descent:
+def _projected(place: Place, scales: Scales, stretch: np.ndarray, x: np.ndarray, slope: np.ndarray) -> Descent:
     """Along the projected gradient: the largest first-order decrease over REACH lengths in boxes, else along one path."""
-    norm = float(np.max(np.abs(slope), initial=0.0))
+    steepest = slope * stretch
+    norm = float(np.linalg.norm(steepest))
     if norm == 0:
         return Descent(0.0, 1, True)
-    if place.oracles.is_x_separable:
-        step = project_x(place.oracles, x - scales.x * REACH * np.sign(slope)) - x
-    else:
-        step = project_x(place.oracles, x - scales.x * REACH * slope / np.linalg.norm(slope)) - x
-    return Descent(max(0.0, float(-slope @ (step / scales.x))), 1, True, step / scales.x)
+    way = np.sign(slope) if place.oracles.is_x_separable else steepest / norm
+    step = (project_x(place.oracles, x - scales.x * stretch * REACH * way) - x) / scales.x
+    return Descent(max(0.0, float(-slope @ step)), 1, True, step)
 
 
 def leader_side(place: Place, leader: Region, reactions: Reactions, scales: Scales, here: Local, x: np.ndarray,
-                y: np.ndarray) -> Leader:
+                y: np.ndarray, stretch: np.ndarray | float = 1.0) -> Leader:
     """The leader's bounds and rows for a step from (x, y), in lengths and sizes."""
     lower, upper, low, high = leader.limits(place, x)
     lower_y, upper_y = reactions.region.limits(place, x)[:2]
@@ -264,10 +358,11 @@ def leader_side(place: Place, leader: Region, reactions: Reactions, scales: Scal
     f_m = _by_multipliers(place, reactions, here, "f")
     C_m = _by_multipliers(place, reactions, here, "c")
     # as far as the answer moves, with room; further out a rounding of its slope would count as descent
-    reach = min(WIDEST, 10 * REACH * max(1.0, float(np.max(np.abs(here.reaction[0]).sum(axis=1), initial=0.0))))
+    moves = float(np.max(np.abs(here.reaction[0]).sum(axis=1), initial=0.0))
+    reach = np.max(stretch, initial=1.0) * min(WIDEST, 10 * REACH * max(1.0, moves))
     return Leader(
-        dx_low=np.maximum(np.minimum((lower - x) / scales.x, 0), -REACH),
-        dx_high=np.minimum(np.maximum((upper - x) / scales.x, 0), REACH),
+        dx_low=np.maximum(np.minimum((lower - x) / scales.x, 0), -REACH * stretch),
+        dx_high=np.minimum(np.maximum((upper - x) / scales.x, 0), REACH * stretch),
         dy_low=np.maximum(np.minimum((lower_y - y) / scales.y, 0), -reach),
         dy_high=np.minimum(np.maximum((upper_y - y) / scales.y, 0), reach),
         C_x=by_x * scales.x / size[:, None], C_y=by_y * scales.y / size[:, None],
@@ -276,19 +371,27 @@ def leader_side(place: Place, leader: Region, reactions: Reactions, scales: Scal
         f_m=np.zeros(m) if f_m is None else f_m.ravel() / scales.f)
 
 
-def _predicted(place, leader, reactions, scales, here, first: Descent, measured: float, tolerance: float, around: Around,
-               x, y) -> Claim:
-    """A first-order descent: tried out, along its direction."""
+def _predicted(place: Place, leader: Region, reactions: Reactions, scales: Scales, here: Local, seen: _Seen,
+               tolerance: float, tol: float, x: np.ndarray, y: np.ndarray) -> Claim | None:
+    """A first-order descent, tried out along its direction; None where it is slight and all of it gains next to nothing."""
+    first, gains = seen.first, []
+    predicted = first.decrease * scales.f
     if first.dx is not None and x.size:
-        for t in (1.0, 0.1, 0.01):
+        for t in (1.0, 0.3, 0.1, 0.03, 0.01):
             found = _probe(place, leader, reactions, scales, here, x, y, t * first.dx)
-            if found is not None and found.admissible and around.value - found.f > 0.1 * t * first.decrease * scales.f:
-                return _refuted(place, scales, found, x, around.value, measured, tolerance)
-    words = f"to first order a step of a hundredth of its size gains the leader {first.decrease * scales.f:.3g}"
+            if found is None or not found.admissible:
+                continue
+            gains.append(seen.around.value - found.f)
+            large = gains[-1] > GAIN * tol * seen.size
+            if large or seen.measured > STEEP * tolerance and gains[-1] > 0.1 * t * predicted:
+                return _refuted(place, scales, found, x, seen.around.value, seen.measured, tolerance)
+    if len(gains) >= 4 and seen.measured <= STEEP * tolerance:
+        return None
+    words = f"to first order a step of a hundredth of its size gains the leader {predicted:.3g}"
     witness = None
     if first.dx is not None and x.size:
-        witness = {"direction": by_name(place, first.dx * scales.x, "upper"), "gain": float(first.decrease * scales.f)}
-    return Claim("leader_stationary", Verdict.FAILED, words, measured, tolerance, witness)
+        witness = {"direction": by_name(place, first.dx * scales.x, "upper"), "gain": float(predicted)}
+    return Claim("leader_stationary", Verdict.FAILED, words, seen.measured, tolerance, witness)
 
 
 def _refuted(place: Place, scales: Scales, better: Reaction, x, value: float, measured: float, tolerance: float) -> Claim:

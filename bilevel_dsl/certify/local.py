@@ -12,7 +12,6 @@ from functools import cached_property
 import casadi as ca
 import numpy as np
 
-from ..functions.oracles import expanded
 from ..model.problem import Dual
 from .follower import Response
 from .nonnegative import nonnegative
@@ -140,8 +139,7 @@ def local(place: Place, follower: Region, scales: Scales, row_sizes: np.ndarray,
     hessian, mixed = _second(place, follower, x, y, weights)
     if not (np.all(np.isfinite(hessian)) and np.all(np.isfinite(mixed))):
         return None
-    curved = bool(follower.count) and bool(ca.which_depends(follower.rows, place.problem.y, 2, False)[0]) \
-        if place.ny else False
+    curved = follower.curved
     return Local(
         scales=scales, f_x=f_x * scales.x / scales.f, f_y=f_y * scales.y / scales.f, g_y=g_y,
         hessian=hessian * np.outer(scales.y, scales.y) / scales.g, mixed=mixed * np.outer(scales.y, scales.x) / scales.g,
@@ -203,20 +201,11 @@ def _multipliers(A: np.ndarray, g_y: np.ndarray, equal: np.ndarray, guess: np.nd
 
 def _second(place: Place, region: Region, x, y, weights) -> tuple[np.ndarray, np.ndarray]:
     """Second derivatives of the Lagrangian: by y twice, by y and x; all columns in one call."""
-    problem, n = place.problem, y.size
-    lam, direction = ca.MX.sym("lam", region.count), ca.MX.sym("d", n)
-    lagrangian = problem.g.expression
-    if region.count:
-        lagrangian = lagrangian + ca.dot(lam, region.rows)
-    gradient = ca.gradient(lagrangian, problem.y)
-    outputs = [ca.densify(ca.jtimes(gradient, problem.y, direction)),
-               ca.densify(ca.gradient(ca.dot(gradient, direction), problem.x))]
-    times = ca.Function("times", [problem.x, problem.y, lam, direction, *problem.p], outputs)
-    times = expanded(times)
+    n = y.size
     if not n:
         return np.zeros((0, 0)), np.zeros((0, x.size))
     point = [ca.DM(x), ca.DM(y), ca.DM(weights)]
-    both = [times.call([*point, ca.DM(np.eye(1, n, j).ravel()), *place.columns]) for j in range(n)]
+    both = [region.second.call([*point, ca.DM(np.eye(1, n, j).ravel()), *place.columns]) for j in range(n)]
     W = np.hstack([np.array(a) for a, _ in both])
     mixed = np.hstack([np.array(b) for _, b in both]).T
     return (W + W.T) / 2, mixed.reshape(n, x.size)

@@ -105,6 +105,28 @@ class Region:
         both = [ca.densify(ca.jacobian(self.rows, v)) for v in (problem.x, problem.y)]
         return expanded(ca.Function("jacobians", [problem.x, problem.y, *problem.p], both))
 
+    @cached_property
+    def second(self) -> ca.Function:
+        """(x, y, weights of rows, direction): second derivatives of g + weights' rows by y times the direction, by y and x.
+
+        Of the follower's region.
+        """
+        problem = self.problem
+        weights, direction = ca.MX.sym("lam", self.count), ca.MX.sym("d", problem.y.numel())
+        lagrangian = problem.g.expression
+        if self.count:
+            lagrangian = lagrangian + ca.dot(weights, self.rows)
+        gradient = ca.gradient(lagrangian, problem.y)
+        outputs = [ca.densify(ca.jtimes(gradient, problem.y, direction)),
+                   ca.densify(ca.gradient(ca.dot(gradient, direction), problem.x))]
+        return expanded(ca.Function("second", [problem.x, problem.y, weights, direction, *problem.p], outputs))
+
+    @cached_property
+    def curved(self) -> bool:
+        """Whether a row is not affine in y."""
+        return bool(self.count and self.problem.y.numel()) and bool(
+            ca.which_depends(self.rows, self.problem.y, 2, False)[0])
+
     def limits(self, place: Place, x: np.ndarray) -> tuple[np.ndarray, ...]:
         """lower, upper of the variables; low, high of the rows: four columns."""
         if not self.describable:
