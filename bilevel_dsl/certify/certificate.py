@@ -26,6 +26,7 @@ from .leader import check_leader
 from .local import Local, local
 from .optimal import GAP, Optimal, convex_objective, optimal
 from .place import Place, Region
+from .prices import quotients
 from .reaction import Reaction, Reactions, named
 from .scales import NEAR, TIED, Scales, coupling, lengths, variation
 from .simple import check_choice
@@ -108,7 +109,7 @@ class Examination:
                                 tol=tol)
         claims = [feasible, found.claim, answers.claim]
         if self.place.problem.used_duals:
-            claims.append(self._multipliers(here, tol))
+            claims.append(self._multipliers(found, here, limits, tol))
         stationary = self._leader(found, here, answers, limits, seed, tol)
         claims += stationary.claims
         gap = "lower_gap" if self.region.describable else "lower_stationarity"
@@ -197,7 +198,7 @@ class Examination:
         return Reactions(self.place, self.leader, self.region, self.follower, self.scales, self.frame.upper_rows, False,
                          (self.x, self.y)).at(x, y)
 
-    def _multipliers(self, here: Local | None, tol: float) -> Claim:
+    def _multipliers(self, found: Optimal, here: Local | None, limits: Budget, tol: float) -> Claim:
         """Whether what the leader uses are multipliers of the follower at this point, with valid signs."""
         tolerance = float(f"{MULTIPLIERS * tol:.12g}")
         if here is None:
@@ -209,7 +210,7 @@ class Examination:
         for name, values in own.items():
             given = np.asarray(claimed.get(name, np.full(values.shape, np.nan)), float)
             apart = max(apart, float(np.max(np.abs(given - values)))) if np.all(np.isfinite(given)) else np.nan
-            size = max(size, float(np.max(np.abs(values), initial=0.0)))
+            size = max(size, float(np.max(np.abs(values), initial=0.0)), float(np.max(np.abs(given), initial=0.0)))
         residual = here.residual / max(1e-300, float(np.max(np.abs(here.g_y), initial=0.0)) or 1.0)
         value = max(apart / max(size, 1e-300) if apart else 0.0, residual)
         if not value <= tolerance:
@@ -217,6 +218,16 @@ class Examination:
                 f"dual({n}) may be {np.array2string(np.asarray(v), precision=6)}" for n, v in list(own.items())[:2])
             return Claim("multipliers", Verdict.FAILED, words, value, tolerance)
         words = "they fit the follower's conditions" + (", one choice of several" if here.dependent else "")
+        if found.convex and found.answer is not None:
+            used = self.place.problem.used_duals
+            E = np.vstack([here.entries(d, self.region.first_constraint, self.region.count) for d in used])
+            compared, wrong = quotients(self.place, self.region, self.follower, here, found.answer, self.x, E, limits)
+            if wrong is not None:
+                k, less, more = wrong
+                words = f"the follower's optimal value changes by {less:.6g} to {more:.6g} where a multiplier says " \
+                        f"{here.multipliers[k]:.6g}, in scaled numbers"
+                return Claim("multipliers", Verdict.FAILED, words, value, tolerance)
+            words += f"; {compared} compared with the change of its optimal value" if compared else ""
         return Claim("multipliers", Verdict.PROVED, words, value, tolerance)
 
     def _leader(self, found: Optimal, here: Local | None, answers: Answers, limits: Budget, seed: int,

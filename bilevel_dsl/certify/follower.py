@@ -106,7 +106,7 @@ class Follower:
 
     def respond(self, x: np.ndarray, start: np.ndarray, objective: str = "g", *, face: tuple | None = None,
                 ceiling: float | None = None, moving: np.ndarray | None = None, upper: bool = False,
-                slack: float = 0.0) -> Response:
+                slack: float = 0.0, limits: tuple[np.ndarray, ...] | None = None) -> Response:
         """A local minimiser from `start`.
 
         Args:
@@ -116,9 +116,10 @@ class Follower:
             moving: which entries of y may move; all by default.
             upper: with the rows of the leader, for an answer that the leader chooses.
             slack: rows are relaxed by so much, in scaled numbers.
+            limits: other bounds of y and other limits of rows than the model's: lower, upper, low, high.
         """
         place, frame = self.place, self.frame
-        lower, high, low_rows, high_rows = self.region.limits(place, x)
+        lower, high, low_rows, high_rows = limits or self.region.limits(place, x)
         lbx, ubx = (lower - start) / frame.y, (high - start) / frame.y
         if moving is not None:
             lbx, ubx = np.where(moving, lbx, 0.0), np.where(moving, ubx, 0.0)
