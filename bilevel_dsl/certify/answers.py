@@ -18,7 +18,6 @@ from .follower import Follower, Response
 from .local import Local
 from .optimal import GAP, Optimal, by_name
 from .place import Place, Region
-from .reaction import CEILING
 from .scales import Scales
 
 CHOICE = 1e3  # times the tolerance: what the leader may lose by the answer, in sizes of f
@@ -141,14 +140,14 @@ def _range(place: Place, leader: Region, follower: Follower, scales: Scales, fou
 
 def _connected(place, leader, follower: Follower, scales: Scales, found: Optimal, separate, x, y, budget: Budget):
     """Ends of the range of f over the answers that hang together with those known."""
-    ceiling = found.answer.g + CEILING * scales.g
     tried = []
     for point in [y, *separate[:8]]:
         if budget.over:
             break
+        kept = follower.as_good_as(x, found.answer, point, found.convex)
         for objective in ("f", "-f"):
             upper = objective == "f" and leader.count > 0
-            end: Response = follower.respond(x, point, objective, ceiling=ceiling, upper=upper)
+            end: Response = follower.respond(x, point, objective, upper=upper, **kept)
             if end.solved and follower.violation(x, end.y) <= 1e-6:
                 tried.append((end.f, end.y, _admissible(place, leader, follower, x, end.y)))
     return tried

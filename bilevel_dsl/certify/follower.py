@@ -30,7 +30,9 @@ QUIET = {"print_time": False, "error_on_fail": False, "show_eval_warnings": Fals
     "max_wall_time": 10.0}}
 RELAXED = 1e-8  # of rows, in scaled numbers, where the set has no interior
 EXACT_HESSIAN_LIMIT = 200  # lower variables; above, limited-memory approximations
+STILL = 1e-8  # of g over one length: a slope below is none
 SMALL = 2  # lower variables up to which an interval search answers where IPOPT cannot
+CEILING = 1e-9  # of g, in its sizes: above the follower's value at an answer that the leader picks
 FAR = 1e3  # lengths: an iterate out there is on its way to infinity
 
 
@@ -100,7 +102,8 @@ class Follower:
                "p": ca.veccat(x, q, lengths, zero, size, scale, face, g_zero, g_size, upper_scale, data)}
         options = {**QUIET, "ipopt": dict(QUIET["ipopt"])}
         if place.ny > EXACT_HESSIAN_LIMIT:
-            options["ipopt"] |= {"hessian_approximation": "limited-memory"}
+            options["ipopt"] |= {"hessian_approximation": "limited-memory", "tol": 1e-8, "acceptable_tol": 1e-7,
+                                 "acceptable_iter": 5}
         self._solvers[key] = ca.nlpsol("follower", "ipopt", nlp, options)
         return self._solvers[key]
 
@@ -156,8 +159,41 @@ class Follower:
         own = np.array(out["lam_g"]).ravel()[: self.region.count]
         return Response(y, g, f, bool(solved), status, (np.array(out["lam_x"]).ravel(), own))
 
+    def as_good_as(self, x: np.ndarray, answer: Response, start: np.ndarray, convex: bool) -> dict[str, object]:
+        """Options of `respond` that keep an answer from `start` as good for the follower as `answer`: a ceiling on g.
+
+        The answers of a convex quadratic objective whose slope vanishes along its flat directions are  H (y - y*) = 0
+        within the set, which is exact and has no thin interior to lose one's way in.
+        """
+        ceiling = {"ceiling": answer.g + CEILING * self.frame.g}
+        if not convex or not self._quadratic:
+            return ceiling
+        hessian = self.place("hess_yy_g", x, answer.y)[0] * np.outer(self.frame.y, self.frame.y) / self.frame.g
+        slope = self.place.column("grad_y_g", x, answer.y) * self.frame.y / self.frame.g
+        spread = float(np.max(np.abs(hessian), initial=0.0))
+        if not np.all(np.isfinite(hessian)) or not np.all(np.isfinite(slope)):
+            return ceiling
+        if not spread > 1e-12:
+            return ceiling
+        _, values, rows = np.linalg.svd(hessian / spread)
+        rows = rows[: int(np.sum(values > 1e-9))]
+        if np.linalg.norm(slope - rows.T @ (rows @ slope)) > 1e-7:
+            return ceiling
+        place = rows @ ((answer.y - start) / self.frame.y)
+        return {"face": (rows, place, place)}
+
+    @cached_property
+    def _quadratic(self) -> bool:
+        """Whether g is quadratic in y for every x, and not large."""
+        g, y = self.place.problem.g.expression, self.place.problem.y
+        if not 0 < self.place.ny <= EXACT_HESSIAN_LIMIT:
+            return False
+        return not ca.depends_on(ca.jtimes(ca.gradient(g, y), y, ca.MX.ones(self.place.ny)), y)
+
     def answer(self, x: np.ndarray, start: np.ndarray, **options) -> Response:
         """`respond`; where that fails once more with relaxed rows: the set may have no interior."""
+        if not options and self._stationary(x, start):
+            return Response(start, self.place.value("g", x, start), self.place.value("f", x, start), True, "stationary")
         found = self.respond(x, start, **options)
         if not found.solved and self.region.count:
             relaxed = self.respond(x, start, slack=RELAXED, **options)
@@ -166,6 +202,17 @@ class Follower:
         if not found.solved and self.place.ny <= SMALL and not options and self._kinked:
             return self._by_boxes(x, start) or found
         return found
+
+    def _stationary(self, x: np.ndarray, y: np.ndarray) -> bool:
+        """Whether a large follower with bounds only cannot get further from y to first order: no need to solve."""
+        if self.place.ny <= EXACT_HESSIAN_LIMIT or self.region.count:
+            return False
+        lower, upper = self.region.limits(self.place, x)[:2]
+        slope = self.place.column("grad_y_g", x, y) * self.frame.y / self.frame.g
+        inside = np.all((y >= lower) & (y <= upper))
+        step = np.where(slope > 0, np.minimum(slope, (y - lower) / self.frame.y),
+                        np.maximum(slope, (y - upper) / self.frame.y))
+        return bool(inside and np.max(np.abs(step), initial=0.0) <= STILL)
 
     @cached_property
     def _kinked(self) -> bool:

@@ -21,6 +21,7 @@ from .scales import Scales
 ACTIVE = 1e-4  # lengths within which a row or bound counts as active
 WEAK = 1e-6  # multipliers up to which an active row may let go, relative to the largest one or to the size of g
 SINGULAR = 1e-8  # relative, of the Hessian on the tangent space
+LARGE = 200  # lower variables above which a linear system is first tried without a rank
 DENSE_LIMIT = 1500  # lower variables up to which matrices are assembled
 
 
@@ -91,8 +92,17 @@ class Local:
     def reaction(self) -> tuple[np.ndarray, np.ndarray]:
         """dy/dx and dlambda/dx, where the answer is smooth."""
         K, B = self._factors
-        solution = -np.linalg.lstsq(K, B, rcond=1e-13)[0]
-        n = self.g_y.size
+        solution, n = None, self.g_y.size
+        if n > LARGE:  # least squares take seconds there
+            try:
+                solution = -np.linalg.solve(K, B)
+            except np.linalg.LinAlgError:
+                pass
+            else:
+                error = np.max(np.abs(K @ solution + B), initial=0.0)
+                solution = solution if error <= 1e-9 * np.max(np.abs(B), initial=1e-300) else None
+        if solution is None:
+            solution = -np.linalg.lstsq(K, B, rcond=1e-13)[0]
         return solution[:n], solution[n:]
 
     def entries(self, dual: Dual, first: int, rows: int) -> np.ndarray:

@@ -16,7 +16,6 @@ from .place import Place, Region
 from .scales import Scales
 
 FEASIBLE = 1e-6  # lengths: violation of the leader's rows at a point that may stand against another one
-CEILING = 1e-9  # of g, in its sizes: above the follower's value at an answer that the leader picks
 
 
 @dataclass(frozen=True)
@@ -35,10 +34,11 @@ class Reactions:
     """The follower's answers around a point, from the same basin."""
 
     def __init__(self, place: Place, leader: Region, region: Region, follower: Follower, scales: Scales,
-                 upper_rows: np.ndarray, several: bool, point: tuple[np.ndarray, np.ndarray]):
+                 upper_rows: np.ndarray, several: bool, point: tuple[np.ndarray, np.ndarray],
+                 convex: bool = False):
         self.place, self.leader, self.region = place, leader, region
         self.follower, self.scales, self.upper_rows, self.several = follower, scales, upper_rows, several
-        self.point = point
+        self.point, self.convex = point, convex
 
     def at(self, x: np.ndarray, start: np.ndarray) -> Reaction | None:
         """None where the follower has no answer."""
@@ -55,8 +55,8 @@ class Reactions:
 
     def favoured(self, x: np.ndarray, answer: Response) -> Response:
         """Of the answers around `answer` the one that the leader likes best, under its own rows."""
-        ceiling = answer.g + CEILING * self.scales.g
-        found = self.follower.respond(x, answer.y, "f", ceiling=ceiling, upper=self.leader.count > 0)
+        kept = self.follower.as_good_as(x, answer, answer.y, self.convex)
+        found = self.follower.respond(x, answer.y, "f", upper=self.leader.count > 0, **kept)
         return found if found.solved and found.f < answer.f else answer
 
     def multipliers(self, x: np.ndarray, answer: Response) -> dict[str, np.ndarray]:

@@ -14,7 +14,6 @@ from .follower import Follower
 from .local import Local
 from .optimal import Optimal, by_name
 from .place import Place, Region
-from .reaction import CEILING
 from .scales import Scales
 
 CHOICE = 1e3  # times the tolerance: of a gain along the answers
@@ -27,8 +26,8 @@ def check_choice(place: Place, leader: Region, follower: Follower, scales: Scale
     tolerance = float(f"{STATIONARY * tol:.12g}")
     if here is None or found.answer is None:
         return Claim("leader_stationary", Verdict.NOT_CHECKED, "the follower is too large, or no answer of it is known")
-    ceiling = found.answer.g + CEILING * scales.g
-    better = follower.respond(x, y, "f", ceiling=ceiling, upper=leader.count > 0)
+    kept = follower.as_good_as(x, found.answer, y, found.convex)
+    better = follower.respond(x, y, "f", upper=leader.count > 0, **kept)
     own = place.value("f", x, y)
     gain = (own - better.f) / scales.f if better.solved and follower.violation(x, better.y) <= 1e-6 else 0.0
     if gain > CHOICE * tol:
