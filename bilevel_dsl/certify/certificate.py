@@ -237,7 +237,7 @@ class Examination:
                                  tol=tol)
             return _Leader([claim, _simple_everywhere(found, here)], _number(claim))
         reactions = Reactions(self.place, self.leader, self.region, self.follower, self.scales, self.frame.upper_rows,
-                              answers.several, (self.x, self.y), found.convex)
+                              answers.several, (self.x, self.y), found.convex, here)
         if not self.region.describable:
             words = "the follower's set has no smooth description"
             claims = [Claim(n, Verdict.NOT_CHECKED, words) for n in ("leader_stationary", "leader_global")]

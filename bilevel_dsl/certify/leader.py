@@ -36,6 +36,7 @@ LEAST = 1e-4  # of the same: a range is not taken for less
 BROAD = 0.1  # of the width of a box: a second length, for entries that are small in it
 BROADEST = 30.0  # lengths: the second one is at most that
 STEEP = 10.0  # times the same tolerance: a first-order decrease that fails in any case
+PRICE = 10.0  # sizes of f for a violation by one size of a row
 BENDS = 5  # random directions in which slopes are compared
 LONGER = 3.0  # times the first length: below, a second one shows nothing new
 
@@ -45,6 +46,7 @@ class Around:
     """What was seen around the point."""
 
     value: float  # f at the point
+    price: float = 0.0  # of a violation of the leader's rows: what it gains is no gain
     range: float = 0.0
     best: Reaction | None = None  # of the near probes
     wide: Reaction | None = None  # of all
@@ -52,15 +54,18 @@ class Around:
     answered: int = 0
     notes: list[str] = field(default_factory=list)
 
+    def worth(self, found: Reaction) -> float:
+        return found.f + self.price * found.violation
+
     def see(self, found: Reaction | None, near: bool) -> None:
         self.count += 1
         if found is None or not found.admissible:
             return
         self.answered += 1
-        self.range = max(self.range, abs(found.f - self.value))
-        if self.wide is None or found.f < self.wide.f:
+        self.range = max(self.range, abs(self.worth(found) - self.value))
+        if self.wide is None or self.worth(found) < self.worth(self.wide):
             self.wide = found
-        if near and (self.best is None or found.f < self.best.f):
+        if near and (self.best is None or self.worth(found) < self.worth(self.best)):
             self.best = found
 
 
@@ -140,7 +145,7 @@ class _Seen:
     def gain(self) -> float:
         """Of the best probe near by; 0 within the noise."""
         best = self.around.best
-        gain = self.around.value - best.f if best is not None else 0.0
+        gain = self.around.value - self.around.worth(best) if best is not None else 0.0
         return gain / self.size if gain > self.noise else 0.0
 
     @property
@@ -168,7 +173,8 @@ class _Look:
 
     def within(self, stretch: np.ndarray, tolerance: float) -> _Seen:
         """Probes and first-order programs, with every length times `stretch`."""
-        around, scales, here = Around(self.place.value("f", self.x, self.y)), self.scales, self.here
+        scales, here = self.scales, self.here
+        around = Around(self.place.value("f", self.x, self.y), PRICE * scales.f)
         broad = bool(np.any(stretch > 1))
         most = self.budget.effort.probes // (3 if self.reactions.several else 1)  # an answer that the leader picks costs more
         slope = None if self.slope is None else self.slope * stretch
@@ -381,7 +387,7 @@ def _predicted(place: Place, leader: Region, reactions: Reactions, scales: Scale
             found = _probe(place, leader, reactions, scales, here, x, y, t * first.dx)
             if found is None or not found.admissible:
                 continue
-            gains.append(seen.around.value - found.f)
+            gains.append(seen.around.value - seen.around.worth(found))
             large = gains[-1] > GAIN * tol * seen.size
             if large or seen.measured > STEEP * tolerance and gains[-1] > 0.1 * t * predicted:
                 return _refuted(place, scales, found, x, seen.around.value, seen.measured, tolerance)
@@ -447,7 +453,7 @@ def _curvature(place: Place, leader: Region, reactions: Reactions, scales: Scale
 def _far(place: Place, leader: Region, reactions: Reactions, scales: Scales, x, y, budget: Budget,
          rng: np.random.Generator, value: float, times: int) -> Around:
     """Decisions anywhere in the leader's set: at random, at corners, near its lower end, and one entry at a time."""
-    seen = Around(value)
+    seen = Around(value, PRICE * scales.f)
     lower, upper = leader.limits(place, x)[:2]
     low = np.where(np.isfinite(lower), lower, x - 10 * scales.x)
     high = np.where(np.isfinite(upper), upper, x + 10 * scales.x)
@@ -464,16 +470,17 @@ def _far(place: Place, leader: Region, reactions: Reactions, scales: Scales, x, 
             i, u = (k // 4) % x.size, here.copy()
             u[i] = rng.random() ** (1 + k % 3)
         seen.see(reactions.at(project_x(place.oracles, low + (high - low) * u), y), False)
-        if times > 1 and seen.wide is not None and value - seen.wide.f > NOISE * scales.f:
+        if times > 1 and seen.wide is not None and value - seen.worth(seen.wide) > NOISE * scales.f:
             break  # one is enough to leave a flat piece
     return seen
 
 
 def _everywhere(place: Place, far: Around, around: Around, size: float, noise: float, tol: float) -> Claim:
     known = [r for r in (far.wide, around.wide) if r is not None]
-    best = min(known, key=lambda r: r.f, default=None)
+    best = min(known, key=around.worth, default=None)
     size = max(far.range, size)
-    if best is not None and around.value - best.f > 1e3 * tol * size and around.value - best.f > noise:
+    gain = around.value - around.worth(best) if best is not None else 0.0
+    if gain > 1e3 * tol * size and gain > noise:
         sense = place.problem.f.sense
         witness = {"variables": by_name(place, best.x, "upper") | by_name(place, best.y, "lower"),
                    "upper": place.problem.f.as_written(best.f), "gain": float(around.value - best.f)}

@@ -12,6 +12,7 @@ import numpy as np
 
 from .follower import Follower, Response
 from .local import Local, local
+from .newton import nearby
 from .place import Place, Region
 from .scales import Scales
 
@@ -35,14 +36,18 @@ class Reactions:
 
     def __init__(self, place: Place, leader: Region, region: Region, follower: Follower, scales: Scales,
                  upper_rows: np.ndarray, several: bool, point: tuple[np.ndarray, np.ndarray],
-                 convex: bool = False):
+                 convex: bool = False, here: Local | None = None):
         self.place, self.leader, self.region = place, leader, region
         self.follower, self.scales, self.upper_rows, self.several = follower, scales, upper_rows, several
-        self.point, self.convex = point, convex
+        self.point, self.convex, self.here = point, convex, here
 
     def at(self, x: np.ndarray, start: np.ndarray) -> Reaction | None:
         """None where the follower has no answer."""
-        answer = self.follower.answer(x, start)
+        answer = None
+        if self.here is not None:
+            answer = nearby(self.place, self.region, self.follower.frame, self.here, x, start)
+        if answer is None:
+            answer = self.follower.answer(x, start)
         if not answer.solved:
             return None
         if self.several:
