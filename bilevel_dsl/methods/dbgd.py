@@ -21,16 +21,19 @@ Gong, Liu, Liu, NeurIPS 2021 (barrier "value"); with a set and the polish: ours.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cached_property
+
 import casadi as ca
 
 from ..functions.oracles import Oracles
 from ..functions.select import either, norm, per_length
-from .draft import Draft
+from .flow import Method
+from .parts import lower
+from .parts.search import Search
 from .program import Program, Setting, Signal
-from .search import Search
 
 NAME = "dbgd"
-EPS = 2.2e-16
 
 SETTINGS = (
     Setting("tol", 1e-6, "bound on the gradient of g and on the tangential gradient of f, relative", 0),
@@ -47,8 +50,6 @@ SETTINGS = (
     Setting("lower_trials", 20000, "evaluations at most in one solve of the polish", 1, integer=True),
 )
 
-STEP, SOLVE_W, SOLVE_V, SETTLE, FINISH = range(5)  # phases
-
 
 def program(oracles: Oracles) -> Program:
     return _Dbgd(oracles).program
@@ -56,54 +57,60 @@ def program(oracles: Oracles) -> Program:
 
 class _Dbgd:
     def __init__(self, oracles: Oracles):
-        self.oracles = oracles
-        self.draft = draft = Draft(NAME, oracles, SETTINGS)
-        n = oracles.ny
-        draft.state("x", oracles.nx, "upper variables: none")
-        self.y = draft.state("y", n, "the point")
-        self.k = draft.state("k", 1, "iteration of the dynamic barrier")
-        self.before = draft.state("before", n, "the previous point")
-        self.grad_f_before = draft.state("grad_f_before", n)
-        self.grad_g_before = draft.state("grad_g_before", n)
-        self.smooth_f = draft.state("smooth_f", 1, "estimate of L_f")
-        self.smooth_g = draft.state("smooth_g", 1, "estimate of L_g")
-        self.multiplier = draft.state("multiplier", 1, "lambda")
-        self.lower_stationarity = draft.state("lower_stationarity", 1, "||G||, relative")
-        self.stationarity = draft.state("stationarity", 1, "||grad f + lambda G||, relative")
-        self.sigma = draft.state("sigma", 1, "inverse penalty parameter of the polish")
-        self.polished = draft.state("polished", 1, "stationarity after the last polish")
-        self.slope = draft.state("slope", 1, "||grad f|| where the polish began")
-        self.w = Search(draft, "w", n, "argmin of sigma f + g", separable=oracles.is_y_separable)
-        self.v = Search(draft, "v", n, "argmin of (sigma/2) f + g", separable=oracles.is_y_separable)
-        self.z = Search(draft, "z", n, "argmin of g", separable=oracles.is_y_separable)
+        self.m = m = Method(NAME, oracles, SETTINGS)
+        n, y = oracles.ny, m.P_Y(m.y_start)
+        m.slot("x", oracles.nx, "upper variables: none")
+        m.slot("y", n, "the point", start=y)
+        m.slot("k", 1, "iteration of the dynamic barrier")
+        m.slot("before", n, "the previous point", start=y)
+        m.slot("grad_f_before", n)
+        m.slot("grad_g_before", n)
+        m.slot("smooth_f", 1, "estimate of L_f")
+        m.slot("smooth_g", 1, "estimate of L_g")
+        m.slot("multiplier", 1, "lambda")
+        m.slot("lower_stationarity", 1, "||G||, relative", start=1)
+        m.slot("stationarity", 1, "||grad f + lambda G||, relative", start=1)
+        m.slot("sigma", 1, "inverse penalty parameter of the polish")
+        m.slot("polished", 1, "stationarity after the last polish", start=1e20)
+        m.slot("slope", 1, "||grad f|| where the polish began")
+        search = lambda name, doc: Search(m, name, n, doc, start=ca.MX.zeros(n), separable=oracles.is_y_separable)  # noqa: E731
+        self.w = search("w", "argmin of sigma f + g")
+        self.v = search("v", "argmin of (sigma/2) f + g")
+        self.z = search("z", "argmin of g")
+        self.program = self.write()
 
-        f, g = oracles.problem.f.expression, oracles.problem.g.expression
-        y, p = oracles.problem.y, oracles.problem.p
-        tau = ca.MX.sym("tau")
-        inputs, total = [oracles.problem.x, y, tau, *p], tau * f + g
-        self.penalised = ca.Function("penalised", inputs, [total, ca.densify(ca.gradient(total, y))])
-
-        draft.phase("step", self.step())
-        draft.phase("solve_w", self.solve(self.w, self.sigma, SOLVE_W, SOLVE_V))
-        draft.phase("solve_v", self.solve(self.v, self.sigma / 2, SOLVE_V, SETTLE))
-        draft.phase("settle", self.solve(self.z, 0, SETTLE, FINISH))
-        draft.phase("finish", self.finish())
-        self.program = draft.program(self.initial(), self.measures())
-
-    def initial(self) -> dict[str, ca.MX]:
-        y = self.project(self.draft.y_start)
-        return {"y": y, "before": y, "lower_stationarity": 1, "stationarity": 1, "polished": 1e20}
+    def write(self) -> Program:
+        m, s = self.m, self.m.state
+        w, v, z = self.w, self.v, self.z
+        with m.iteration():
+            polish = self.step()
+            m.finish(when=ca.logic_not(polish))
+            with m.loop("polish") as until:
+                self.minimise(w, s_times=1, name="solve_w", then=lambda: v.restart(w.point) or v.set(alpha=w.alpha))
+                self.minimise(v, s_times=0.5, name="solve_v",
+                              then=lambda: z.restart(m.P_Y(2 * v.point - w.point)) or z.set(alpha=w.alpha))
+                self.minimise(z, s_times=0, name="settle")
+                m.called("finish")
+                again = self.finish()
+                until(ca.logic_not(again))
+        x, y = s.x, s.y
+        return m.program({
+            "upper": m.f(x, y), "lower": m.g(x, y), "lower_stationarity": s.lower_stationarity,
+            "stationarity": s.stationarity, "multiplier": s.multiplier,
+        })
 
     # --- the dynamic barrier -----------------------------------------------------------------
 
-    def step(self) -> dict[str, ca.MX]:
-        o, y = self.draft.option, self.y
-        f, grad_f = self.call("f_grad_y_f", y)
-        g, grad_g = self.call("g_grad_y_g", y)
+    def step(self) -> ca.MX:
+        """One step of Algorithm 1; returns whether the polish follows."""
+        m, s, o = self.m, self.m.state, self.m.settings
+        y = s.y
+        f, grad_f = m.f_grad_y_f(s.x, y)
+        g, grad_g = m.g_grad_y_g(s.x, y)
 
         smooth_f, smooth_g = self.smoothness(grad_f, grad_g)
         tau = 1 / smooth_g
-        G = (y - self.project(y - tau * grad_g)) / tau
+        G = (y - m.P_Y(y - tau * grad_g)) / tau
         phi = o.beta * ca.dot(G, G)
         phi = either(o.barrier > 0, ca.fmin(o.alpha * (g - o.lower_bound), phi), phi)
         length = norm(G)
@@ -113,41 +120,36 @@ class _Dbgd:
         d = grad_f + push * normal
 
         eta = either(o.step_size > 0, o.step_size, 0.5 / (smooth_f + o.beta * smooth_g))
-        eta = eta / ca.sqrt(1 + self.k / o.decay)
-        target = self.project(y - eta * d)
+        eta = eta / ca.sqrt(1 + s.k / o.decay)
+        target = m.P_Y(y - eta * d)
 
-        scale = 1 + norm(grad_f)
-        stationarity = norm(target - y) / eta / scale
+        stationarity = norm(target - y) / eta / (1 + norm(grad_f))
         lower = length / per_length(g, y)
         solved = ca.logic_and(stationarity <= o.tol, lower <= o.tol)
-        polish = ca.logic_and(o.polish > 0, ca.logic_or(solved, self.k + 1 >= o.barrier_iter))
-        gone = ca.logic_or(norm(target) > 1e12, f < -1e20)
-        arrived = either(ca.logic_and(solved, o.polish == 0), int(Signal.CONVERGED), 0)
-        signal = either(gone, int(Signal.DIVERGED), arrived)
+        polish = ca.logic_and(o.polish > 0, ca.logic_or(solved, s.k + 1 >= o.barrier_iter))
+        m.stop(Signal.CONVERGED, when=ca.logic_and(solved, o.polish == 0))
+        m.stop(Signal.DIVERGED, when=ca.logic_or(norm(target) > 1e12, f < -1e20))
 
         strength = ca.fmax(norm(grad_f), 1e-3 * (1 + ca.fabs(f)))
-        updates = {
-            "y": target, "before": y, "grad_f_before": grad_f, "grad_g_before": grad_g,
-            "smooth_f": smooth_f, "smooth_g": smooth_g, "k": self.k + 1,
-            "multiplier": push / ca.fmax(length, 1e-300),
-            "stationarity": stationarity, "lower_stationarity": lower,
-            "slope": norm(grad_f),
-            "sigma": o.s * smooth_g * (1 + norm(y)) / strength,
-            "signal": signal,
-            "phase": either(polish, SOLVE_W, STEP),
-        }
-        return updates | self.w.restart(target)
+        s.y, s.before, s.grad_f_before, s.grad_g_before = target, y, grad_f, grad_g
+        s.smooth_f, s.smooth_g, s.k = smooth_f, smooth_g, s.k + 1
+        s.multiplier = push / ca.fmax(length, 1e-300)
+        s.stationarity, s.lower_stationarity, s.slope = stationarity, lower, norm(grad_f)
+        s.sigma = o.s * smooth_g * (1 + norm(y)) / strength
+        self.w.restart(target)
+        return polish
 
     def smoothness(self, grad_f: ca.MX, grad_g: ca.MX) -> tuple[ca.MX, ca.MX]:
         """Largest change of each gradient per length seen, forgotten slowly; a probe at first."""
-        y, first = self.y, self.k == 0
-        nearby = self.project(y - 1e-4 * (1 + norm(y)) * (grad_f + grad_g) / ca.fmax(norm(grad_f + grad_g), 1e-12))
+        m, s = self.m, self.m.state
+        y, first = s.y, s.k == 0
+        nearby = m.P_Y(y - 1e-4 * (1 + norm(y)) * (grad_f + grad_g) / ca.fmax(norm(grad_f + grad_g), 1e-12))
         probe = ca.fmax(norm(nearby - y), 1e-12)
-        moved = norm(y - self.before)
+        moved = norm(y - s.before)
         found = []
-        for name, now, past, known in (("f_grad_y_f", grad_f, self.grad_f_before, self.smooth_f),
-                                       ("g_grad_y_g", grad_g, self.grad_g_before, self.smooth_g)):
-            _, there = self.call(name, nearby)
+        for oracle, now, past, known in ((m.f_grad_y_f, grad_f, s.grad_f_before, s.smooth_f),
+                                         (m.g_grad_y_g, grad_g, s.grad_g_before, s.smooth_g)):
+            _, there = oracle(s.x, nearby)
             start = norm(there - now) / probe
             seen = either(moved > 0, norm(now - past) / moved, known)
             floor = 1e-6 * (1 + norm(now)) / (1 + norm(y))
@@ -156,64 +158,47 @@ class _Dbgd:
 
     # --- the polish ----------------------------------------------------------------------------
 
-    def solve(self, q: Search, tau, here: int, after: int) -> dict[str, ca.MX]:
-        o = self.draft.option
-        value, gradient = self.penalised(self.draft["x"], q.trial, tau, *self.draft.p)
-        _, updates = q.judge(value, gradient, self.project, 10 * EPS * ca.fabs(value))
-        point = updates[f"{q.name}_point"]
-        # an error r in the gradient of sigma f + g is an error r / sigma in that of f
-        mapping = norm(updates[f"{q.name}_direction"]) / updates[f"{q.name}_alpha"]
-        accuracy = ca.fmax(0.1 * o.tol * self.sigma * (1 + self.slope), 1e-15 * (1 + norm(point)))
-        exhausted = ca.logic_or(q.trials + 1 >= o.lower_trials, updates[f"{q.name}_step"] < 1e-10)
-        done = ca.logic_or(mapping <= accuracy, exhausted)
-        astray = norm(point) > 1e12
-        updates |= {"phase": either(astray, STEP, either(done, after, here)),
-                    "signal": either(astray, int(Signal.DIVERGED), 0)}
-        if q is self.w:
-            updates |= self.v.restart(point) | {"v_alpha": self.w.alpha}
-        if q is self.v:
-            updates |= self.z.restart(self.project(2 * point - self.w.point)) | {"z_alpha": self.w.alpha}
-        return updates
+    @cached_property
+    def penalised(self) -> ca.Function:
+        """(x, y, tau, p) -> tau f + g and its gradient."""
+        problem = self.m.oracles.problem
+        tau = ca.MX.sym("tau")
+        total = tau * problem.f.expression + problem.g.expression
+        return ca.Function("penalised", [problem.x, problem.y, tau, *problem.p],
+                           [total, ca.densify(ca.gradient(total, problem.y))])
 
-    def finish(self) -> dict[str, ca.MX]:
-        """How far the point is from stationarity, with one of two multipliers.
+    def minimise(self, q: Search, s_times: float, name: str, then: Callable[[], None] | None = None) -> None:
+        """q: argmin of s_times sigma f + g, so far that the gradient of f is right to a tenth of tol."""
+        m, s, o = self.m, self.m.state, self.m.settings
+        tau = {0: lambda: 0, 1: lambda: s.sigma, 0.5: lambda: s.sigma / 2}[s_times]
+        lower.minimise(
+            m, q, lambda y: self.penalised(s.x, y, tau(), *m.p), name=name, at_most=o.lower_trials, each_pass=then,
+            # an error r in the gradient of sigma f + g is an error r / sigma in that of f
+            error=lambda: norm(q.direction) / q.alpha,
+            accuracy=lambda: ca.fmax(0.1 * o.tol * s.sigma * (1 + s.slope), 1e-15 * (1 + norm(q.point))))
+
+    def finish(self) -> ca.MX:
+        """How far the point is from stationarity, with one of two multipliers; returns whether a smaller sigma helps.
 
         Of grad g = 0: from v and w, to second order. Of g <= min g, where grad g does not vanish: 2 / sigma.
         """
-        o, y = self.draft.option, self.z.point
-        _, grad_f = self.call("f_grad_y_f", y)
-        _, grad_g = self.call("g_grad_y_g", y)
-        _, pull_v = self.call("g_grad_y_g", self.v.point)
-        _, pull_w = self.call("g_grad_y_g", self.w.point)
-        pulls = (4 * pull_v - pull_w - 3 * grad_g) / self.sigma, 2 * grad_g / self.sigma
-        smooth, sharp = (norm(self.project(y - grad_f - pull) - y) / (1 + norm(grad_f)) for pull in pulls)
+        m, s, o = self.m, self.m.state, self.m.settings
+        y = self.z.point
+        _, grad_f = m.f_grad_y_f(s.x, y)
+        (_, grad_g), (_, pull_v), (_, pull_w) = (m.g_grad_y_g(s.x, q.point) for q in (self.z, self.v, self.w))
+        pulls = (4 * pull_v - pull_w - 3 * grad_g) / s.sigma, 2 * grad_g / s.sigma
+        smooth, sharp = (norm(m.P_Y(y - grad_f - pull) - y) / (1 + norm(grad_f)) for pull in pulls)
         stationarity = ca.fmin(smooth, sharp)
-        lower = norm(self.project(y - grad_g) - y) / per_length(self.z.value, y)
-        good = ca.logic_and(stationarity <= o.tol, lower <= o.tol)
+        lower_ = norm(m.P_Y(y - grad_g) - y) / per_length(self.z.value, y)
+        good = ca.logic_and(stationarity <= o.tol, lower_ <= o.tol)
         # the multiplier has an error of order sigma^2 and one of rounding / sigma: smaller while that helps
-        again = ca.logic_and(ca.logic_not(good), ca.logic_and(stationarity < 0.5 * self.polished, self.sigma > 1e-12))
-        better = ca.logic_not(stationarity > self.polished)
-        keep = lambda new, old: either(better, new, old)  # noqa: E731
-        return {
-            "y": keep(y, self.y), "stationarity": keep(stationarity, self.stationarity),
-            "lower_stationarity": keep(lower, self.lower_stationarity), "polished": stationarity,
-            "signal": either(good, int(Signal.CONVERGED), either(again, 0, int(Signal.STALLED))),
-            "sigma": either(again, 0.1 * self.sigma, self.sigma), "phase": either(again, SOLVE_W, STEP),
-        } | self.w.restart()
-
-    # --- help ------------------------------------------------------------------------------------
-
-    def call(self, name: str, y: ca.MX) -> tuple[ca.MX, ...]:
-        return self.oracles.function(name)(self.draft["x"], y, *self.draft.p)
-
-    def project(self, v: ca.MX) -> ca.MX:
-        return self.oracles.project_y(v, self.draft.p)
-
-    def measures(self) -> dict[str, ca.MX]:
-        return {
-            "upper": self.oracles.function("f")(self.draft["x"], self.y, *self.draft.p),
-            "lower": self.oracles.function("g")(self.draft["x"], self.y, *self.draft.p),
-            "lower_stationarity": self.lower_stationarity,
-            "stationarity": self.stationarity,
-            "multiplier": self.multiplier,
-        }
+        again = ca.logic_and(ca.logic_not(good), ca.logic_and(stationarity < 0.5 * s.polished, s.sigma > 1e-12))
+        better = ca.logic_not(stationarity > s.polished)
+        s.y = either(better, y, s.y)
+        s.stationarity = either(better, stationarity, s.stationarity)
+        s.lower_stationarity = either(better, lower_, s.lower_stationarity)
+        s.polished = stationarity
+        s.signal = either(good, int(Signal.CONVERGED), either(again, 0, int(Signal.STALLED)))
+        s.sigma = either(again, 0.1 * s.sigma, s.sigma)
+        self.w.restart()
+        return again

@@ -24,14 +24,16 @@ The second-order difference is ours.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import casadi as ca
 
 from ..functions.oracles import Oracles, expanded
 from ..functions.select import either, norm, per_length
-from . import multipliers
-from .draft import Draft
+from .flow import Method
+from .parts import lower, multipliers
+from .parts.search import Search
 from .program import Program, Setting, Signal
-from .search import Search
 
 NAME = "penalty"
 EPS = 2.2e-16
@@ -47,7 +49,6 @@ SETTINGS = (
 )
 
 CONTINUATION, POLISH, SETTLE = 0, 1, 2  # values of the slot `stage`
-BEGIN, SOLVE_Z, UNIT, SOLVE_W, SOLVE_V, JUDGE, JUDGE_POLISH, FINISH = range(8)  # phases
 
 
 def program(oracles: Oracles) -> Program:
@@ -56,248 +57,201 @@ def program(oracles: Oracles) -> Program:
 
 class _Penalty:
     def __init__(self, oracles: Oracles):
-        self.oracles = oracles
-        self.draft = draft = Draft(NAME, oracles, SETTINGS)
+        self.m = m = Method(NAME, oracles, SETTINGS)
         nx, ny = oracles.nx, oracles.ny
         self.nh, self.nc = len(oracles.lower_equalities), len(oracles.upper_equalities)
+        x, y = m.P_X(m.x_start), m.P_Y(m.y_start)
+        self.x = Search(m, "x", nx, "upper level", start=x, separable=oracles.is_x_separable, fresh=True)
+        self.z, self.w, self.v = (
+            Search(m, name, ny, f"argmin of {doc}", start=y, separable=oracles.is_y_separable)
+            for name, doc in (("z", "g"), ("w", "s f + g"), ("v", "(s/2) f + g")))
+        m.slot("x", nx, "upper variables", start=x)
+        m.slot("y", ny, "lower variables", start=y)
+        m.slot("stage", 1, "0 continuation, 1 polish, 2 settle")
+        m.slot("s", 1, "inverse penalty parameter, relative", start=m.settings.s_start)
+        m.slot("unit", 1, "what s is relative to, 0 before it is known")
+        m.slot("stationarity", 1, "relative gradient mapping", start=1)
+        m.slot("bias", 1, "relative change of the gradient by the polish", start=1)
+        m.slot("violation", 1, "of the upper constraints", start=1 if self.nc else 0)
+        m.slot("rounds", 1, "multiplier updates of the upper level in this stage")
+        self.rows = {q: lower.Constraints(m, q, oracles.lower_equalities) for q in (self.z, self.w, self.v)}
+        m.slot("nu", self.nc, "multipliers of the upper constraints")
+        m.slot("rho", 1, "their penalty parameter", start=10)
+        m.slot("over", 1, "1: the trial x is judged and the iteration ends")
+        self.program = self.write()
 
-        self.x = Search(draft, "x", nx, "upper level", separable=oracles.is_x_separable)
-        self.z = Search(draft, "z", ny, "argmin of g", separable=oracles.is_y_separable)
-        self.w = Search(draft, "w", ny, "argmin of s f + g", separable=oracles.is_y_separable)
-        self.v = Search(draft, "v", ny, "argmin of (s/2) f + g", separable=oracles.is_y_separable)
-        draft.state("x", nx, "upper variables")
-        draft.state("y", ny, "lower variables")
-        self.stage = draft.state("stage", 1, "0 continuation, 1 polish, 2 settle")
-        self.s = draft.state("s", 1, "inverse penalty parameter, relative")
-        self.unit = draft.state("unit", 1, "what s is relative to, 0 before it is known")
-        self.sigma = self.s * self.unit
-        self.stationarity = draft.state("stationarity", 1, "relative gradient mapping")
-        self.bias = draft.state("bias", 1, "relative change of the gradient by the polish")
-        self.violation = draft.state("violation", 1, "of the upper constraints")
-        self.rounds = draft.state("rounds", 1, "multiplier updates of the upper level in this stage")
-        self.mu = {}
-        for q in (self.z, self.w, self.v):
-            self.mu[q] = (
-                draft.state(f"{q.name}_mu", self.nh, "multipliers of the lower constraints"),
-                draft.state(f"{q.name}_rho", 1, "their penalty parameter"),
-                draft.state(f"{q.name}_violation", 1, "of the lower constraints"),
-            )
-        self.nu = draft.state("nu", self.nc, "multipliers of the upper constraints")
-        self.rho = draft.state("rho", 1, "their penalty parameter")
+    @property
+    def sigma(self) -> ca.MX:
+        return self.m.state.s * self.m.state.unit
 
-        # every phase in the order of its number
-        draft.phase("begin", self.begin())
-        draft.phase("solve_z", self.solve(self.z, 0, self.after_z))
-        draft.phase("unit", self.measure_unit())
-        draft.phase("solve_w", self.solve(self.w, self.sigma, self.after_w))
-        draft.phase("solve_v", self.solve(self.v, self.sigma / 2, self.after_v))
-        draft.phase("judge", self.judge(polish=False))
-        draft.phase("judge_polish", self.judge(polish=True))
-        draft.phase("finish", self.finish())
-        self.program = draft.program(self.initial(), self.measures())
+    def write(self) -> Program:
+        """The method: every name below is a paragraph of this file."""
+        m, s = self.m, self.m.state
+        with m.iteration("begin"):
+            self.advance()  # the next x, or a smaller s, or the polish, or the end
+            with m.loop("trial") as until:  # until a trial x is accepted
+                self.minimise(self.z, lambda: 0)
+                with m.when(s.stage == SETTLE, "finish"):
+                    self.finish()
+                    m.finish()
+                with m.when(s.unit <= 0, "unit"):
+                    self.measure_unit()
+                self.minimise(self.w, lambda: self.sigma)
+                with m.when(s.stage == POLISH, "polish"):
+                    self.minimise(self.v, lambda: self.sigma / 2)
+                    m.called("judge_polish")
+                    self.judge(polish=True)
+                with m.when(s.stage != POLISH, "judge"):
+                    self.judge(polish=False)
+                until(s.over)
+        x, y = s.x, s.y
+        return m.program({
+            "upper": m.f(x, y), "lower": m.g(x, y), "stationarity": s.stationarity, "violation": s.violation,
+            "penalty": 1 / self.sigma,
+        })
 
-    # --- start -------------------------------------------------------------------------
+    # --- what is solved next ---------------------------------------------------------------
 
-    def initial(self) -> dict[str, ca.MX]:
-        x = self.oracles.project_x(self.draft.x_start, self.draft.p)
-        y = self.oracles.project_y(self.draft.y_start, self.draft.p)
-        first = {"x": x, "y": y, "x_point": x, "z_point": y, "w_point": y, "v_point": y,
-                 "x_fresh": 1, "s": self.draft.option.s_start, "stationarity": 1, "bias": 1,
-                 "violation": 1 if self.nc else 0, "rho": 10}
-        for q in (self.z, self.w, self.v):
-            first |= {f"{q.name}_rho": 10, f"{q.name}_violation": 1e20}
-        return first
-
-    # --- phase begin: what is solved next ----------------------------------------------
-
-    def begin(self) -> dict[str, ca.MX]:
+    def advance(self) -> None:
         """Move to the next trial x, or with a smaller s, or to the polish, or to the end."""
-        o = self.draft.option
-        polishing = self.stage == POLISH
-        goal = either(polishing, o.tol, ca.fmax(o.tol, 0.1 * self.s))
-        started = self.unit > 0
-        stuck = self.x.step < 1e-10
-        reached = ca.logic_and(started, ca.logic_or(self.stationarity <= goal, stuck))
-        infeasible = self.violation > ca.fmax(goal, o.tol)
-        update = ca.logic_and(reached, ca.logic_and(infeasible, either(polishing, self.rounds < 50, self.rounds < 3)))
+        m, s, o = self.m, self.m.state, self.m.settings
+        polishing = s.stage == POLISH
+        goal = either(polishing, o.tol, ca.fmax(o.tol, 0.1 * s.s))
+        started = s.unit > 0
+        reached = ca.logic_and(started, ca.logic_or(s.stationarity <= goal, self.x.stuck))
+        infeasible = s.violation > ca.fmax(goal, o.tol)
+        update = ca.logic_and(reached, ca.logic_and(infeasible, either(polishing, s.rounds < 50, s.rounds < 3)))
         passed = ca.logic_and(reached, ca.logic_not(update))
-        biased = ca.logic_and(self.bias**2 > o.tol, self.s > 1e-2 * o.s_end)
-        smaller = ca.logic_and(passed, either(polishing, biased, self.s > o.s_end * 1.001))
+        biased = ca.logic_and(s.bias**2 > o.tol, s.s > 1e-2 * o.s_end)
+        smaller = ca.logic_and(passed, either(polishing, biased, s.s > o.s_end * 1.001))
         polish = ca.logic_and(passed, ca.logic_and(ca.logic_not(polishing), ca.logic_not(smaller)))
         settle = ca.logic_and(passed, ca.logic_and(polishing, ca.logic_not(smaller)))
         changed = ca.logic_or(update, ca.logic_or(smaller, polish))
 
-        again = self.x.restart()
-        fresh = ca.logic_or(changed, self.x.fresh)
-        updates = {k: either(changed, ca.MX(v), self.draft[k]) for k, v in again.items()}
         extrapolated = 2 * self.v.point - self.w.point
-        target = self.oracles.project_y(extrapolated, self.draft.p)
-        zs = self.z.restart(either(settle, target, self.z.point))
-        updates |= zs | self.w.restart() | self.v.restart()
-        s = either(smaller, ca.fmax(self.s * o.s_factor, either(polishing, 0, o.s_end)), self.s)
-        updates |= {
-            "x_fresh": fresh,
-            "s": s,
-            "stage": either(settle, SETTLE, either(polish, POLISH, self.stage)),
-            "rounds": either(update, self.rounds + 1, either(changed, 0, self.rounds)),
-            "x": either(settle, self.x.point, self.draft["x"]),
-            "phase": SOLVE_Z,
-        }
         if self.nc:
-            y = either(polishing, extrapolated, self.w.point)
-            c = self.upper_rows(self.x.point, y)
-            nu = multipliers.updated(c, self.nu, self.rho, self.oracles.upper_equalities)
-            slow = self.rounds > 1
-            updates["nu"] = either(update, nu, self.nu)
-            updates["rho"] = either(ca.logic_and(update, slow), ca.fmin(4 * self.rho, 1e10), self.rho)
-        return updates
+            rows = self.upper_rows(self.x.point, either(polishing, extrapolated, self.w.point))
+            nu = multipliers.updated(rows, s.nu, s.rho, m.oracles.upper_equalities)
+            slow = s.rounds > 1
+            s.nu = either(update, nu, s.nu)
+            s.rho = either(ca.logic_and(update, slow), ca.fmin(4 * s.rho, 1e10), s.rho)
+        self.x.restart(when=changed)
+        self.z.restart(either(settle, m.P_Y(extrapolated), self.z.point))
+        self.w.restart()
+        self.v.restart()
+        s.s = either(smaller, ca.fmax(s.s * o.s_factor, either(polishing, 0, o.s_end)), s.s)
+        s.rounds = either(update, s.rounds + 1, either(changed, 0, s.rounds))
+        s.x = either(settle, self.x.point, s.x)
+        s.stage = either(settle, SETTLE, either(polish, POLISH, s.stage))
 
-    # --- phases solve_z, solve_w, solve_v: one trial of min_y tau f + g ------------------
+    # --- min_y tau f + g ---------------------------------------------------------------------
 
-    @property
-    def trial_x(self) -> ca.MX:
-        return either(self.stage == SETTLE, self.x.point, self.x.trial)
+    def minimise(self, q: Search, tau: Callable[[], ca.MX]) -> None:
+        """q: argmin of tau f + g over Y at the trial x."""
+        m, s, o, rows = self.m, self.m.state, self.m.settings, self.rows[q]
+        function = self.lower_function(q)
 
-    def solve(self, q: Search, tau, after) -> dict[str, ca.MX]:
-        p, o = self.draft.p, self.draft.option
-        mu, rho, violation = self.mu[q]
-        x = self.trial_x
-        value, gradient, rows = self.lower_function(q)(x, q.trial, tau, self.nu, self.rho, mu, rho, *p)
-        noise = 10 * EPS * ca.fabs(value)
-        _, updates = q.judge(value, gradient, lambda v: self.oracles.project_y(v, p), noise)
+        def at(y: ca.MX) -> tuple[ca.MX, ...]:
+            x = either(s.stage == SETTLE, self.x.point, self.x.trial)
+            return function(x, y, tau(), s.nu, s.rho, rows.mu, rows.rho, *m.p)
 
-        size = 1 + norm(updates[f"{q.name}_point"])
-        accuracy = ca.fmax(o.lower_accuracy * self.s * ca.fmin(ca.fmax(self.stationarity, o.tol), 1), 1e-13)
-        accuracy = either(self.stage == SETTLE, 1e-13, accuracy) * size
-        exhausted = ca.logic_or(q.trials + 1 >= o.lower_trials, updates[f"{q.name}_step"] < 1e-10)
-        failed = ca.logic_not(ca.fabs(value) < 1e100)
-        done = ca.logic_or(updates[f"{q.name}_residual"] <= accuracy, ca.logic_or(exhausted, failed))
-        astray = norm(updates[f"{q.name}_point"]) > 1e12
+        def accuracy() -> ca.MX:
+            found = ca.fmax(o.lower_accuracy * s.s * ca.fmin(ca.fmax(s.stationarity, o.tol), 1), 1e-13)
+            return either(s.stage == SETTLE, 1e-13, found) * (1 + norm(q.point))
 
-        again = ca.MX(0)
-        if self.nh:
-            found = multipliers.violation(rows, mu, rho, self.oracles.lower_equalities)
-            next_mu = multipliers.updated(rows, mu, rho, self.oracles.lower_equalities)
-            open_ = ca.logic_and(done, ca.logic_not(ca.logic_or(exhausted, failed)))
-            again = ca.logic_and(open_, found > 10 * accuracy)
-            slow = ca.logic_and(again, found > 0.25 * violation)
-            updates |= {
-                f"{q.name}_mu": either(open_, next_mu, mu),
-                f"{q.name}_rho": either(slow, ca.fmin(10 * rho, 1e8), rho),
-                f"{q.name}_violation": either(again, found, either(done, 1e20, violation)),
-                f"{q.name}_fresh": either(again, 1, updates[f"{q.name}_fresh"]),
-                f"{q.name}_step": either(again, 0, updates[f"{q.name}_step"]),
-            }
-        finished = ca.logic_and(done, ca.logic_not(again))
-        here = {self.z: SOLVE_Z, self.w: SOLVE_W, self.v: SOLVE_V}[q]
-        updates["phase"] = either(astray, BEGIN, either(finished, after(), here))
-        updates["signal"] = either(astray, int(Signal.DIVERGED), 0)
-        return updates
+        lower.minimise(m, q, at, name=f"solve_{q.name}", at_most=o.lower_trials, accuracy=accuracy, constraints=rows)
 
-    def after_z(self) -> ca.MX:
-        return either(self.stage == SETTLE, FINISH, either(self.unit > 0, SOLVE_W, UNIT))
+    # --- the scale of s ------------------------------------------------------------------------
 
-    def after_w(self) -> ca.MX:
-        return either(self.stage == POLISH, SOLVE_V, JUDGE)
-
-    def after_v(self) -> ca.MX:
-        return ca.MX(JUDGE_POLISH)
-
-    # --- phase unit: the scale of s ------------------------------------------------------
-
-    def measure_unit(self) -> dict[str, ca.MX]:
+    def measure_unit(self) -> None:
         """s = 1 moves y by its own size: w - z is about sigma H^-1 grad_y f.
 
         H is measured along the leader's pull on y; where it vanishes (a linear lower level),
         s = 1 makes the leader's gradient as large as the follower's.
         """
-        x, y, p = self.x.trial, self.z.point, self.draft.p
-        f, gradient = self.oracles.function("f_grad_y_f")(x, y, *p)
-        pull = self.oracles.project_y(y - gradient, p) - y
+        m, s = self.m, self.m.state
+        x, y = self.x.trial, self.z.point
+        f, gradient = m.f_grad_y_f(x, y)
+        pull = m.P_Y(y - gradient) - y
         strength = ca.fmax(norm(pull), 1e-3 * (1 + ca.fabs(f)))
         along = pull + 1e-3 * self.z.gradient + 1e-8
-        curvature = norm(self.oracles.function("hess_yy_g_times")(x, y, *p, along)) / norm(along)
+        curvature = norm(m.hess_yy_g_times(x, y, along)) / norm(along)
         force = ca.fmax(curvature * (1 + norm(y)), 1e-3 * norm(self.z.gradient))
-        unit = ca.fmin(ca.fmax(force / strength, 1e-8), 1e8)
+        s.unit = ca.fmin(ca.fmax(force / strength, 1e-8), 1e8)
         alpha = either(curvature > 0, 1 / curvature, 0)
-        return {"unit": unit, "w_point": y, "v_point": y, "w_alpha": alpha, "v_alpha": alpha, "phase": SOLVE_W}
+        self.w.set(point=y, alpha=alpha)
+        self.v.set(point=y, alpha=alpha)
 
-    # --- phases judge, judge_polish: the trial x ------------------------------------------
+    # --- the trial x -----------------------------------------------------------------------------
 
-    def judge(self, polish: bool) -> dict[str, ca.MX]:
-        p, x = self.draft.p, self.x.trial
+    def judge(self, polish: bool) -> None:
+        """Accept or shorten the trial x by the difference of the values: one-sided, or of second order."""
+        m, s, x, sigma = self.m, self.m.state, self.x.trial, self.sigma
         lz, lw, lv = (q.value for q in (self.z, self.w, self.v))
-        dz, dw = (self.x_gradient(q, tau) for q, tau in ((self.z, 0), (self.w, self.sigma)))
-        forward = (dw - dz) / self.sigma
-        value, gradient = (lw - lz) / self.sigma, forward
-        noise = 40 * EPS * (ca.fabs(lz) + ca.fabs(lw)) / self.sigma
+        dz, dw = self.x_gradient(self.z, 0), self.x_gradient(self.w, sigma)
+        forward = (dw - dz) / sigma
+        value, gradient = (lw - lz) / sigma, forward
+        noise = 40 * EPS * (ca.fabs(lz) + ca.fabs(lw)) / sigma
         if polish:
-            dv = self.x_gradient(self.v, self.sigma / 2)
-            value = (4 * lv - 3 * lz - lw) / self.sigma
-            gradient = (4 * dv - 3 * dz - dw) / self.sigma
+            dv = self.x_gradient(self.v, sigma / 2)
+            value = (4 * lv - 3 * lz - lw) / sigma
+            gradient = (4 * dv - 3 * dz - dw) / sigma
             noise *= 4
-        project = lambda v: self.oracles.project_x(v, p)  # noqa: E731
-        accepted, updates = self.x.judge(value, gradient, project, noise)
+        accepted = self.x.judge(value, gradient, m.P_X, noise)
 
-        point = updates["x_point"]
-        scale = per_length(updates["x_value"], point)
-        mapping = norm(project(point - updates["x_gradient"]) - point) / scale
-        y = self.z.point
-        stuck = updates["x_step"] < 1e-10
-        over = ca.logic_or(accepted, stuck)
-        updates |= {
-            "stationarity": either(accepted, mapping, self.stationarity),
-            "bias": norm(gradient - forward) / scale if polish else ca.MX(1),
-            "x": updates["x_point"],
-            "y": either(accepted, y, self.draft["y"]),
-            "phase": either(over, BEGIN, SOLVE_Z),
-        }
+        point = self.x.point
+        scale = per_length(self.x.value, point)
+        mapping = norm(m.P_X(point - self.x.gradient) - point) / scale
+        s.stationarity = either(accepted, mapping, s.stationarity)
+        s.bias = norm(gradient - forward) / scale if polish else 1
+        s.x, s.y = point, either(accepted, self.z.point, s.y)
+        s.over = ca.logic_or(accepted, self.x.stuck)
         if self.nc:
             rows = self.upper_rows(x, 2 * self.v.point - self.w.point if polish else self.w.point)
-            found = multipliers.violation(rows, self.nu, self.rho, self.oracles.upper_equalities)
-            updates["violation"] = either(accepted, found, self.violation)
-        unbounded = ca.logic_or(updates["x_value"] < -1e20, norm(point) > 1e12)
-        updates["signal"] = either(unbounded, int(Signal.DIVERGED), 0)
+            found = multipliers.violation(rows, s.nu, s.rho, m.oracles.upper_equalities)
+            s.violation = either(accepted, found, s.violation)
+        unbounded = ca.logic_or(self.x.value < -1e20, norm(point) > 1e12)
+        s.signal = either(unbounded, int(Signal.DIVERGED), 0)
         # a rejected trial: its lower solutions are where the next ones start
         for q in (self.z, self.w, self.v):
-            updates |= q.restart()
-        return updates
+            q.restart()
 
-    def finish(self) -> dict[str, ca.MX]:
-        o = self.draft.option
-        violation = self.violation
+    def finish(self) -> None:
+        """What is true of the end point."""
+        m, s, o = self.m, self.m.state, self.m.settings
+        violation = s.violation
         if self.nc:  # at the point itself, not where the follower helps the leader
             rows = self.upper_rows(self.x.point, self.z.point)
-            broken = multipliers.violation(rows, 0 * self.nu, 1, self.oracles.upper_equalities)
+            broken = multipliers.violation(rows, 0 * s.nu, 1, m.oracles.upper_equalities)
             violation = ca.fmax(violation, broken)
         if self.nh:  # a follower without an answer
-            h = self.oracles.function("h")(self.x.point, self.z.point, *self.draft.p)
-            broken = multipliers.violation(h, 0 * self.mu[self.z][0], 1, self.oracles.lower_equalities)
+            h = m.h(self.x.point, self.z.point)
+            broken = multipliers.violation(h, 0 * self.rows[self.z].mu, 1, m.oracles.lower_equalities)
             violation = ca.fmax(violation, broken / (1 + norm(self.z.point)))
-        good = ca.logic_and(self.stationarity <= o.tol, violation <= 10 * o.tol)
+        good = ca.logic_and(s.stationarity <= o.tol, violation <= 10 * o.tol)
         hopeless = violation > 1e-3
-        signal = either(good, int(Signal.CONVERGED), either(hopeless, int(Signal.INFEASIBLE), int(Signal.STALLED)))
-        return {"y": self.z.point, "violation": violation, "signal": signal, "phase": BEGIN}
+        s.y, s.violation = self.z.point, violation
+        s.signal = either(good, int(Signal.CONVERGED), either(hopeless, int(Signal.INFEASIBLE), int(Signal.STALLED)))
 
     # --- the functions of the two levels --------------------------------------------------
 
     def lower_function(self, q: Search) -> ca.Function:
         """(x, y, tau, nu, rho_c, mu, rho_h, p) -> tau f + g with its terms, its y-gradient, h."""
-        problem = self.oracles.problem
-        name = f"lower_{q.name}"
         inputs, objective, rows = self._expression(with_f=q is not self.z)
-        gradient = ca.gradient(objective, problem.y)
-        return expanded(ca.Function(name, inputs, [objective, ca.densify(gradient), rows]))
+        gradient = ca.gradient(objective, self.m.oracles.problem.y)
+        return expanded(ca.Function(f"lower_{q.name}", inputs, [objective, ca.densify(gradient), rows]))
 
-    def x_gradient(self, q: Search, tau) -> ca.MX:
-        mu, rho, _ = self.mu[q]
+    def x_gradient(self, q: Search, tau: ca.MX | float) -> ca.MX:
+        """The derivative of tau f + g, with its terms, by x at the trial x and the point of q."""
+        s = self.m.state
         inputs, objective, _ = self._expression(with_f=q is not self.z)
-        gradient = ca.densify(ca.gradient(objective, self.oracles.problem.x))
+        gradient = ca.densify(ca.gradient(objective, self.m.oracles.problem.x))
         function = expanded(ca.Function(f"upper_{q.name}", inputs, [gradient]))
-        return function(self.x.trial, q.point, tau, self.nu, self.rho, mu, rho, *self.draft.p)
+        return function(self.x.trial, q.point, tau, s.nu, s.rho, self.rows[q].mu, self.rows[q].rho, *self.m.p)
 
-    def _expression(self, with_f: bool):
-        problem, oracles = self.oracles.problem, self.oracles
+    def _expression(self, with_f: bool) -> tuple[list[ca.MX], ca.MX, ca.MX]:
+        oracles = self.m.oracles
+        problem = oracles.problem
         tau, rho_c, rho_h = (ca.MX.sym(n) for n in ("tau", "rho_c", "rho_h"))
         nu, mu = ca.MX.sym("nu", self.nc), ca.MX.sym("mu", self.nh)
         rows = oracles.recipes["h"]()[0] if self.nh else ca.MX(0, 1)
@@ -313,14 +267,4 @@ class _Penalty:
         return [problem.x, problem.y, tau, nu, rho_c, mu, rho_h, *problem.p], objective, ca.densify(rows)
 
     def upper_rows(self, x: ca.MX, y: ca.MX) -> ca.MX:
-        return self.oracles.function("c")(x, y, *self.draft.p)
-
-    def measures(self) -> dict[str, ca.MX]:
-        x, y, p = self.draft["x"], self.draft["y"], self.draft.p
-        return {
-            "upper": self.oracles.function("f")(x, y, *p),
-            "lower": self.oracles.function("g")(x, y, *p),
-            "stationarity": self.stationarity,
-            "violation": self.violation,
-            "penalty": 1 / self.sigma,
-        }
+        return self.m.c(x, y)

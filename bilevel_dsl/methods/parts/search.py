@@ -7,7 +7,7 @@
 Where U is a product of intervals, B is the limited-memory BFGS inverse Hessian on the entries that
 are free to move; elsewhere, and whenever that gives no descent, B = alpha, the spectral step of Barzilai
 and Borwein. `reference` is the weighted mean of past values of Zhang and Hager, so that single
-increases are allowed. A `Search` owns no loop: the machine evaluates H and its gradient at `trial` and
+increases are allowed. A `Search` owns no loop: the method evaluates H and its gradient at `trial` and
 hands them to `judge`, which accepts or shortens. Both levels of a bilevel problem use it.
 
 Nocedal, Math. Comp. 35 (1980); Bertsekas, SIAM J. Control Optim. 20 (1982), two-metric projection;
@@ -21,60 +21,80 @@ from collections.abc import Callable
 
 import casadi as ca
 
-from ..functions.select import either, norm
-from .draft import Draft
+from ...functions.select import either, norm
+from ..flow import Method
 
 ARMIJO = 1e-4
 PAST = 0.85  # weight of the past in `reference`; 0 would be a monotone search
 SHORTEST, LONGEST = 1e-12, 1e12  # bounds on alpha
 PAIRS = 8  # of the quasi-Newton memory
+FIELDS = ("point", "value", "gradient", "direction", "step", "reference", "weight", "alpha", "longest", "fresh", "trials",
+          "residual", "moves", "changes")
 
 
 class Search:
-    """State of one search, in slots named `<name>_...`; `point` is the accepted iterate."""
+    """One search, its state in slots named `<name>_...`; `point` is the accepted iterate.
 
-    def __init__(self, draft: Draft, name: str, size: int, doc: str, *, separable: bool):
+    `search.point`, `search.value`, ... are the values at this point of the method.
+    """
+
+    def __init__(self, m: Method, name: str, size: int, doc: str, *, start: ca.MX, separable: bool, fresh: bool = False):
         """`separable`: U is a product of intervals, so that quasi-Newton steps may be projected."""
-
-        def slot(field: str, n: int = 1, about: str = "") -> ca.MX:
-            return draft.state(f"{name}_{field}", n, f"{doc}: {about or field}")
-
-        self.name, self.size = name, size
+        self.m, self.name, self.size = m, name, size
         self.pairs = min(PAIRS, size) if separable else 0
-        self.point = slot("point", size)
-        self.value = slot("value")
-        self.gradient = slot("gradient", size)
-        self.direction = slot("direction", size)
-        self.step = slot("step", 1, "fraction of `direction` to try")
-        self.reference = slot("reference", 1, "value to improve on")
-        self.weight = slot("weight", 1, "weight of the past in the reference")
-        self.alpha = slot("alpha", 1, "spectral step size, 0 before the first")
-        self.longest = slot("longest", 1, "longest spectral step of this search")
-        self.fresh = slot("fresh", 1, "1: the next trial is the point itself, accepted unseen")
-        self.trials = slot("trials", 1, "evaluations since the search was restarted")
-        self.residual = slot("residual", 1, "estimated distance to the solution")
+
+        def slot(field: str, n: int = 1, about: str = "", start: ca.MX | float = 0) -> None:
+            m.slot(f"{name}_{field}", n, f"{doc}: {about or field}", start)
+
+        slot("point", size, start=start)
+        slot("value")
+        slot("gradient", size)
+        slot("direction", size)
+        slot("step", 1, "fraction of `direction` to try")
+        slot("reference", 1, "value to improve on")
+        slot("weight", 1, "weight of the past in the reference")
+        slot("alpha", 1, "spectral step size, 0 before the first")
+        slot("longest", 1, "longest spectral step of this search")
+        slot("fresh", 1, "1: the next trial is the point itself, accepted unseen", int(fresh))
+        slot("trials", 1, "evaluations since the search was restarted")
+        slot("residual", 1, "estimated distance to the solution")
         if self.pairs:
-            self.moves = slot("moves", size * self.pairs, "past moves, latest first")
-            self.changes = slot("changes", size * self.pairs, "past changes of the gradient")
+            slot("moves", size * self.pairs, "past moves, latest first")
+            slot("changes", size * self.pairs, "past changes of the gradient")
+
+    def __getattr__(self, field: str) -> ca.MX:
+        if field not in FIELDS:
+            raise AttributeError(field)
+        return self.m.read(f"{self.name}_{field}")
+
+    def set(self, **fields: ca.MX | float) -> None:
+        """Other values from here on."""
+        for field, value in fields.items():
+            self.m.write(f"{self.name}_{field}", value)
 
     @property
     def trial(self) -> ca.MX:
         return self.point + self.step * self.direction
 
-    def restart(self, point: ca.MX | None = None) -> dict[str, ca.MX]:
-        """Updates that begin anew at `point` (default: where it stands), after H has changed."""
+    @property
+    def stuck(self) -> ca.MX:
+        """No step along the direction is short enough."""
+        return self.step < 1e-10
+
+    def restart(self, point: ca.MX | None = None, when: ca.MX | None = None) -> None:
+        """Begin anew at `point` (default: where it stands), after H has changed."""
         fields = {"direction": ca.MX.zeros(self.size), "step": 0, "fresh": 1, "trials": 0,
                   "longest": ca.fmax(0.1 * self.longest, self.alpha)}
         if point is not None:
             fields["point"] = point
-        return self._named(fields)
+        if when is not None:
+            fields = {k: either(when, ca.MX(v), getattr(self, k)) for k, v in fields.items()}
+        self.set(**fields)
 
-    def judge(self, value: ca.MX, gradient: ca.MX, project: Callable[[ca.MX], ca.MX],
-              noise: ca.MX) -> tuple[ca.MX, dict[str, ca.MX]]:
-        """Accept or shorten the trial, given H and grad H there.
+    def judge(self, value: ca.MX, gradient: ca.MX, project: Callable[[ca.MX], ca.MX], noise: ca.MX) -> ca.MX:
+        """Accept or shorten the trial, given H and grad H there; returns whether it was accepted.
 
-        `noise` bounds the rounding error of H. Returns whether it was accepted, and the
-        updates. A value that is not a number is never accepted, unless the search is fresh.
+        `noise` bounds the rounding error of H. A value that is not a number is never accepted, unless the search is fresh.
         """
         moved, change = self.step * self.direction, gradient - self.gradient
         slope = ca.dot(self.gradient, self.direction)
@@ -86,7 +106,7 @@ class Search:
         point = self.trial
         direction = project(point - alpha * gradient) - point
         residual = norm(direction) / alpha * longest
-        keep, move = {}, {}
+        move = {}
         if self.pairs:
             memory = self._remembered(moved, change)
             newton = self._newton(memory, direction, gradient, project, point)
@@ -94,26 +114,20 @@ class Search:
             useful = ca.logic_and(self._known(memory), descends)
             residual = either(useful, ca.fmax(norm(newton), norm(direction)), residual)
             direction = either(useful, newton, direction)
-            keep |= {"moves": self.moves, "changes": self.changes}
-            move |= {"moves": ca.vec(memory[0]), "changes": ca.vec(memory[1])}
+            move = {"moves": ca.vec(memory[0]), "changes": ca.vec(memory[1])}
 
         weight = 1 + PAST * self.weight
         reference = either(self.fresh, value, (PAST * self.weight * self.reference + value) / weight)
-        keep |= {
-            "point": self.point, "value": self.value, "gradient": self.gradient,
-            "direction": self.direction, "reference": self.reference, "weight": self.weight,
-            "alpha": self.alpha, "longest": self.longest, "residual": self.residual,
-            "step": self._shortened(value, slope),
-        }
         move |= {
             "point": point, "value": value, "gradient": gradient,
             "direction": direction, "reference": ca.fmax(reference, value),
             "weight": either(self.fresh, 1, weight), "alpha": alpha, "longest": longest,
             "residual": residual, "step": 1,
         }
-        updates = {k: either(accepted, move[k], keep[k]) for k in keep}
-        updates |= {"fresh": 0, "trials": self.trials + 1}
-        return accepted, self._named(updates)
+        keep = {k: getattr(self, k) for k in move} | {"step": self._shortened(value, slope)}
+        updates = {k: either(accepted, move[k], keep[k]) for k in move}
+        self.set(**updates, fresh=0, trials=self.trials + 1)
+        return accepted
 
     def _shortened(self, value: ca.MX, slope: ca.MX) -> ca.MX:
         """The minimiser of the parabola through both values and the slope, kept in [0.1, 0.5]."""
@@ -167,6 +181,3 @@ class Search:
     def _inverse(product: ca.MX) -> ca.MX:
         """1 / <s, q>, 0 for a pair without curvature on the free entries."""
         return either(product > 1e-300, 1 / product, 0)
-
-    def _named(self, fields: dict[str, ca.MX]) -> dict[str, ca.MX]:
-        return {f"{self.name}_{k}": v for k, v in fields.items()}

@@ -5,10 +5,10 @@ from __future__ import annotations
 import casadi as ca
 import numpy as np
 
-from ..functions.nlp_sets import nlp_description
-from ..functions.oracles import Oracles, expanded
-from ..functions.projections import clip
-from ..functions.select import all_of, either, norm
+from ...functions.nlp_sets import nlp_description
+from ...functions.oracles import Oracles, expanded
+from ...functions.projections import clip
+from ...functions.select import all_of, either, norm
 from . import multipliers
 
 
