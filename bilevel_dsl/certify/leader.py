@@ -178,9 +178,10 @@ class _Look:
         broad = bool(np.any(stretch > 1))
         most = self.budget.effort.probes // (3 if self.reactions.several else 1)  # an answer that the leader picks costs more
         slope = None if self.slope is None else self.slope * stretch
+        half = self.budget.half()  # the other half is for the linear programs
         for d in _directions(self.x.size, slope, most // 3, self.rng, np.flatnonzero(stretch > 1) if broad else None):
             for t in (*NEAR, WIDE):
-                if around.count >= most or self.budget.over:
+                if around.count >= most or half.over:
                     break
                 step = t * stretch * d
                 around.see(_probe(self.place, self.leader, self.reactions, scales, here, self.x, self.y, step), t in NEAR)
@@ -229,8 +230,10 @@ def _probe(place: Place, leader: Region, reactions: Reactions, scales: Scales, h
         correction = _restoration(place, leader, reactions, here, found)
         if correction is None:
             break
-        there = project_x(place.oracles, there + scales.x * correction)
+        there, before = project_x(place.oracles, there + scales.x * correction), found.violation
         found = reactions.at(there, found.y)
+        if found is not None and found.violation > 0.5 * before:
+            break  # the row cannot be met near by
     return found
 
 
