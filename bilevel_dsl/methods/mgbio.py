@@ -9,9 +9,15 @@ S replaces the eigenvalues of H by values in [mu, L]: `rule` "clip" min(max(e, m
 for e, "kernel" leaves |e| < mu out of the inverse, the right choice for a singular H. With an
 unbounded X the averaging by eta is plain gradient descent with the steps eta gamma and eta lambda.
 
-Step sizes: lambda = 1 / max |e|; gamma by the rule of Malitsky and Mishchenko (ICML 2020),
-gamma <= |x - x'| / (2 |w - w'|) and slow growth, which needs no function values. w carries the error
-of y as well, so gamma shrinks by itself while y lags. x waits until y has nearly settled once.
+Steps that need no tuning (`gamma` and `lam` give the paper's, which are right only while y keeps up with x):
+
+- y: S(H)^-1 in the place of lambda where g is quadratic in y, so that y is the follower's answer, and near the answer
+  where H is positive, as long as that halves v; else lambda = 1 / max |e|.
+- x moves only while |S(H)^-1 v|, how far y is from its answer, is at most a tenth of the way |S(H)^-1 J' dx| that the
+  answer will go: then w is the hypergradient up to a tenth of itself, whatever the condition of H. Moved by a w that lags
+  behind, x runs away as soon as gamma is larger than about 1 / (condition * smoothness).
+- gamma by the rule of Malitsky and Mishchenko (ICML 2020), gamma <= |x - x'| / (2 |w - w'|) and slow growth, over the
+  points from which x moved.
 
 Huang, arXiv 2303.03944 (2023), Algorithm 1; the kernel rule and the step sizes are ours.
 """
@@ -22,7 +28,7 @@ import casadi as ca
 
 from ..functions.linalg import eigh
 from ..functions.oracles import Oracles
-from ..functions.select import either, norm, per_length
+from ..functions.select import all_of, any_of, either, norm, per_length
 from .flow import Method
 from .program import Program, Setting, Signal
 
@@ -32,14 +38,17 @@ SETTINGS = (
     Setting("tol", 1e-6, "bound on the gradient mapping of w and on grad_y g, relative", 0),
     Setting("max_iter", 20000, "iterations", 0, integer=True),
     Setting("rule", 0, "what becomes of the eigenvalues outside [mu, L]", choices=("clip", "abs", "kernel")),
-    Setting("mu", 1e-3, "floor of the eigenvalues, relative to the largest", 1e-14, 1),
+    Setting("mu", 1e-8, "floor of the eigenvalues, relative to the largest", 1e-14, 1),
     Setting("L", 1e20, "cap of the eigenvalues", 0),
     Setting("eta", 1.0, "averaging weight", 1e-6, 1),
     Setting("gamma", 0.0, "step size of x; 0: found by the method", 0),
     Setting("warm_up", 100, "iterations at most in which y alone moves, until it is nearly stationary", 0,
             integer=True),
-    Setting("lam", 0.0, "step size of y; 0: one over the largest eigenvalue", 0),
+    Setting("lam", 0.0, "step size of y; 0: one over the largest eigenvalue, S(H)^-1 where g is quadratic in y", 0),
 )
+NEAR = 0.1  # of the size of y: steps S(H)^-1 v up to which they may be trusted
+MOST_FAILURES = 5
+BEHIND = 0.1  # of the way that the answer of y is about to go
 
 
 def program(oracles: Oracles) -> Program:
@@ -48,8 +57,11 @@ def program(oracles: Oracles) -> Program:
     m.slot("x", nx, "upper variables", start=m.P_X(m.x_start))
     m.slot("y", oracles.ny, "lower variables", start=m.y_start)
     m.slot("k", 1, "iteration")
-    m.slot("x_before", nx)
+    m.slot("x_before", nx, "where x moved last")
     m.slot("w_before", nx, "hypergradient estimate at x_before")
+    m.slot("newton", 1, "1: y took the step S(H)^-1 v and x stayed")
+    m.slot("v_before", 1, "||grad_y g|| before")
+    m.slot("failures", 1, "times that such a step did not halve it")
     m.slot("gamma", 1, "step size of x")
     m.slot("growth", 1, "ratio of the last two step sizes of x", start=1e6)
     m.slot("stationarity", 1, "gradient mapping of w, relative", start=1e20)
@@ -61,25 +73,30 @@ def program(oracles: Oracles) -> Program:
         v = m.grad_y_g(x, y)
         e, U = spectrum(m)
         largest = ca.sqrt(ca.mmax(e * e))
-        q = U @ (inverted(o, e, o.mu * largest) * (U.T @ grad_y_f))
-        w = grad_x_f - m.hess_xy_g_times(x, y, q)                                     # line 5
+        inverse = inverted(o, e, o.mu * largest)
+        solve = lambda u: U @ (inverse * (U.T @ u))  # noqa: E731
+        w = grad_x_f - m.hess_xy_g_times(x, y, solve(grad_y_f))                       # line 5
 
         s.stationarity = norm(m.P_X(x - w) - x) / per_length(m.f(x, y), x)
         s.lower_stationarity = norm(v) / per_length(m.g(x, y), y)
         # the point that the measures are of is the one that stays: a first step has a length of its own
         arrived = ca.logic_and(s.stationarity <= o.tol, s.lower_stationarity <= o.tol)
-        settled = ca.logic_or(s.lower_stationarity <= 1e-2, s.k >= o.warm_up)
-        moving = ca.logic_or(settled, s.gamma > 0)
         eta = either(arrived, 0, o.eta)
 
-        gamma, known = step_size(s, o, w), s.gamma
-        s.x = x + either(moving, eta, 0) * (m.P_X(x - gamma * w) - x)                 # line 6
+        gamma = step_size(s, o, w)
+        dx = m.P_X(x - gamma * w) - x
+        kept_up = norm(solve(v)) <= BEHIND * norm(solve(m.hess_xy_g(x, y).T @ dx))
+        settled = any_of(s.lower_stationarity <= 1e-2, s.k >= o.warm_up, s.gamma > 0)
+        moving = ca.logic_and(settled, any_of(kept_up, s.lower_stationarity <= 1e-2 * o.tol, o.gamma > 0))
+        s.x = x + either(moving, eta, 0) * dx                                         # line 6
         lam = either(o.lam > 0, o.lam, 1 / largest)
-        s.y = y - eta * lam * v                                                       # line 7
+        trusted = ca.logic_and(o.lam <= 0, ca.MX(1) if is_quadratic(m) else trust(s, y, e, o.mu * largest, solve(v), v))
+        s.y = y - eta * either(trusted, solve(v), lam * v)                            # line 7
 
-        s.growth = either(known > 0, gamma / known, 1e6)
-        s.gamma = either(moving, gamma, 0)
-        s.x_before, s.w_before, s.k = x, w, s.k + 1
+        s.growth = either(moving, either(s.gamma > 0, gamma / s.gamma, 1e6), s.growth)
+        s.x_before, s.w_before = either(moving, x, s.x_before), either(moving, w, s.w_before)
+        s.newton, s.v_before = ca.logic_and(trusted, ca.logic_not(moving)), norm(v)  # what x did to v counts for nothing
+        s.gamma, s.k = either(moving, gamma, s.gamma), s.k + 1
         m.stop(Signal.DIVERGED, when=ca.logic_or(norm(s.x) > 1e12, norm(s.y) > 1e12))
 
     measures = {"upper": m.f(s.x, s.y), "lower": m.g(s.x, s.y), "stationarity": s.stationarity,
@@ -108,6 +125,19 @@ def spectrum(m: Method) -> tuple[ca.MX, ca.MX]:
         return eigh(m.hess_yy_g(m.state.x, m.state.y))
     e, U = eigh(m.hess_yy_g(ca.MX.zeros(m.oracles.nx), ca.MX.zeros(n)))
     return m.prepare("eigenvalues", e), ca.reshape(m.prepare("eigenvectors", U), n, n)
+
+
+def trust(s, y: ca.MX, e: ca.MX, mu: ca.MX, newton: ca.MX, v: ca.MX) -> ca.MX:
+    """Whether S(H)^-1 v is a good step of y: H positive, the step short, and such steps have halved v up to a few times."""
+    failed = all_of(s.newton > 0, norm(v) > 0.5 * s.v_before)
+    s.failures = s.failures + failed
+    near = all_of(ca.mmin(e) > mu, norm(newton) <= NEAR * (1 + norm(y)), ca.logic_not(failed), s.failures < MOST_FAILURES)
+    return near
+
+
+def is_quadratic(m: Method) -> bool:
+    """Whether H depends on x and parameters only."""
+    return not ca.depends_on(m.oracles.recipes["hess_yy_g"]()[0], m.oracles.problem.y)
 
 
 def inverted(o, e: ca.MX, mu: ca.MX) -> ca.MX:

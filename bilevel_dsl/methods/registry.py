@@ -13,6 +13,7 @@ from ..model.sets import ConstraintSet, Intersection, L1Ball, Psd, Spectral
 from ..model.structure import Structure
 
 KKT_LIMIT = 300  # unknowns up to which the dense Newton system of `kkt` is solved
+CONDITION = 1e6  # of a quadratic lower level up to which `auto` takes mgbio
 DENSE_LIMIT = 300  # lower variables up to which a method may factorise a dense Hessian
 
 
@@ -220,7 +221,7 @@ def choose(problem: Problem, structure: Structure) -> tuple[str, str]:
         return "dbgd", "a simple bilevel problem without constraints"
     if "mgbio" in fits and structure.lower_quadratic and structure.lower_eigenvalues:
         low, high = structure.lower_eigenvalues
-        if low > 0 and high <= 1e2 * low and problem.y.numel() <= 60:
+        if low > 0 and high <= CONDITION * low and problem.y.numel() <= 60:
             condition = f"(condition {high / low:.2g})"
             return "mgbio", f"the lower level is a strongly convex quadratic {condition} without constraints"
     constrained = structure.coupled or not structure.lower_free

@@ -3,6 +3,8 @@
     python -m tests.methods.records write      after a change that is meant to change bits
     python -m tests.methods.records compare    says what differs
 
+Both take the name of a method.
+
 A record is the status, the iterations, the calls of each phase, and digests of the final state, slot by slot, and of the
 trace. Bits depend on the mathematical library of the machine, so the file holds a fingerprint of it; elsewhere there is
 nothing to compare.
@@ -96,7 +98,9 @@ def differences(before: dict, found: dict) -> list[str]:
 def main(command: str, only: str = "") -> int:
     if command == "write":
         FILE.parent.mkdir(exist_ok=True)
-        FILE.write_text(json.dumps({"fingerprint": fingerprint(), "records": records()}, indent=1) + "\n")
+        kept = known() or {} if only else {}
+        found = {"fingerprint": fingerprint(), "records": {**kept, **records(only)}}
+        FILE.write_text(json.dumps(found, indent=1) + "\n")
         return 0
     if known() is None:
         print("the records are of another machine or CasADi")

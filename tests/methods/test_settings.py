@@ -82,9 +82,9 @@ def test_mgbio_step_sizes():
 
 def test_mgbio_warm_up_moves_y_alone():
     far = np.array([50.0])
-    waiting = run("mgbio", P1.problem, P1.x0, far, lam=0.1, warm_up=5, max_iter=5)
+    waiting = run("mgbio", P1.problem, P1.x0, far, lam=0.1, gamma=0.1, warm_up=5, max_iter=5)
     assert waiting.state["x"] == pytest.approx(P1.x0, abs=0) and abs(waiting.state["y"][0]) < 50
-    assert run("mgbio", P1.problem, P1.x0, far, lam=0.1, warm_up=0, max_iter=5).state["x"][0] != P1.x0[0]
+    assert run("mgbio", P1.problem, P1.x0, far, lam=0.1, gamma=0.1, warm_up=0, max_iter=5).state["x"][0] != P1.x0[0]
 
 
 @pytest.mark.parametrize("settings", [{"mu": 0.5}, {"L": 0.5}])
