@@ -76,7 +76,8 @@ def _inexact(place: Place, scales: Scales, found: Optimal, x: np.ndarray, y: np.
         return None
     sense = place.problem.f.sense
     witness = {"variables": by_name(place, found.answer.y, "lower"), "gain": float(exact - own)}
-    words = f"the follower's answer is not exact: the leader has {sense * exact:.8g} at the exact one, {sense * own:.8g} here"
+    values = f"{sense * exact:.8g} at the exact one, {sense * own:.8g} here"
+    words = f"the follower's answer is not exact: the leader has {values}"
     return Claim("follower_answer", Verdict.FAILED, words, gap, tolerance, witness)
 
 

@@ -176,7 +176,7 @@ class _Look:
         scales, here = self.scales, self.here
         around = Around(self.place.value("f", self.x, self.y), PRICE * scales.f)
         broad = bool(np.any(stretch > 1))
-        most = self.budget.effort.probes // (3 if self.reactions.several else 1)  # an answer that the leader picks costs more
+        most = self.budget.effort.probes // (3 if self.reactions.several else 1)  # what the leader picks costs more
         slope = None if self.slope is None else self.slope * stretch
         half = self.budget.half()  # the other half is for the linear programs
         for d in _directions(self.x.size, slope, most // 3, self.rng, np.flatnonzero(stretch > 1) if broad else None):

@@ -28,12 +28,25 @@ import casadi as ca
 
 from ..functions.oracles import Oracles
 from ..functions.select import either, norm, per_length
+from . import needs
+from .card import Card, Suits
 from .flow import Method
 from .parts import lower
 from .parts.search import Search
 from .program import Program, Setting, Signal
 
 NAME = "dbgd"
+
+CARD = Card(
+    name=NAME, title="dynamic barrier gradient descent", rank=3,
+    papers=(
+        "Cao, Jiang, Yazdandoost Hamedani, Mokhtari: simple bilevel optimization by dynamic barrier gradient "
+        "descent, NeurIPS 2025, arXiv 2507.23155",
+        "Gong, Liu, Liu: Automatic and harmless regularization with constrained and lexicographic "
+        "optimization, NeurIPS 2021",
+    ),
+    needs=(needs.NO_DUALS, needs.SIMPLE, needs.NO_CONSTRAINTS),
+    suits=lambda problem, structure: (Suits.MADE_FOR, "a simple bilevel problem without constraints"))
 
 SETTINGS = (
     Setting("tol", 1e-6, "bound on the gradient of g and on the tangential gradient of f, relative", 0),
@@ -73,10 +86,9 @@ class _Dbgd:
         m.slot("sigma", 1, "inverse penalty parameter of the polish")
         m.slot("polished", 1, "stationarity after the last polish", start=1e20)
         m.slot("slope", 1, "||grad f|| where the polish began")
-        search = lambda name, doc: Search(m, name, n, doc, start=ca.MX.zeros(n), separable=oracles.is_y_separable)  # noqa: E731
-        self.w = search("w", "argmin of sigma f + g")
-        self.v = search("v", "argmin of (sigma/2) f + g")
-        self.z = search("z", "argmin of g")
+        self.w, self.v, self.z = (
+            Search(m, name, n, f"argmin of {doc}", start=ca.MX.zeros(n), separable=oracles.is_y_separable)
+            for name, doc in (("w", "sigma f + g"), ("v", "(sigma/2) f + g"), ("z", "g")))
         self.program = self.write()
 
     def write(self) -> Program:

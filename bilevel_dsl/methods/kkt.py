@@ -25,12 +25,57 @@ from ..functions.linalg import positive_solve
 from ..functions.oracles import Oracles
 from ..functions.projections import clip
 from ..functions.select import all_of, any_of, either, norm
+from ..model.problem import Problem
+from ..model.structure import Structure
+from . import needs
+from .card import Card, Need, Refusal, Suits
 from .flow import Method
 from .parts import multipliers
 from .parts.conditions import Conditions
 from .program import Program, Setting, Signal
 
 NAME = "kkt"
+
+KKT_LIMIT = 300  # unknowns up to which the dense Newton system is solved
+
+
+def _large(problem: Problem) -> list[Refusal]:
+    rows = sum(c.expression.numel() for c in problem.upper_constraints + problem.lower_constraints)
+    n = problem.x.numel() + 3 * problem.y.numel() + 2 * rows
+    if n <= KKT_LIMIT:
+        return []
+    return [Refusal(f"the conditions have {n} unknowns (limit {KKT_LIMIT})", problem.lower_variables[0].span)]
+
+
+def _suits(problem: Problem, structure: Structure) -> tuple[Suits, str] | None:
+    if problem.used_duals:
+        return Suits.ONLY, "the leader uses multipliers of the follower, `dual(...)`"
+    constrained = structure.coupled or not structure.lower_free
+    if constrained and structure.lower_convex in ("yes", "sampled"):
+        convex = "convex" if structure.lower_convex == "yes" else "convex at the points looked at"
+        return Suits.BEST, f"the lower level is small, constrained and {convex}"
+    if structure.lower_rows or structure.coupled:
+        return Suits.GENERAL, "a small problem with constraints that involve lower variables"
+    return None
+
+
+CARD = Card(
+    name=NAME, title="optimality conditions of the lower level with a penalty on complementarity", rank=2,
+    papers=(
+        "Anandalingam, White: A solution method for the linear static Stackelberg problem using penalty functions, "
+        "IEEE Trans. Automat. Control 35, 1990",
+        "Ralph, Wright: Some properties of regularization and penalization schemes for MPECs, "
+        "Optim. Methods Softw. 19, 2004",
+        "Izmailov, Solodov, Uskov: Global convergence of augmented Lagrangian methods applied to optimization "
+        "problems with degenerate constraints, including problems with complementarity constraints, "
+        "SIAM J. Optim. 22, 2012",
+    ),
+    assumes=("twice differentiable objectives and constraints; a convex lower level, which is not checked",),
+    needs=(
+        needs.SMOOTH_SETS,
+        Need(f"at most {KKT_LIMIT} unknowns: upper variables, three for each lower one, two for each row", _large),
+    ),
+    suits=_suits)
 ARMIJO = 1e-4
 RHO_LIMIT = 1e6  # above, rounding alone exceeds the tolerance
 MOST_UPDATES, MOST_FLIPS, MOST_RESETS = 100, 20, 4

@@ -29,10 +29,36 @@ import casadi as ca
 from ..functions.linalg import eigh
 from ..functions.oracles import Oracles
 from ..functions.select import all_of, any_of, either, norm, per_length
+from ..model.problem import Problem
+from ..model.structure import Structure
+from . import needs
+from .card import Card, Suits
 from .flow import Method
 from .program import Program, Setting, Signal
 
 NAME = "mgbio"
+
+CONDITION, MOST_VARIABLES = 1e6, 60  # of a quadratic lower level up to which `auto` takes it
+
+
+def _suits(problem: Problem, structure: Structure) -> tuple[Suits, str] | None:
+    if not (structure.lower_quadratic and structure.lower_eigenvalues):
+        return None
+    low, high = structure.lower_eigenvalues
+    if low <= 0 or high > CONDITION * low or problem.y.numel() > MOST_VARIABLES:
+        return None
+    return Suits.MADE_FOR, f"the lower level is a strongly convex quadratic (condition {high / low:.2g}) without constraints"
+
+
+CARD = Card(
+    name=NAME, title="momentum hypergradient with spectral projection", rank=4,
+    papers=(
+        "Huang: On momentum-based gradient methods for bilevel optimization with nonconvex lower level, "
+        "arXiv 2303.03944",
+    ),
+    assumes=("twice differentiable lower objective",),
+    needs=(needs.NO_DUALS, needs.TWO_LEVELS, needs.LOWER_FREE, needs.UPPER_SETS_ONLY, needs.DENSE_LOWER),
+    suits=_suits)
 
 SETTINGS = (
     Setting("tol", 1e-6, "bound on the gradient mapping of w and on grad_y g, relative", 0),

@@ -30,12 +30,38 @@ import casadi as ca
 
 from ..functions.oracles import Oracles, expanded
 from ..functions.select import either, norm, per_length
+from ..model.problem import Problem
+from ..model.structure import Structure
+from . import needs
+from .card import Card, Suits
 from .flow import Method
 from .parts import lower, multipliers
 from .parts.search import Search
 from .program import Program, Setting, Signal
 
 NAME = "penalty"
+
+
+def _suits(problem: Problem, structure: Structure) -> tuple[Suits, str]:
+    if structure.simple:
+        return Suits.LAST, "a simple bilevel problem with constraints"
+    if structure.lower_free and problem.upper_constraints:
+        return Suits.LAST, "the lower level is unconstrained, and the upper level has constraints"
+    if structure.lower_free:
+        return Suits.LAST, "the lower level is unconstrained and not a well-conditioned quadratic"
+    return Suits.LAST, "the lower level has constraint sets or constraints, and is large or not convex"
+
+
+CARD = Card(
+    name=NAME, title="value-gap penalty with continuation and polish", rank=1,
+    papers=(
+        "Kwon, Kwon, Wright, Nowak: On penalty methods for nonconvex bilevel optimization and first-order "
+        "stochastic approximation, ICLR 2024, arXiv 2309.01753",
+        "Shen, Chen: On penalty-based bilevel gradient descent method, ICML 2023, arXiv 2302.05185",
+        "Xiao, Chen: Unlocking global optimality in bilevel optimization, ICLR 2025, arXiv 2408.16087",
+    ),
+    assumes=("differentiable objectives", "constraint sets and smooth constraints on either level"),
+    needs=(needs.NO_DUALS,), suits=_suits)
 EPS = 2.2e-16
 
 SETTINGS = (

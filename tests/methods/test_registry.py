@@ -8,7 +8,8 @@ import pytest
 
 from bilevel_dsl.diagnostics import BilevelError
 from bilevel_dsl.methods import METHODS, choose, fitting, require
-from bilevel_dsl.methods.registry import DENSE_LIMIT, KKT_LIMIT
+from bilevel_dsl.methods.kkt import KKT_LIMIT
+from bilevel_dsl.methods.needs import DENSE_LIMIT
 from bilevel_dsl.model.sets import L1Ball, Psd, Simplex
 from bilevel_dsl.model.structure import analyse
 from tests.problems import TWO_LEVEL, box, problem

@@ -1,0 +1,66 @@
+"""What a method says of itself, at the head of its file: the registry, refusals, `methods` and the docs come from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+
+from ..diagnostics import Span
+from ..model.problem import Problem
+from ..model.structure import Structure
+
+
+class Suits(IntEnum):
+    """How well a method suits a problem, for `auto`."""
+
+    LAST = 1  # what is left
+    GENERAL = 2  # it takes the class
+    BEST = 3  # of several it is the best for the class
+    MADE_FOR = 4  # the class is what it is made for
+    ONLY = 5  # no other can
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A need that the problem does not meet, and the place that breaks it."""
+
+    rule: str  # "the lower level has a constraint"
+    span: Span | None
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a method asks of a problem: a sentence for the reader, and the check of it."""
+
+    words: str  # "constraint sets on the upper level, but no constraints"; empty: the check speaks for itself
+    broken: Callable[[Problem], list[Refusal]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """A method.
+
+    Attributes:
+        papers: authors, title, place.
+        assumes: what is not checked.
+        suits: (problem, structure) -> how well, and why as a clause, for `auto`; None: `auto` does not take it. Only
+            asked where the needs are met; the largest wins, then the first of the list.
+        rank: place in lists, ascending.
+    """
+
+    name: str
+    title: str
+    papers: tuple[str, ...]
+    needs: tuple[Need, ...]
+    assumes: tuple[str, ...] = ()
+    suits: Callable[[Problem, Structure], tuple[Suits, str] | None] = lambda problem, structure: None
+    rank: int = 100
+
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """Sentences on what the method accepts."""
+        return (*self.assumes, *(n.words for n in self.needs if n.words))
+
+    def refusals(self, problem: Problem) -> list[Refusal]:
+        return [refusal for need in self.needs for refusal in need.broken(problem)]
