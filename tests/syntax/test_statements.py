@@ -72,6 +72,12 @@ def test_statements_may_stand_on_one_line_or_over_many():
     assert [type(s) for s in one.statements] == [type(s) for s in many.statements]
 
 
+@pytest.mark.parametrize("text", ["data", "model;", "problem p; parameters", "transformed data"])
+def test_the_first_words_of_a_block_of_stan_may_be_the_last_of_the_text(text):
+    with pytest.raises(BilevelError):
+        parse(Source("a", text))
+
+
 def test_spans_of_statements():
     text = "param n = 3;  # three\nupper { var x[n] in [0, 1]; minimize sum(x); }\n"
     tree = parse(Source("a", text))

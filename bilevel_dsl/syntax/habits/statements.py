@@ -57,7 +57,7 @@ def block(p: Place) -> Mistake | None:
     word = p.tokens[p.first].text
     if p.block or word not in _STAN_BLOCKS or p.k - p.first > 2:
         return None
-    brace = next((i for i in range(p.first + 1, p.first + 3) if p.tokens[i].type == "{"), None)
+    brace = next((i for i, t in enumerate(p.tokens[p.first + 1 : p.first + 3], p.first + 1) if t.type == "{"), None)
     if brace is None:
         return None
     shown = p.text(p.first, brace)
