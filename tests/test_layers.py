@@ -9,7 +9,7 @@ import bilevel_dsl
 
 PACKAGE = Path(bilevel_dsl.__file__).parent
 LAYERS = (
-    ("diagnostics", "files", "templates"),
+    ("diagnostics", "files", "cache", "templates"),
     ("syntax",),
     ("semantics",),
     ("reading",),

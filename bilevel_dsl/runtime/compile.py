@@ -12,7 +12,6 @@ import atexit
 import os
 import platform
 import shutil
-import stat
 import sys
 import tempfile
 import time
@@ -23,6 +22,7 @@ from pathlib import Path
 
 import casadi as ca
 
+from ..cache import own_folder
 from .compiler import Compiler, CompilerFailed, find_compiler
 from .csource import TEMPLATES, NotCompilable, functions_source, template
 from .layout import Layout
@@ -137,25 +137,8 @@ def _compile(folder: Path, key: str, sources: dict[str, str], compiler: Compiler
 
 
 def cache_folder() -> Path:
-    """Where libraries are kept: BILEVELDSL_CACHE, or under XDG_CACHE_HOME or ~/.cache.
-
-    Code is loaded from it, so it must be ours and closed to others; else, and where it cannot be
-    made, it is a folder of this process, removed at the end.
-    """
-    chosen = os.environ.get("BILEVELDSL_CACHE")
-    try:
-        if not chosen:
-            chosen = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-            chosen = Path(chosen, "bileveldsl")
-        folder = Path(chosen, "compiled").absolute()
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        folder.mkdir(mode=0o700, exist_ok=True)
-        info = folder.stat()
-    except (OSError, RuntimeError):  # no home
-        return private_folder()
-    if os.name == "posix" and (info.st_uid != os.geteuid() or stat.S_IMODE(info.st_mode) & 0o022):
-        return private_folder()
-    return folder
+    """Where libraries are kept: the user's cache, or a folder of this process, removed at the end."""
+    return own_folder("compiled") or private_folder()
 
 
 def private_folder() -> Path:
