@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from .table import END
-from .tokens import KEYWORDS, Lexeme
+from .tokens import END, KEYWORDS, Lexeme
 
 _NAMES = {
     "NAME": "a name",

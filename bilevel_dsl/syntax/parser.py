@@ -1,26 +1,30 @@
 """Text to tree.
 
-An LALR automaton over the table of `grammar/bilevel.lark`. After a mistake the statement is read
-again as it was probably meant, or left out, so that one run reports all mistakes that are
-independent and none that only follows from another.
+Lark's parser reads the tokens, one after another. After a mistake the statement is read again as it
+was probably meant, or left out, so that one run reports all mistakes that are independent and none
+that only follows from another.
 """
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+
+from lark import UnexpectedToken
+from lark.parsers.lalr_interactive_parser import InteractiveParser
 
 from ..diagnostics import BilevelError, Collector, Diagnostic, Fix, Source, Span
 from . import ast
+from .grammar import grammar
 from .mistakes import diagnose
-from .place import BLOCKS, STATEMENTS, Mistake, Place, Repair
+from .place import BLOCKS, STATEMENTS, Mistake, Place, Repair, unfinished
 from .room import collector_paused
-from .table import END, Table, parse_table
-from .tokens import MAX_ERRORS, UNKNOWN, Lexeme, tokenize
+from .tokens import END, MAX_ERRORS, UNKNOWN, Lexeme, tokenize
 from .tree import TreeBuilder
 
-MAX_BYTES = 4 * 2**20  # the tree of the densest text takes some 250 times as much memory
+MAX_BYTES = 4 * 2**20  # reading the densest text takes some 450 times as much memory
 
 
 def load_source(path: str | Path) -> Source:
@@ -69,7 +73,7 @@ def parse(source: Source) -> ast.Model:
 def parse_what_can_be(source: Source, problems: Collector) -> ast.Model:
     """The tree of all statements that could be read, for editors; mistakes go to `problems`."""
     with collector_paused():
-        return _Parser(source, tokenize(source, problems), problems).run()
+        return _Reader(source, tokenize(source, problems), problems).run()
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,7 @@ class Continuation:
     """What could stand at a place."""
 
     accepted: frozenset[str]  # types of tokens
-    statement: tuple[str, ...]  # symbols of the grammar in the unfinished statement, up to the place
+    statement: tuple[str, ...]  # types of the tokens of the unfinished statement, closed brackets left out
     block: str  # "upper", "lower", "options", "report", "reference"; "" outside
 
 
@@ -86,7 +90,7 @@ def continuation(source: Source, offset: int) -> Continuation:
     problems = Collector()
     before = Source(source.name, source.text[:offset])
     with collector_paused():
-        return _Parser(before, tokenize(before, problems), problems).continuation()
+        return _Reader(before, tokenize(before, problems), problems).continuation()
 
 
 def parse_expression(source: Source) -> ast.Expr:
@@ -103,46 +107,53 @@ def parse_expression(source: Source) -> ast.Expr:
     if stray:
         problems.error("BL0110", "a single expression has no `;`", Span(source, stray.start, stray.end))
     else:
-        tree = _Parser(source, tokens, problems).run()
+        tree = _Reader(source, tokens, problems).run()
     problems.raise_errors()
     return tree.statements[0].value
 
 
-# --- the automaton ----------------------------------------------------------------------------
+# --- the parser -------------------------------------------------------------------------------
+
+_ENDS = frozenset([";", "{", "}", "to", "s.t."])  # only after these can nothing of a statement have been read
+_BETWEEN = ({"var", "}"}, {"NAME", "upper", "}"}, {"param", "upper", END})  # can follow there, and nowhere else
+_OTHERS = frozenset(["var", "let", "minimize", "maximize"])  # what else stands in a level, and ends its constraints
 
 
-class _Parser:
-    """States and values of the automaton, and the last point between two statements."""
+@dataclass
+class _Point:
+    """A point between two statements, to which the parser can go back."""
+
+    k: int  # the index of the next token
+    parser: InteractiveParser
+    block: tuple[Lexeme, Lexeme] | None = None  # the keyword and the brace of the block around it
+    in_constraints: bool = False
+
+
+class _Reader:
+    """Feeds tokens to Lark's parser; after a mistake, to a copy from the last point between two statements."""
 
     def __init__(self, source: Source, tokens: list[Lexeme], problems: Collector):
         end = len(source.text)
         self.source = source
         self.tokens = [*tokens, Lexeme(END, "", end, end)]
         self.problems = problems
-        self.table = parse_table()
-        self.builder = TreeBuilder(source, problems)
-        self.chains: dict[tuple[int, int, str], int] = {}
-        self.actions_of_rules = [getattr(self.builder, rule.action) if rule.action and not rule.through else None
-                                 for rule in self.table.rules]
-        self.between = _states_between_statements(self.table)
-        self.states: list[int] = [self.table.start]
-        self.values: list = []
-        self.safe: tuple[int, list[int], list] = (0, self.states[:], [])
+        self.grammar = grammar()
+        self.between = [{self.grammar.terminal.get(t, t) for t in kinds} for kinds in _BETWEEN]
+        self.parser = self.grammar.lark.parse_interactive()
+        self.tree = None
+        self.safe = _Point(0, self.parser.copy(deepcopy_values=False))
         self.recoveries = 0
         self.repaired_to = -1  # tokens before this index were just put right: a mistake among them is a consequence
 
     def run(self) -> ast.Model:
         k = 0
-        while True:
-            k = self._advance(k)
-            if self.states[-1] == self.table.end:
-                break
+        while (k := self._advance(k)) < len(self.tokens):
             if self._tired():
                 self._give_up(k)
                 return ast.Model(Span(self.source, 0, len(self.source.text)), ())
             k = self._recover(k)
-        self.builder.finish()
-        return self.values[-1]
+        tree, self.tree, self.tokens, self.safe = self.tree, None, [], None  # room for the tree to come
+        return TreeBuilder(self.source, self.problems).build(tree)
 
     def continuation(self) -> Continuation:
         """What could follow the last token; mistakes before it are put right or left out."""
@@ -151,75 +162,42 @@ class _Parser:
             if self._tired():
                 return Continuation(frozenset(), (), "")
             k = self._recover(k)
-        self._return_to_safe_point()
-        self._advance_states_to(len(self.tokens) - 1)
-        symbols = [self.table.symbols[s] for s in self.states[1:]]
-        depth = len(self.safe[1]) - 1
-        block = next((s for s in reversed(symbols[:depth]) if s in BLOCKS), "")
-        return Continuation(self._accepted(), tuple(symbols[depth:]), block)
+        k = len(self.tokens) - 1
+        self._return_to_before(k)
+        statement = unfinished(self.tokens[self.safe.k : k])
+        block = self.safe.block[0].type if self.safe.block else ""
+        return Continuation(self._accepted(), tuple(token.type for token in statement), block)
 
-    def _advance(self, k: int) -> int:
+    def _advance(self, k: int, end: int | None = None) -> int:
         """Read tokens from index `k` until the end, or to the index of one that does not fit."""
-        tokens, states, values = self.tokens, self.states, self.values
-        actions, default, rules = self.table.actions, self.table.default, self.table.rules
-        between, end, chains = self.between, self.table.end, self.chains
-        while True:
-            token = tokens[k]
-            kind = token[0]
-            fresh = True
-            while True:
-                state = states[-1]
-                action = default[state]
-                if not action:
-                    if fresh:
-                        fresh = False
-                        if between[state]:
-                            self.safe = (k, states[:], values[:])
-                    action = actions[state].get(kind, 0)
-                    if action > 0:
-                        break
-                    if action == 0:
-                        return k
-                number = -action - 1
-                rule = rules[number]
-                if rule.through:  # up the precedences, from the atom to where the next token is used
-                    key = (states[-2], state, kind)
-                    above = chains.get(key)
-                    if above is None:
-                        above = chains[key] = self._climb(*key)
-                    states[-1] = above
-                    continue
-                self._reduce(number, rule)
-                if states[-1] == end:
-                    return k
-            states.append(action - 1)
-            values.append(token)
+        feed, terminal, new = self.parser.feed_token, self.grammar.terminal.get, tuple.__new__
+        for kind, text, first, last in islice(self.tokens, k, end):
+            try:
+                self.tree = feed(new(Lexeme, (terminal(kind, kind), text, first, last)))
+            except UnexpectedToken:
+                return k
             k += 1
+            if kind in _ENDS and self._is_between():
+                self._remember(k)
+        return k
 
-    def _climb(self, below: int, state: int, kind: str) -> int:
-        """The state that reductions of a single child lead to, above `below`, before token `kind`."""
-        table = self.table
-        while True:
-            action = table.default[state] or table.actions[state].get(kind, 0)
-            if action >= 0 or not table.rules[-action - 1].through:
-                return state
-            state = table.gotos[below][table.rules[-action - 1].origin]
+    def _is_between(self) -> bool:
+        following = self.parser.choices().keys()
+        return any(kinds <= following for kinds in self.between)
 
-    def _reduce(self, number: int, rule) -> None:
-        states, values, size = self.states, self.values, rule.size
-        if size:
-            children = values[-size:]
-            del values[-size:]
-            del states[-size:]
-        else:
-            children = []
-        build = self.actions_of_rules[number]
-        if build is None:  # a repetition: what came before, and what is added
-            value = (children[0], children[1:]) if rule.repeats else (None, children)
-        else:
-            value = build(_flat(children) if rule.repeats else children)
-        values.append(value)
-        states.append(self.table.gotos[states[-1]][rule.origin])
+    def _remember(self, k: int) -> None:
+        """The point before token `k`."""
+        tokens, last = self.tokens, self.tokens[k - 1]
+        block, in_constraints = self.safe.block, self.safe.in_constraints
+        if last.type == "{":
+            block, in_constraints = (tokens[k - 3] if tokens[k - 2].type == "NAME" else tokens[k - 2], last), False
+        elif last.type == "}":
+            block, in_constraints = None, False
+        elif last.type != ";":
+            in_constraints = True
+        elif tokens[self.safe.k].type in _OTHERS:
+            in_constraints = False
+        self.safe = _Point(k, self.parser.copy(deepcopy_values=False), block, in_constraints)
 
     # --- after a mistake
 
@@ -229,18 +207,16 @@ class _Parser:
         if k < self.repaired_to:
             self.repaired_to = -1
             return self._skip(k)
-        self._return_to_safe_point()
-        self._advance_states_to(k)
+        self._return_to_before(k)
         if self.tokens[k].type == UNKNOWN:  # reported when the text was cut into tokens
             return self._skip(k)
-        symbols = [self.table.symbols[s] for s in self.states[1:]]
-        mistake = diagnose(Place(self.source, self.tokens, k, self.safe[0], symbols, list(self.values),
-                                 len(self.safe[1]) - 1, self._accepted()))
+        safe = self.safe
+        mistake = diagnose(Place(self.source, self.tokens, k, safe.k, self._accepted(), safe.block, safe.in_constraints))
         said = self._report(mistake)
         repair = mistake.repair
         if repair is None or not said:
             return self._skip(k)
-        left_out = repair.first == self.safe[0] and not repair.tokens
+        left_out = repair.first == safe.k and not repair.tokens
         if left_out:
             self._forget_within(repair)
         self.tokens[repair.first : repair.last] = repair.tokens
@@ -282,41 +258,25 @@ class _Parser:
         return Fix(Span(self.source, replaced[0].start, replaced[-1].end), " ".join(words))
 
     def _return_to_safe_point(self) -> int:
-        k, states, values = self.safe
-        self.states[:], self.values[:] = states, values
-        self.builder.forget(self.tokens[k].start)
-        return k
+        self.parser = self.safe.parser.copy(deepcopy_values=False)
+        return self.safe.k
 
-    def _advance_states_to(self, k: int) -> None:
-        """To the state after the tokens before `k`, before anything that the token at `k` leads to."""
-        kept = self.tokens
-        self.tokens = [*kept[:k], Lexeme("", "", kept[k].start, kept[k].start)]
-        self._advance(self.safe[0])
-        self.tokens = kept
+    def _return_to_before(self, k: int) -> None:
+        """To the point after the tokens before `k`, before anything that the token at `k` leads to."""
+        self._advance(self._return_to_safe_point(), k)
 
     def _accepted(self) -> frozenset[str]:
-        terminals = {kind for row in self.table.actions for kind in row}
-        return frozenset(t for t in terminals if self._accepts(t))
-
-    def _accepts(self, kind: str) -> bool:
-        table, states = self.table, list(self.states)
-        while True:
-            action = table.default[states[-1]] or table.actions[states[-1]].get(kind, 0)
-            if action > 0:
-                return True
-            if action == 0:
-                return False
-            rule = table.rules[-action - 1]
-            if rule.size:
-                del states[-rule.size :]
-            states.append(table.gotos[states[-1]][rule.origin])
-            if states[-1] == table.end:
-                return kind == END
+        word = self.grammar.word
+        return frozenset(word.get(terminal, terminal) for terminal in self.parser.accepts())
 
     def _skip(self, k: int) -> int:
         """Leave the statement out: after its `;`, or before what ends its block or begins another statement."""
         self._return_to_safe_point()
-        inside = "{" in [self.table.symbols[s] for s in self.states]
+        self.safe.k = k = self._after_statement(k)
+        return k
+
+    def _after_statement(self, k: int) -> int:
+        inside = self.safe.block is not None
         depth, first = 0, k
         while True:
             token = self.tokens[k]
@@ -351,24 +311,3 @@ class _Parser:
         self.problems.error("BL0120", "too many mistakes; the rest of the file is not read",
                             Span(self.source, token.start, token.end))
 
-
-def _flat(children: list) -> list:
-    """The children of a rule, with those of its repetitions in their place."""
-    flat = []
-    for child in children:
-        if type(child) is tuple:
-            pieces = []
-            while child is not None:
-                child, piece = child
-                pieces.append(piece)
-            for piece in reversed(pieces):
-                flat += piece
-        else:
-            flat.append(child)
-    return flat
-
-
-def _states_between_statements(table: Table) -> list[bool]:
-    """For each state: whether nothing of a statement, an entry or a constraint has been read."""
-    kinds = ({"var", "}"}, {"NAME", "upper", "}"}, {"param", "upper", END})
-    return [any(k <= row.keys() for k in kinds) and not table.default[s] for s, row in enumerate(table.actions)]

@@ -14,6 +14,7 @@ IN_LEVEL = frozenset(["var", "minimize", "maximize", "subject", "s.t."])
 STATEMENTS = TOP_LEVEL | IN_LEVEL | {"let"}
 RELATIONS = frozenset(["<=", ">=", "=="])
 OPENING = {"(": ")", "[": "]", "{": "}"}
+CLOSING = frozenset(OPENING.values())
 
 
 @dataclass(frozen=True)
@@ -38,30 +39,19 @@ class Mistake:
 
 @dataclass
 class Place:
-    """Token `k` does not fit.
-
-    `symbols` and `values` are what the parser has read and not yet put together, outermost first; those
-    from `depth` on belong to the unfinished statement, which begins with token `first`.
-    """
+    """Token `k` does not fit into the statement that begins with token `first`."""
 
     source: Source
     tokens: list[Lexeme]
     k: int
     first: int
-    symbols: list[str]
-    values: list
-    depth: int
     accepted: frozenset[str]
-    block: tuple[Lexeme, Lexeme] | None = field(init=False)  # the keyword and the brace of the block around it
+    block: tuple[Lexeme, Lexeme] | None  # the keyword and the brace of the block around it
+    in_constraints: bool
+    unfinished: list[Lexeme] = field(init=False)
 
     def __post_init__(self):
-        braces = [i for i, s in enumerate(self.symbols[: self.depth]) if s == "{"]
-        if braces:
-            i = braces[-1]
-            keyword = self.values[i - 1]
-            self.block = (self.values[i - 2] if keyword.type == "NAME" else keyword, self.values[i])
-        else:
-            self.block = None
+        self.unfinished = unfinished(self.tokens[self.first : self.k])
 
     # --- tokens
 
@@ -101,7 +91,7 @@ class Place:
         """The index of the bracket that closes the one at `i`; the last token's if none does."""
         level = 0
         while i < len(self.tokens) - 1:
-            level += (self.tokens[i].type in OPENING) - (self.tokens[i].type in (")", "]", "}"))
+            level += (self.tokens[i].type in OPENING) - (self.tokens[i].type in CLOSING)
             if level == 0:
                 return i
             i += 1
@@ -149,11 +139,8 @@ class Place:
 
     @property
     def statement(self) -> list[str]:
-        return self.symbols[self.depth :]
-
-    @property
-    def in_constraints(self) -> bool:
-        return "subject_to" in self.symbols[: self.depth]
+        """The types of what was read of it."""
+        return [token.type for token in self.unfinished]
 
     @property
     def begins(self) -> bool:
@@ -198,10 +185,17 @@ class Place:
 
     def open_bracket(self) -> int | None:
         """The index of the innermost bracket of the statement that is not closed."""
-        for symbol, value in zip(reversed(self.statement), reversed(self.values[self.depth :])):
-            if symbol in OPENING:
-                return next(i for i in range(self.k - 1, -1, -1) if self.tokens[i] is value)
-        return None
+        opening = next((token for token in reversed(self.unfinished) if token.type in OPENING), None)
+        return next((i for i in range(self.k - 1, -1, -1) if self.tokens[i] is opening), None)
+
+    def open_choice(self) -> Lexeme:
+        """The innermost `if` of the statement that still has no `else`."""
+        closed = 0
+        for token in reversed(self.unfinished):
+            if token.type == "if" and not closed:
+                break
+            closed += (token.type == "else") - (token.type == "if")
+        return token
 
     @property
     def needs_expression(self) -> bool:
@@ -210,3 +204,16 @@ class Place:
     @property
     def complete(self) -> bool:
         return ";" in self.accepted
+
+
+def unfinished(tokens: list[Lexeme]) -> list[Lexeme]:
+    """Of a statement that has been read so far: for all that stands in closed brackets, the closing one."""
+    kept: list[Lexeme] = []
+    opened: list[int] = []
+    for token in tokens:
+        if token.type in OPENING:
+            opened.append(len(kept))
+        elif token.type in CLOSING:
+            del kept[opened.pop() :]
+        kept.append(token)
+    return kept

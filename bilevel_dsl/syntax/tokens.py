@@ -16,6 +16,7 @@ KEYWORDS = frozenset(
     "else and or not inf options report reference".split()
 )
 RESERVED = KEYWORDS | {"expect", "dual"}  # ordinary calls to the grammar, but not names to declare
+END = "$END"  # the type of the token after the last
 UNKNOWN = "?"  # the type of a token that was reported and fits nowhere
 MAX_NESTING = 200  # of brackets
 MAX_CHAIN = 3000  # operators in one statement outside brackets: `a + b + ...`; longer sums are `sum(...)`
@@ -63,22 +64,28 @@ class _Scan:
         self.seen: set[str] = set()  # characters already reported; once each is enough
 
     def run(self) -> None:
-        text, add = self.source.text, self.tokens.append
-        position, scanner = 0, _PATTERN.match
-        while match := scanner(text, position):
+        position = 0
+        while position < len(self.source.text):
+            position = self._run_from(position)
+
+    def _run_from(self, position: int) -> int:
+        """Cut until the end, or through the next mistake; where to go on."""
+        add, new = self.tokens.append, tuple.__new__  # half the time of `Lexeme(...)`
+        for match in _PATTERN.finditer(self.source.text, position):
             kind = match.lastgroup
-            start, position = position, match.end()
             if kind == "SPACE" or kind == "COMMENT":
                 continue
-            word = match.group()
+            word = match[0]
+            start, end = match.span()
             if kind == "NAME":
-                add(Lexeme(word if word in KEYWORDS else "NAME", word, start, position))
+                add(new(Lexeme, (word if word in KEYWORDS else "NAME", word, start, end)))
             elif kind == "OP" or kind == "ST":
-                add(Lexeme(word, word, start, position))
+                add(new(Lexeme, (word, word, start, end)))
             elif kind == "NUMBER" or kind == "STRING":
-                add(Lexeme(kind, word, start, position))
+                add(new(Lexeme, (kind, word, start, end)))
             else:
-                position = self._mistake(kind, word, Span(self.source, start, position))
+                return self._mistake(kind, word, Span(self.source, start, end))
+        return len(self.source.text)
 
     def _mistake(self, kind: str, word: str, span: Span) -> int:
         """Report what is no token; where the scan goes on."""

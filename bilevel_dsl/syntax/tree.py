@@ -1,4 +1,4 @@
-"""Rules to nodes: one method per rule of the grammar, named as there.
+"""Lark's trees to ours: one method per rule of the grammar, named as there.
 
 A method gets the children of its rule, tokens and nodes, and returns a node, or something smaller
 that the rule above it takes apart.
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from ..diagnostics import Collector, Source, Span
 from . import ast
+from .grammar import Branch, grammar
 from .tokens import Lexeme
 
 _ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
@@ -29,16 +30,44 @@ class TreeBuilder:
     def __init__(self, source: Source, problems: Collector):
         self.source = source
         self.problems = problems
+        self._word = grammar().word
         self._notes: list[tuple[str, str, Span, str]] = []  # code, message, span, hint of mistakes in what was read
         self._labels: dict[int, tuple[ast.Index, ast.Expr | None]] = {}  # by id: indices that only a label can have
 
-    def forget(self, offset: int) -> None:
-        """What was read from `offset` on is read again, or left out."""
-        self._notes = [note for note in self._notes if note[2].start < offset]
-        self._labels = {key: label for key, label in self._labels.items() if label[0].span.start < offset}
+    def build(self, tree: Branch) -> ast.Model:
+        """The model; mistakes that the grammar cannot see are reported."""
+        statements = []
+        (rest,) = tree.children
+        while rest.children:
+            rest, statement = rest.children
+            statements.append(statement)
+        nodes = []
+        while statements:  # each of Lark's trees goes as soon as ours is there
+            nodes.append(self._built(statements.pop()))
+        self._report()
+        return ast.Model(Span(self.source, 0, len(self.source.text)), tuple(nodes))
 
-    def finish(self) -> None:
-        """Report the mistakes; among them indices that only the label of a constraint can have, and that were none."""
+    def _built(self, tree: Branch):
+        """Children first, without recursion: a chain of operators is a tree as deep as it is long."""
+        order, rest = [], [tree]
+        while rest:
+            item = rest.pop()
+            order.append(item)
+            if type(item) is Branch:
+                rest += item.children
+        done: list = []
+        while order:
+            item = order.pop()
+            if type(item) is Branch:
+                first = len(done) - len(item.children)
+                children = done[first:]
+                del done[first:]
+                item = getattr(self, item.data)(children)
+            done.append(item)
+        return done[0]
+
+    def _report(self) -> None:
+        """The mistakes; among them indices that only the label of a constraint can have, and that were none."""
         for node, _ in self._labels.values():
             self._notes.append(
                 (
@@ -69,9 +98,6 @@ class TreeBuilder:
 
     # --- statements
 
-    def start(self, c):
-        return ast.Model(Span(self.source, 0, len(self.source.text)), tuple(c))
-
     def problem(self, c):
         return ast.ProblemName(self._at(c), self._name(c[1]))
 
@@ -100,14 +126,17 @@ class TreeBuilder:
     def entry(self, c):
         return ast.Entry(self._at(c), c[0], c[2])
 
+    def entries(self, c):
+        return _longer(*c) if c else []
+
     def options(self, c):
-        return ast.Options(self._at(c), _nodes(c))
+        return ast.Options(self._at(c), tuple(c[2]))
 
     def report(self, c):
-        return ast.Report(self._at(c), _nodes(c))
+        return ast.Report(self._at(c), tuple(c[2]))
 
     def reference(self, c):
-        return ast.Reference(self._at(c), _nodes(c))
+        return ast.Reference(self._at(c), tuple(c[2]))
 
     # --- levels
 
@@ -119,10 +148,10 @@ class TreeBuilder:
 
     def _level(self, kind, c):
         name = self._name(c[1]) if c[1].type == "NAME" else None
-        items = []
-        for child in c[2:-1]:
-            items += child.items if isinstance(child, _Part) else [child] if isinstance(child, ast.Node) else []
-        return ast.Level(self._at(c), kind, name, tuple(items))
+        return ast.Level(self._at(c), kind, name, tuple(c[-2]))
+
+    def items(self, c):
+        return _longer(*c) if c else []
 
     def within(self, c):
         return self._part(c, [c[1]])
@@ -139,21 +168,21 @@ class TreeBuilder:
         return self.source.text.startswith(word, part.start)
 
     def objective(self, c):
-        return ast.Objective(self._at(c), c[0].type, c[1])
+        return ast.Objective(self._at(c), self._word[c[0].type], c[1])
 
     def subject_to(self, c):
-        return self._part(c, ())
+        return []
 
     def constraints(self, c):
-        return self._part(c, c[1:])
+        return _longer(*c)
 
     def constraint(self, c):
         label, generators, condition, terms = None, (), None, c
-        if isinstance(c[1], Lexeme) and c[1].type == ":":
+        if self._word[c[1].type] == ":":
             label, generators, condition = self._label(c[0])
             terms = c[2:]
         return ast.Constraint(
-            self._at(c), label, generators, condition, _nodes(terms), tuple(x.type for x in terms[1:-1:2])
+            self._at(c), label, generators, condition, _nodes(terms), tuple(self._word[x.type] for x in terms[1:-1:2])
         )
 
     def _label(self, e):
@@ -189,14 +218,14 @@ class TreeBuilder:
         left, operator, right = c
         return ast.Binary(
             Span(self.source, left.span.start, right.span.end),
-            operator.type,
+            self._word[operator.type],
             left,
             right,
             Span(self.source, operator.start, operator.end),
         )
 
     def unary(self, c):
-        return ast.Unary(self._at(c), c[0].type, c[1])
+        return ast.Unary(self._at(c), self._word[c[0].type], c[1])
 
     def interval(self, c):
         return ast.Range(self._at(c), c[0], c[2])
@@ -281,6 +310,15 @@ class TreeBuilder:
 
     def condition(self, c):
         return self._part(c, [c[1]])
+
+
+def _longer(nodes: list, more=None) -> list:
+    """A list of nodes with another one, or with all of another list, at its end."""
+    if isinstance(more, list):
+        nodes += more
+    elif more is not None:
+        nodes.append(more)
+    return nodes
 
 
 def _nodes(c) -> tuple[ast.Node, ...]:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from ...diagnostics import Collector, Source
 from ..layout import FRESH, GAP, HARD, Doc, Suffix
-from ..table import END
-from ..tokens import Lexeme, tokenize
+from ..tokens import END, Lexeme, tokenize
 
 _COMMENT = re.compile(r"#[^\n]*|/\*.*?\*/", re.DOTALL)
 _CLOSERS = frozenset([",", ";", ")", "]", "}", ":"])

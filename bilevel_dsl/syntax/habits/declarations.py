@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ..place import Mistake, Place
-from ..table import END
+from ..tokens import END
 from .say import say
 
 

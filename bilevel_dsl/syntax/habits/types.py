@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..place import Mistake, Place
-from ..table import END
+from ..tokens import END
 from .say import say
 
 _TYPES = frozenset("real int float bool vector matrix row_vector array string simplex double enum".split())

@@ -10,7 +10,7 @@ from ...diagnostics import Span
 from ..expected import found, phrase
 from ..habits import HABITS
 from ..place import Mistake, Place
-from ..table import END
+from ..tokens import END
 from . import ends, inside, keywords, missing
 
 

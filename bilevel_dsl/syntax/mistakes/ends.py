@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...diagnostics import Span
 from ..expected import found
 from ..place import BLOCKS, IN_LEVEL, LEVELS, OPENING, RELATIONS, STATEMENTS, TOP_LEVEL, Mistake, Place
-from ..table import END
+from ..tokens import END
 
 
 def missing_semicolon(p: Place) -> Mistake | None:

@@ -6,7 +6,7 @@ from ..place import RELATIONS, Mistake, Place
 
 
 def order_of_a_declaration(p: Place) -> Mistake | None:
-    if p.kind == "var" and p.found.type == "in" and {"beginning", "start"} & set(p.statement):
+    if p.kind == "var" and p.found.type == "in" and "start" in p.statement:
         return Mistake("BL0110", "`in` comes before `start`", p.span(), hints=("write `var x in SET start VALUE;`",))
     if p.kind == "param" and p.found.type in ("in", "start"):
         what = "set" if p.found.type == "in" else "start"
@@ -21,7 +21,7 @@ def order_of_a_declaration(p: Place) -> Mistake | None:
 
 def relation(p: Place) -> Mistake | None:
     """Mistakes around the relation of a constraint, and chains of comparisons elsewhere."""
-    token, relations = p.found, sum(s in RELATIONS or s == "relation" for s in p.statement)
+    token, relations = p.found, sum(s in RELATIONS for s in p.statement)
     if p.kind == "constraint":
         if token.type == "!=":
             return Mistake(
@@ -50,7 +50,7 @@ def relation(p: Place) -> Mistake | None:
     elif (
         token.type in RELATIONS | {"<", ">", "!="}
         and p.complete | bool({")", "]", "then"} & p.accepted)
-        and any(s in RELATIONS | {"<", ">", "!=", "compare"} for s in p.statement)
+        and any(s in RELATIONS | {"<", ">", "!="} for s in p.statement)
     ):
         return Mistake("BL0110", "comparisons are not chained", p.span(), hints=("write `a < b and b < c`",))
     return None

@@ -5,8 +5,7 @@ from __future__ import annotations
 from ...diagnostics import Span
 from ..expected import found
 from ..place import Mistake, Place
-from ..table import END
-from ..tokens import KEYWORDS
+from ..tokens import END, KEYWORDS
 
 
 def expression(p: Place) -> Mistake | None:
@@ -87,7 +86,7 @@ def side_of_a_choice(p: Place) -> Mistake | None:
     if not p.accepted & {"then", "else"} or p.found.type not in (";", "}", END, ")", "]", ",", "else"):
         return None
     part = "then" if "then" in p.accepted else "else"
-    begun = next(v for s, v in zip(reversed(p.symbols), reversed(p.values)) if s == "if")
+    begun = p.open_choice()
     return Mistake(
         "BL0110",
         f"this `if` has no `{part}`",
