@@ -3,6 +3,10 @@
 Lark's parser reads the tokens, one after another. After a mistake the statement is read again as it
 was probably meant, or left out, so that one run reports all mistakes that are independent and none
 that only follows from another.
+
+A megabyte takes 1.3 to 1.6 times as long as an automaton of ours over Lark's table took, most of it in
+Lark's loop; starting takes 0.1 s of processor time more, for importing Lark. Models are a few kilobytes,
+as data stand in files, and the parts of Lark that the table came from are private: so Lark reads.
 """
 
 from __future__ import annotations
