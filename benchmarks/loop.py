@@ -18,8 +18,17 @@ from bilevel_dsl.runtime.execute import execute
 from bilevel_dsl.session import start_point
 
 ROOT = Path(__file__).parent.parent / "models"
-DEFAULT = ("papers/p1", "papers/p6", "papers/circle", "papers/factorisation", "papers/pl_game", "papers/matrix_sensing",
-           "applications/tolls", "applications/ridge_features", "applications/hyper_cleaning")
+DEFAULT = (
+    "papers/p1",
+    "papers/p6",
+    "papers/circle",
+    "papers/factorisation",
+    "papers/pl_game",
+    "papers/matrix_sensing",
+    "applications/tolls",
+    "applications/ridge_features",
+    "applications/hyper_cleaning",
+)
 ITERATIONS = 50
 RUNS = 3
 
@@ -43,8 +52,11 @@ def main() -> None:
         size = f"{problem.x.numel()} + {problem.y.numel()}"
         for method in fitting(problem):
             iterations, compiled, interpreted = microseconds(problem, method)
-            print(f"| {path.stem} | {size} | {method} | {iterations} | {compiled:.2f} | {interpreted:.2f} "
-                  f"| {interpreted / compiled:.1f} |", flush=True)
+            print(
+                f"| {path.stem} | {size} | {method} | {iterations} | {compiled:.2f} | {interpreted:.2f} "
+                f"| {interpreted / compiled:.1f} |",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -17,8 +17,18 @@ from pathlib import Path
 from time import perf_counter
 
 ROOT = Path(__file__).parent.parent
-HEAD = ("model", "method", "upper objective", "reference", "relative error", "iterations", "cold, s", "warm, s",
-        "status", "verified")
+HEAD = (
+    "model",
+    "method",
+    "upper objective",
+    "reference",
+    "relative error",
+    "iterations",
+    "cold, s",
+    "warm, s",
+    "status",
+    "verified",
+)
 
 
 def solve(model: Path, cache: str) -> tuple[dict, float]:
@@ -26,8 +36,12 @@ def solve(model: Path, cache: str) -> tuple[dict, float]:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "result.json"
         clock = perf_counter()
-        subprocess.run([sys.executable, "-m", "bilevel_dsl", "solve", str(model), "--json", str(out), "-q"],
-                       cwd=ROOT, env={**os.environ, "BILEVELDSL_CACHE": cache}, capture_output=True)
+        subprocess.run(
+            [sys.executable, "-m", "bilevel_dsl", "solve", str(model), "--json", str(out), "-q"],
+            cwd=ROOT,
+            env={**os.environ, "BILEVELDSL_CACHE": cache},
+            capture_output=True,
+        )
         seconds = perf_counter() - clock
         return (json.loads(out.read_text()) if out.exists() else {}), seconds
 

@@ -14,9 +14,17 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 _HOMES = {
-    "load": "session", "solve": "session", "export_c": "session", "verify": "session", "functions_of": "session",
-    "Problem": "model.problem", "Solution": "report.solution", "Point": "report.solution",
-    "Certificate": "certify.claims", "BilevelError": "diagnostics", "Diagnostic": "diagnostics",
+    "load": "session",
+    "solve": "session",
+    "export_c": "session",
+    "verify": "session",
+    "functions_of": "session",
+    "Problem": "model.problem",
+    "Solution": "report.solution",
+    "Point": "report.solution",
+    "Certificate": "certify.claims",
+    "BilevelError": "diagnostics",
+    "Diagnostic": "diagnostics",
     "Source": "diagnostics",
 }
 __all__ = ["__version__", *_HOMES]

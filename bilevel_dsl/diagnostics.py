@@ -51,7 +51,7 @@ class Span:
     start: int
     end: int
 
-    def to(self, other: "Span") -> "Span":
+    def to(self, other: Span) -> Span:
         return Span(self.source, self.start, max(self.end, other.end))
 
     @property
@@ -117,12 +117,29 @@ class Collector:
     def __init__(self):
         self.items: list[Diagnostic] = []
 
-    def error(self, code: str, message: str, span: Span | None, label: str = "", *,
-              secondary: Iterable[tuple[Span, str]] = (), hints: Iterable[str] = (), fix: Fix | None = None):
+    def error(
+        self,
+        code: str,
+        message: str,
+        span: Span | None,
+        label: str = "",
+        *,
+        secondary: Iterable[tuple[Span, str]] = (),
+        hints: Iterable[str] = (),
+        fix: Fix | None = None,
+    ):
         self._add("error", code, message, span, label, secondary, hints, fix)
 
-    def warning(self, code: str, message: str, span: Span | None, label: str = "", *,
-                secondary: Iterable[tuple[Span, str]] = (), hints: Iterable[str] = ()):
+    def warning(
+        self,
+        code: str,
+        message: str,
+        span: Span | None,
+        label: str = "",
+        *,
+        secondary: Iterable[tuple[Span, str]] = (),
+        hints: Iterable[str] = (),
+    ):
         self._add("warning", code, message, span, label, secondary, hints, None)
 
     def _add(self, severity, code, message, span, label, secondary, hints, fix):
@@ -216,8 +233,10 @@ def _marks(label: Label, sign: str, hue: str) -> list[_Mark]:
     if last_line == line:
         return [_Mark(source, line, column - 1, max(last_column, column), sign, hue, label.text)]
     last = source.line(last_line)
-    return [_Mark(source, line, column - 1, len(source.line(line)), sign, hue, ""),
-            _Mark(source, last_line, len(last) - len(last.lstrip()), last_column, sign, hue, label.text)]
+    return [
+        _Mark(source, line, column - 1, len(source.line(line)), sign, hue, ""),
+        _Mark(source, last_line, len(last) - len(last.lstrip()), last_column, sign, hue, label.text),
+    ]
 
 
 def _excerpt(text: str, number: int, marks: list[_Mark], gutter: int, paint) -> list[str]:
@@ -300,8 +319,13 @@ def to_json(d: Diagnostic) -> dict:
 def _location(span: Span) -> dict:
     first_line, first_column = span.source.line_column(span.start)
     last_line, last_column = span.source.line_column(max(span.start, span.end - 1))
-    return {"filename": span.source.name, "firstLine": first_line, "firstColumn": first_column,
-            "lastLine": last_line, "lastColumn": last_column}
+    return {
+        "filename": span.source.name,
+        "firstLine": first_line,
+        "firstColumn": first_column,
+        "lastLine": last_line,
+        "lastColumn": last_column,
+    }
 
 
 _SUGGESTION = re.compile(r'did you mean (?:`([^`]+)`|("[^"]+"))\?')

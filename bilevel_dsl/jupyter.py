@@ -1,11 +1,11 @@
 """Models in the cells of a notebook.
 
-    %load_ext bilevel_dsl.jupyter
+%load_ext bilevel_dsl.jupyter
 
-    %%bilevel solution --method penalty
-    param demand;                       # the Python variable of this name
-    upper { ... }
-    lower { ... }
+%%bilevel solution --method penalty
+param demand;                       # the Python variable of this name
+upper { ... }
+lower { ... }
 """
 
 from __future__ import annotations
@@ -23,8 +23,14 @@ from .report.table import lines
 from .syntax import ast
 from .syntax.parser import parse
 
-_STYLES = {"bold": "font-weight: bold", "dim": "opacity: 0.6", "green": "color: #1a7f37", "yellow": "color: #9a6700",
-           "red": "color: #cf222e", "cyan": "color: #1b7c83"}
+_STYLES = {
+    "bold": "font-weight: bold",
+    "dim": "opacity: 0.6",
+    "green": "color: #1a7f37",
+    "yellow": "color: #9a6700",
+    "red": "color: #cf222e",
+    "cyan": "color: #1b7c83",
+}
 
 
 class ModelError(BilevelError):
@@ -64,8 +70,14 @@ class BilevelMagics(Magics):
             data = {} if arguments.no_python else self._data(parse(source))
             problem = session.load(source, data=data)
             solution = session.solve(
-                problem, arguments.method, tol=arguments.tol, max_iter=arguments.max_iter,
-                time_limit=arguments.time_limit, options=options, compile=not arguments.no_compile)
+                problem,
+                arguments.method,
+                tol=arguments.tol,
+                max_iter=arguments.max_iter,
+                time_limit=arguments.time_limit,
+                options=options,
+                compile=not arguments.no_compile,
+            )
         except BilevelError as error:
             raise ModelError(map(_in_notebook, error.diagnostics)) from None
         if arguments.name:

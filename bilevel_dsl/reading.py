@@ -10,8 +10,13 @@ from .semantics.checked import Checked
 from .syntax.parser import load_source, parse
 
 
-def read(model: str | Path | Source, *, data: dict[str, object] | None = None, params: dict[str, str] | None = None,
-         data_dirs: tuple[str | Path, ...] = ()) -> Checked:
+def read(
+    model: str | Path | Source,
+    *,
+    data: dict[str, object] | None = None,
+    params: dict[str, str] | None = None,
+    data_dirs: tuple[str | Path, ...] = (),
+) -> Checked:
     """The checked model.
 
     Args:
@@ -24,5 +29,11 @@ def read(model: str | Path | Source, *, data: dict[str, object] | None = None, p
         BilevelError: everything that is wrong with the file, the model or the data, at once.
     """
     source = model if isinstance(model, Source) else load_source(model)
-    return check(parse(source), source=source, base_dir=Path(source.name).parent, data=data, params=params,
-                 data_dirs=tuple(map(Path, data_dirs)))
+    return check(
+        parse(source),
+        source=source,
+        base_dir=Path(source.name).parent,
+        data=data,
+        params=params,
+        data_dirs=tuple(map(Path, data_dirs)),
+    )

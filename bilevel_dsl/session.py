@@ -36,8 +36,13 @@ START = 1e-6  # of the change of f over one length, by which the start must be b
 LOOSEST = 1e-3  # tolerance of a certificate: a method may be told to stop earlier, but then nothing is verified
 
 
-def load(model: str | Path | Source, *, data: dict[str, object] | None = None, params: dict[str, str] | None = None,
-         data_dirs: tuple[str | Path, ...] = ()) -> Problem:
+def load(
+    model: str | Path | Source,
+    *,
+    data: dict[str, object] | None = None,
+    params: dict[str, str] | None = None,
+    data_dirs: tuple[str | Path, ...] = (),
+) -> Problem:
     """Read, check and build a model.
 
     Args:
@@ -66,11 +71,21 @@ def _replaces(checked: Checked, given: set[str]) -> bool:
     return bool(own & given)
 
 
-def solve(problem: Problem, method: str | None = None, *, tol: float | None = None, max_iter: int | None = None,
-          time_limit: float | None = None, options: dict[str, float | str] | None = None,
-          start: dict[str, np.ndarray] | None = None, compile: bool = True,
-          on_progress: Callable[[int, dict[str, float]], None] | None = None,
-          on_stage: Callable[[str], None] | None = None, seed: int = 0, verify: str = "normal") -> Solution:
+def solve(
+    problem: Problem,
+    method: str | None = None,
+    *,
+    tol: float | None = None,
+    max_iter: int | None = None,
+    time_limit: float | None = None,
+    options: dict[str, float | str] | None = None,
+    start: dict[str, np.ndarray] | None = None,
+    compile: bool = True,
+    on_progress: Callable[[int, dict[str, float]], None] | None = None,
+    on_stage: Callable[[str], None] | None = None,
+    seed: int = 0,
+    verify: str = "normal",
+) -> Solution:
     """Solve `problem` and certify the answer.
 
     Args:
@@ -104,17 +119,30 @@ def solve(problem: Problem, method: str | None = None, *, tol: float | None = No
     program = info.program(oracles)
     clock.lap("build")
     stage("compiling" if compile else "iterating")
-    run = execute(program, x, y, settings=settings, executor="auto" if compile else "interpreted",
-                  time_limit=None if time_limit is None else max(0.8 * time_limit - clock.total, 1e-9),
-                  on_progress=on_progress and (lambda k, measures: on_progress(k, _as_written(problem, measures))))
+    run = execute(
+        program,
+        x,
+        y,
+        settings=settings,
+        executor="auto" if compile else "interpreted",
+        time_limit=None if time_limit is None else max(0.8 * time_limit - clock.total, 1e-9),
+        on_progress=on_progress and (lambda k, measures: on_progress(k, _as_written(problem, measures))),
+    )
     clock.lap("run")
     stage("verifying")
     limits = None if verify == "no" else budget(verify, clock.total, end)
     return _conclude(problem, oracles, info, reason, settings, run, clock, seed, limits, (x, y))
 
 
-def export_c(problem: Problem, directory: str | Path, *, method: str | None = None, real: str = "double",
-             options: dict[str, float | str] | None = None, tol: float | None = None) -> list[Path]:
+def export_c(
+    problem: Problem,
+    directory: str | Path,
+    *,
+    method: str | None = None,
+    real: str = "double",
+    options: dict[str, float | str] | None = None,
+    tol: float | None = None,
+) -> list[Path]:
     """Write the standalone C solver of `problem` into `directory`; returns the files.
 
     Raises:
@@ -133,12 +161,21 @@ def _starting_at(problem: Problem, x: np.ndarray) -> Problem:
     """The problem with x as the start of its upper variables, where that is another one than its own."""
     if np.array_equal(x, problem.start()[0]):
         return problem
-    return replace(problem, upper_variables=tuple(
-        replace(v, start=np.reshape(x[v.slice], v.shape, order="F")) for v in problem.upper_variables))
+    return replace(
+        problem,
+        upper_variables=tuple(replace(v, start=np.reshape(x[v.slice], v.shape, order="F")) for v in problem.upper_variables),
+    )
 
 
-def verify(problem: Problem, variables: dict[str, np.ndarray], *, tol: float = 1e-6, seed: int = 0,
-           effort: str = "normal", time_limit: float | None = None) -> Point:
+def verify(
+    problem: Problem,
+    variables: dict[str, np.ndarray],
+    *,
+    tol: float = 1e-6,
+    seed: int = 0,
+    effort: str = "normal",
+    time_limit: float | None = None,
+) -> Point:
     """What is known of a point given by the values of all variables, from wherever it comes.
 
     Args:
@@ -153,8 +190,9 @@ def verify(problem: Problem, variables: dict[str, np.ndarray], *, tol: float = 1
     """
     missing = [v.name for v in problem.variables if v.name not in variables]
     if missing:
-        raise BilevelError(Diagnostic("BL0408", f"the point has no value for {', '.join(f'`{m}`' for m in missing)}",
-                                      exit_status=2))
+        raise BilevelError(
+            Diagnostic("BL0408", f"the point has no value for {', '.join(f'`{m}`' for m in missing)}", exit_status=2)
+        )
     clock = _Clock()
     x, y = start_point(problem, variables, "point")
     limits = budget(effort, end=np.inf if time_limit is None else perf_counter() + time_limit)
@@ -163,8 +201,15 @@ def verify(problem: Problem, variables: dict[str, np.ndarray], *, tol: float = 1
     used = {d.name: duals.get(d.name, np.full(d.shape, np.nan)) for d in problem.used_duals}
     certificate = certify(oracles, x, y, tol=tol, seed=seed, limits=limits, multipliers=used)
     clock.lap("verify")
-    return Point(problem=problem, **_values(oracles, x, y), duals=duals, certificate=certificate, seed=seed,
-                 timings={**problem.timings, **clock.laps}, warnings=problem.warnings)
+    return Point(
+        problem=problem,
+        **_values(oracles, x, y),
+        duals=duals,
+        certificate=certificate,
+        seed=seed,
+        timings={**problem.timings, **clock.laps},
+        warnings=problem.warnings,
+    )
 
 
 def functions_of(problem: Problem) -> Functions:
@@ -186,8 +231,18 @@ def choose_method(problem: Problem, name: str | None) -> tuple[MethodInfo, str]:
     return require(chosen, problem), reason
 
 
-def _conclude(problem: Problem, oracles: Oracles, info: MethodInfo, reason: str, settings: dict[str, float], run: Run,
-              clock: "_Clock", seed: int, limits: Budget | None, begun: tuple[np.ndarray, np.ndarray]) -> Solution:
+def _conclude(
+    problem: Problem,
+    oracles: Oracles,
+    info: MethodInfo,
+    reason: str,
+    settings: dict[str, float],
+    run: Run,
+    clock: _Clock,
+    seed: int,
+    limits: Budget | None,
+    begun: tuple[np.ndarray, np.ndarray],
+) -> Solution:
     """The result from the final state, with its certificate."""
     x, y = run.state["x"], run.state["y"]
     finite = bool(np.all(np.isfinite(x)) and np.all(np.isfinite(y)))
@@ -208,17 +263,35 @@ def _conclude(problem: Problem, oracles: Oracles, info: MethodInfo, reason: str,
     clock.lap("verify")
     values = _values(oracles, x, y) if usable else {"variables": {}, "upper": None, "lower": None, "report": {}}
     return Solution(
-        problem=problem, status=status, certificate=certificate, **values, duals=duals, method=info.name, reason=reason,
-        settings=settings, executor=run.executor, iterations=run.iterations, evaluations=run.phase_calls,
-        measures=_as_written(problem, run.measures), trace=_as_written(problem, run.trace),
+        problem=problem,
+        status=status,
+        certificate=certificate,
+        **values,
+        duals=duals,
+        method=info.name,
+        reason=reason,
+        settings=settings,
+        executor=run.executor,
+        iterations=run.iterations,
+        evaluations=run.phase_calls,
+        measures=_as_written(problem, run.measures),
+        trace=_as_written(problem, run.trace),
         timings=_timings(problem, clock.laps, run.timings),
-        warnings=(*problem.warnings, *unused_options(info, problem), *run.warnings), seed=seed,
+        warnings=(*problem.warnings, *unused_options(info, problem), *run.warnings),
+        seed=seed,
     )
 
 
-def _no_worse_than(begun: tuple[np.ndarray, np.ndarray], oracles: Oracles, x: np.ndarray, y: np.ndarray,
-                   certificate: Certificate, tol: float, seed: int,
-                   limits: Budget) -> tuple[np.ndarray, np.ndarray, Certificate]:
+def _no_worse_than(
+    begun: tuple[np.ndarray, np.ndarray],
+    oracles: Oracles,
+    x: np.ndarray,
+    y: np.ndarray,
+    certificate: Certificate,
+    tol: float,
+    seed: int,
+    limits: Budget,
+) -> tuple[np.ndarray, np.ndarray, Certificate]:
     """The point, or the follower's answer to the start where that is better for the leader: no worse one is returned."""
     if oracles.problem.is_simple or oracles.problem.used_duals or limits.over:
         return x, y, certificate
@@ -233,16 +306,19 @@ def _no_worse_than(begun: tuple[np.ndarray, np.ndarray], oracles: Oracles, x: np
     if certificate.verified and not other.verified or not all(c is not None and c.passed for c in claims):
         return x, y, certificate
     sense = oracles.problem.f.sense
-    note = f"the method ended at {sense * examined.f:.6g}, which is worse for the leader than the follower's answer at " \
-           "the start: that is returned"
+    note = (
+        f"the method ended at {sense * examined.f:.6g}, which is worse for the leader than the follower's answer at "
+        "the start: that is returned"
+    )
     return start, found.y, replace(other, notes=(note, *other.notes))
 
 
 def _multipliers_of(run: Run, oracles: Oracles) -> dict[str, np.ndarray]:
     """The multipliers that the method has found, by label, where upper expressions use any."""
     problem = oracles.written
-    found = {q.name: np.reshape(run.state[f"p{k}"], q.shape, order="F")
-             for k, q in enumerate(problem.parameters) if q.is_dual}
+    found = {
+        q.name: np.reshape(run.state[f"p{k}"], q.shape, order="F") for k, q in enumerate(problem.parameters) if q.is_dual
+    }
     return {d.name: found[f"dual({d.name})"] for d in problem.used_duals}
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import bilevel_dsl as bl
 from bilevel_dsl.methods import METHODS, choose, fitting
-from bilevel_dsl.methods.kkt import KKT_LIMIT
 from bilevel_dsl.methods.mgbio import MOST_VARIABLES
 from bilevel_dsl.methods.needs import DENSE_LIMIT
 from bilevel_dsl.model.structure import analyse
@@ -30,44 +29,52 @@ CLASSES = {
     f"y free, lower level a strongly convex quadratic of condition at most 1e6 in at most {MOST_VARIABLES} variables": [
         f"{UPPER} lower {{ var y[2]; minimize sumsqr(y - x); }}",
         f"{UPPER} lower {{ var y[2]; minimize sumsqr(y - x) + 9e5 * (y[1] - x)^2; }}",
-        f"{UPPER} lower {{ var y[{MOST_VARIABLES}]; minimize sumsqr(y - x) + 99 * (y[1] - x)^2; }}"],
+        f"{UPPER} lower {{ var y[{MOST_VARIABLES}]; minimize sumsqr(y - x) + 99 * (y[1] - x)^2; }}",
+    ],
     f"y free, any other lower level of at most {DENSE_LIMIT} variables": [
         f"{UPPER} lower {{ var y[2]; minimize sumsqr(y - x) + 1e7 * (y[1] - x)^2; }}",
         f"{UPPER} lower {{ var y[{MOST_VARIABLES + 1}]; minimize sumsqr(y - x); }}",
         f"{UPPER} lower {{ var y[2]; {NOT_CONVEX} }}",
-        f"{UPPER} lower {{ var y[{DENSE_LIMIT}]; minimize sumsqr(y - x); }}"],
+        f"{UPPER} lower {{ var y[{DENSE_LIMIT}]; minimize sumsqr(y - x); }}",
+    ],
     "y free, rows of the upper level on x alone": [f"{ROW_ON_X} lower {{ var y[2]; minimize sumsqr(y - x); }}"],
-    f"y free, more than {DENSE_LIMIT} variables": [
-        f"{UPPER} lower {{ var y[{DENSE_LIMIT + 1}]; minimize sumsqr(y - x); }}"],
+    f"y free, more than {DENSE_LIMIT} variables": [f"{UPPER} lower {{ var y[{DENSE_LIMIT + 1}]; minimize sumsqr(y - x); }}"],
     "lower level convex, with sets or rows": [
         f"{UPPER} lower {{ var y[2] in simplex; minimize sumsqr(y - x); }}",
         f"{UPPER} lower {{ var y[2]; minimize sum(exp(y)); subject to sum(y) >= x; y[1] <= 3; }}",
-        f"{UPPER} lower {{ var y[2]; minimize sum(y); subject to y[1] >= x; y[2] >= x; }}"],
+        f"{UPPER} lower {{ var y[2]; minimize sum(y); subject to y[1] >= x; y[2] >= x; }}",
+    ],
     "lower level not convex, with rows": [f"{UPPER} lower {{ var y[2]; {NOT_CONVEX} subject to sum(y) >= x; }}"],
     "lower level not convex, with sets alone": [
         f"{UPPER} lower {{ var y[2] in [0, 4]; {NOT_CONVEX} }}",
-        f"{UPPER} lower {{ var y[2]; {NOT_CONVEX} subject to y >= 0; y <= 4; }}"],
+        f"{UPPER} lower {{ var y[2]; {NOT_CONVEX} subject to y >= 0; y <= 4; }}",
+    ],
     "rows of the upper level that involve y": [
         f"{COUPLED} lower {{ var y[2]; minimize sumsqr(y - x); }}",
-        f"{COUPLED} lower {{ var y[2] in [0, 4]; {NOT_CONVEX} }}"],
+        f"{COUPLED} lower {{ var y[2] in [0, 4]; {NOT_CONVEX} }}",
+    ],
     "any of these rows or sets, but too large for kkt": [
         f"{UPPER} lower {{ var y[100] in simplex; minimize sumsqr(y - x); }}",
         f"{UPPER} lower {{ var y[100]; minimize sumsqr(y - x); {LARGE} }}",
-        f"{COUPLED} lower {{ var y[100] in nonneg; minimize sumsqr(y - x); }}"],
+        f"{COUPLED} lower {{ var y[100] in nonneg; minimize sumsqr(y - x); }}",
+    ],
     "a set `psd`, `spectral` or `l1ball` on y": [
         f"{UPPER} lower {{ var y[2] in l1ball(1); minimize sumsqr(y - x); }}",
         f"{UPPER} lower {{ var y[2, 2] in psd; minimize sumsqr(y - x); }}",
-        f"{UPPER} lower {{ var y[2, 2] in spectral(0, 1); minimize sumsqr(y - x); }}"],
+        f"{UPPER} lower {{ var y[2, 2] in spectral(0, 1); minimize sumsqr(y - x); }}",
+    ],
     "the leader uses `dual(...)` in its objective or constraints": [
-        "upper { var x in [0, 4]; minimize x + dual(cap); } lower { var y; minimize (y - x)^2; s.t. cap: y <= 1; }"],
+        "upper { var x in [0, 4]; minimize x + dual(cap); } lower { var y; minimize (y - x)^2; s.t. cap: y <= 1; }"
+    ],
     "simple bilevel (no upper variables), with sets alone or none": [
         f"{CHOICE} lower {{ var y[2]; minimize (sum(y) - 1)^2; }}",
         f"{CHOICE} lower {{ var y[2] in simplex; minimize y[1]; }}",
-        f"{CHOICE} lower {{ var y[2]; minimize (sum(y) - 1)^2; subject to y >= 0; }}"],
-    "simple bilevel, with rows": [
-        f"{CHOICE} lower {{ var y[2]; minimize y[1]; subject to sum(y) >= 1; y >= 0; }}"],
+        f"{CHOICE} lower {{ var y[2]; minimize (sum(y) - 1)^2; subject to y >= 0; }}",
+    ],
+    "simple bilevel, with rows": [f"{CHOICE} lower {{ var y[2]; minimize y[1]; subject to sum(y) >= 1; y >= 0; }}"],
     "simple bilevel, with rows, too large for kkt": [
-        f"{CHOICE} lower {{ var y[100]; minimize sumsqr(y); subject to sum(y) >= 1; }}"],
+        f"{CHOICE} lower {{ var y[100]; minimize sumsqr(y); subject to sum(y) >= 1; }}"
+    ],
 }
 
 

@@ -1,6 +1,6 @@
 """Draws docs/picture.svg: what a terminal shows when the tolls model is solved.
 
-    python docs/picture.py          then look at it
+python docs/picture.py          then look at it
 """
 
 from __future__ import annotations
@@ -22,14 +22,30 @@ WIDTH = 92
 # Fonts of the reader, none from the network.
 FONTS = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
 THEME = TerminalTheme(
-    (24, 28, 36), (214, 219, 227),
-    [(24, 28, 36), (224, 108, 117), (140, 194, 101), (229, 192, 123), (97, 175, 239), (198, 120, 221), (86, 182, 194),
-     (171, 178, 191)])
+    (24, 28, 36),
+    (214, 219, 227),
+    [
+        (24, 28, 36),
+        (224, 108, 117),
+        (140, 194, 101),
+        (229, 192, 123),
+        (97, 175, 239),
+        (198, 120, 221),
+        (86, 182, 194),
+        (171, 178, 191),
+    ],
+)
 
 
 def main() -> None:
-    done = subprocess.run([sys.executable, "-m", "bilevel_dsl", "solve", MODEL, "--color", "always"], cwd=ROOT,
-                          env={**os.environ, "COLUMNS": str(WIDTH)}, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "bilevel_dsl", "solve", MODEL, "--color", "always"],
+        cwd=ROOT,
+        env={**os.environ, "COLUMNS": str(WIDTH)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
     console.print(Text.assemble(("$ ", "bold green"), (f"bileveldsl solve {MODEL}", "bold")))
     console.print(Text.from_ansi("\n" + done.stdout.rstrip()))

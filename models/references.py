@@ -21,9 +21,11 @@ RECIPES: dict[str, Callable[[], float]] = {}
 
 def reference(model: str):
     """Register the function that gives the upper objective at the answer of `model`."""
+
     def register(function):
         RECIPES[model] = function
         return function
+
     return register
 
 
@@ -41,8 +43,9 @@ def table(name: str) -> np.ndarray:
 @reference("papers/p4")
 def p4() -> float:
     """y = -x; the best of all local minima of the remaining function of x."""
+
     def psi(x):
-        return np.cos(2 - 4 * x) / (1 + np.exp(2 - 4 * x)) + np.log((4 * x - 2)**2 + 1) / 2
+        return np.cos(2 - 4 * x) / (1 + np.exp(2 - 4 * x)) + np.log((4 * x - 2) ** 2 + 1) / 2
 
     grid = np.linspace(0, 3, 301)
     best = grid[np.argmin(psi(grid))]
@@ -58,7 +61,7 @@ def factorisation() -> float:
 
     def l1(angles, Q):
         a, b, c = angles
-        return np.sum(np.sqrt((X @ Q @ expm(np.array([[0, -c, b], [c, 0, -a], [-b, a, 0]])))**2 + 1))
+        return np.sum(np.sqrt((X @ Q @ expm(np.array([[0, -c, b], [c, 0, -a], [-b, a, 0]]))) ** 2 + 1))
 
     rng = np.random.default_rng(0)
     starts = [np.linalg.qr(rng.normal(size=(3, 3)))[0] for _ in range(200)]
@@ -68,6 +71,7 @@ def factorisation() -> float:
 @reference("papers/pl_game")
 def pl_game() -> float:
     """The hyper-objective is x' S x / 2; its minimum is 0 if S has no negative eigenvalue."""
+
     def subspace(seed):
         q, r = np.linalg.qr(normal(seed, 20, 10))
         return q * np.sign(np.diag(r))
@@ -105,8 +109,17 @@ def tolls() -> float:
 
     rng = np.random.default_rng(0)
     budget = {"type": "ineq", "fun": lambda t: 12 - t.sum()}
-    runs = [minimize(lambda t: -t @ flows(t), rng.uniform(0, 5, 4), bounds=[(0, 5)] * 4, constraints=[budget],
-                     method="SLSQP", options={"ftol": 1e-14, "maxiter": 500}) for _ in range(60)]
+    runs = [
+        minimize(
+            lambda t: -t @ flows(t),
+            rng.uniform(0, 5, 4),
+            bounds=[(0, 5)] * 4,
+            constraints=[budget],
+            method="SLSQP",
+            options={"ftol": 1e-14, "maxiter": 500},
+        )
+        for _ in range(60)
+    ]
     return max(-r.fun for r in runs)
 
 
@@ -130,8 +143,17 @@ def ridge() -> float:
 @reference("applications/ridge_features")
 def ridge_features() -> float:
     rng = np.random.default_rng(0)
-    runs = [minimize(_ridge, rng.uniform(-10, 10, 10), jac=True, bounds=[(-10, 10)] * 10, method="L-BFGS-B",
-                     options={"ftol": 1e-16, "gtol": 1e-12, "maxiter": 5000}) for _ in range(100)]
+    runs = [
+        minimize(
+            _ridge,
+            rng.uniform(-10, 10, 10),
+            jac=True,
+            bounds=[(-10, 10)] * 10,
+            method="L-BFGS-B",
+            options={"ftol": 1e-16, "gtol": 1e-12, "maxiter": 5000},
+        )
+        for _ in range(100)
+    ]
     return min(r.fun for r in runs)
 
 
@@ -153,7 +175,7 @@ def inverse_lqr() -> float:
         a, b = np.exp(log_q)
         u = np.linalg.solve(a * Gp.T @ Gp + b * Gv.T @ Gv + np.eye(N), -a * Gp.T @ np.ones(N))
         position, velocity = np.r_[1, 1 + Gp @ u][:N], np.r_[0, Gv @ u][:N]
-        return np.sum((position - data[:, 1])**2) + np.sum((velocity - data[:, 2])**2) + np.sum((u - data[:, 3])**2)
+        return np.sum((position - data[:, 1]) ** 2) + np.sum((velocity - data[:, 2]) ** 2) + np.sum((u - data[:, 3]) ** 2)
 
     return minimize(misfit, np.log([4, 2]), options={"gtol": 1e-9}).fun
 
@@ -211,8 +233,17 @@ class _Digits:
 
 @reference("applications/hyper_cleaning")
 def hyper_cleaning() -> float:
-    runs = [minimize(_Digits().validation, np.full(200, start), jac=True, bounds=[(0, 1)] * 200, method="L-BFGS-B",
-                     options={"ftol": 1e-15, "gtol": 1e-9, "maxiter": 400}) for start in (0.5, 1.0)]
+    runs = [
+        minimize(
+            _Digits().validation,
+            np.full(200, start),
+            jac=True,
+            bounds=[(0, 1)] * 200,
+            method="L-BFGS-B",
+            options={"ftol": 1e-15, "gtol": 1e-9, "maxiter": 400},
+        )
+        for start in (0.5, 1.0)
+    ]
     return min(r.fun for r in runs)
 
 
@@ -221,17 +252,26 @@ def hyper_cleaning() -> float:
 
 def _follower(objective, rows) -> Callable[[np.ndarray], np.ndarray]:
     """The answer of a follower with two variables, at least 0, and rows(x, y) <= 0."""
+
     def answer(x):
-        return minimize(lambda y: objective(x, y), [1, 1], bounds=[(0, None)] * 2, method="SLSQP",
-                        constraints=[{"type": "ineq", "fun": lambda y: -np.array(rows(x, y))}],
-                        options={"ftol": 1e-14, "maxiter": 200}).x
+        return minimize(
+            lambda y: objective(x, y),
+            [1, 1],
+            bounds=[(0, None)] * 2,
+            method="SLSQP",
+            constraints=[{"type": "ineq", "fun": lambda y: -np.array(rows(x, y))}],
+            options={"ftol": 1e-14, "maxiter": 200},
+        ).x
+
     return answer
 
 
 def _outrata_1993(rows) -> float:
-    answer = _follower(lambda x, y: 0.5 * (1 + 0.2 * x) * y[0]**2 + 0.5 * (1 + 0.1 * x) * y[1]**2
-                       - (3 + 1.333 * x) * y[0] - x * y[1], rows)
-    upper = lambda x: 0.5 * np.sum((answer(x) - [3, 4])**2)
+    answer = _follower(
+        lambda x, y: 0.5 * (1 + 0.2 * x) * y[0] ** 2 + 0.5 * (1 + 0.1 * x) * y[1] ** 2 - (3 + 1.333 * x) * y[0] - x * y[1],
+        rows,
+    )
+    upper = lambda x: 0.5 * np.sum((answer(x) - [3, 4]) ** 2)
     grid = np.linspace(0, 20, 81)
     best = grid[np.argmin([upper(x) for x in grid])]
     return minimize_scalar(upper, bounds=(best - 0.25, best + 0.25), method="bounded", options={"xatol": 1e-10}).fun
@@ -239,8 +279,9 @@ def _outrata_1993(rows) -> float:
 
 @reference("libraries/bolib/outrata_1993_ex31")
 def outrata_1993_ex31() -> float:
-    return _outrata_1993(lambda x, y: [(-0.333 + 0.1 * x) * y[0] + y[1] + 0.1 * x - 2,
-                                       y[0] + (-0.333 - 0.1 * x) * y[1] + 0.1 * x - 2])
+    return _outrata_1993(
+        lambda x, y: [(-0.333 + 0.1 * x) * y[0] + y[1] + 0.1 * x - 2, y[0] + (-0.333 - 0.1 * x) * y[1] + 0.1 * x - 2]
+    )
 
 
 @reference("libraries/bolib/outrata_1993_ex32")
@@ -250,11 +291,15 @@ def outrata_1993_ex32() -> float:
 
 @reference("libraries/bolib/outrata_1990_ex1a")
 def outrata_1990_ex1a() -> float:
-    answer = _follower(lambda x, y: 0.5 * (y[0]**2 - 4 * y[0] * y[1] + 5 * y[1]**2) - x @ y,
-                       lambda x, y: [-0.333 * y[0] + y[1] - 2, y[0] - 0.333 * y[1] - 2])
-    upper = lambda x: 0.1 * x @ x + 0.5 * np.sum((answer(x) - [3, 4])**2) - 12.5
-    return min(minimize(upper, start, method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-12}).fun
-               for start in ([0, 0], [1, 3], [3, 1]))
+    answer = _follower(
+        lambda x, y: 0.5 * (y[0] ** 2 - 4 * y[0] * y[1] + 5 * y[1] ** 2) - x @ y,
+        lambda x, y: [-0.333 * y[0] + y[1] - 2, y[0] - 0.333 * y[1] - 2],
+    )
+    upper = lambda x: 0.1 * x @ x + 0.5 * np.sum((answer(x) - [3, 4]) ** 2) - 12.5
+    return min(
+        minimize(upper, start, method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-12}).fun
+        for start in ([0, 0], [1, 3], [3, 1])
+    )
 
 
 def main() -> None:

@@ -24,8 +24,11 @@ LAYERS = (
 )
 RANK = {name: k for k, names in enumerate(LAYERS) for name in names}
 SECOND_HAND = {"casadi", "lark", "rich"}  # packages that only some layers may know
-KNOWN_BY = {"lark": {"syntax"}, "rich": {"report"},
-            "casadi": {"model", "functions", "methods", "runtime", "export", "certify", "session"}}
+KNOWN_BY = {
+    "lark": {"syntax"},
+    "rich": {"report"},
+    "casadi": {"model", "functions", "methods", "runtime", "export", "certify", "session"},
+}
 
 
 def imports(path: Path) -> set[str]:
@@ -35,7 +38,7 @@ def imports(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            base = parts[:len(parts) - node.level] if node.level else ()
+            base = parts[: len(parts) - node.level] if node.level else ()
             start = ".".join([*base, *([node.module] if node.module else [])])
             found |= {start} if node.module else {f"{start}.{alias.name}" for alias in node.names}
     return {name.split(".")[1] if name.startswith("bilevel_dsl.") else name.split(".")[0] for name in found}

@@ -38,8 +38,19 @@ class Answers:
     details: dict[str, object] = field(default_factory=dict)
 
 
-def check_answers(place: Place, leader: Region, follower: Follower, scales: Scales, found: Optimal, here: Local | None,
-                  x: np.ndarray, y: np.ndarray, budget: Budget, *, tol: float) -> Answers:
+def check_answers(
+    place: Place,
+    leader: Region,
+    follower: Follower,
+    scales: Scales,
+    found: Optimal,
+    here: Local | None,
+    x: np.ndarray,
+    y: np.ndarray,
+    budget: Budget,
+    *,
+    tol: float,
+) -> Answers:
     """The claim "follower_answer" at (x, y)."""
     if found.answer is None:
         return Answers(Claim("follower_answer", Verdict.NOT_CHECKED, "no answer of the follower is known"), False)
@@ -49,8 +60,9 @@ def check_answers(place: Place, leader: Region, follower: Follower, scales: Scal
         if inexact is not None:
             return Answers(inexact, False, details={"follower_unique": True})
         why = "a vertex" if not here.tangent.shape[1] else "strictly convex along all that is left to it"
-        return Answers(Claim("follower_answer", Verdict.PROVED, f"the only one: {why}"), False,
-                       details={"follower_unique": True})
+        return Answers(
+            Claim("follower_answer", Verdict.PROVED, f"the only one: {why}"), False, details={"follower_unique": True}
+        )
     separate = _separate(found, tol)
     connected = here is None or not curved
     if not connected and len(separate) == 1:
@@ -97,8 +109,19 @@ def _separate(found: Optimal, tol: float) -> list[np.ndarray]:
     return points or [found.answer.y]
 
 
-def _range(place: Place, leader: Region, follower: Follower, scales: Scales, found: Optimal, separate: list[np.ndarray],
-           connected: bool, x, y, budget: Budget, tol: float) -> Answers:
+def _range(
+    place: Place,
+    leader: Region,
+    follower: Follower,
+    scales: Scales,
+    found: Optimal,
+    separate: list[np.ndarray],
+    connected: bool,
+    x,
+    y,
+    budget: Budget,
+    tol: float,
+) -> Answers:
     sense = place.problem.f.sense
     own = place.value("f", x, y)
     tried: list[tuple[float, np.ndarray, bool]] = []  # f, y, whether the leader's rows hold
@@ -120,23 +143,35 @@ def _range(place: Place, leader: Region, follower: Follower, scales: Scales, fou
     details = {"leader_best": shown[0], "leader_worst": shown[1], "follower_unique": not apart}
     notes = ()
     if worst - best > tolerance * scales.f:
-        notes = (f"the follower has several answers; over those found the leader's objective goes from {shown[0]:.6g} "
-                 f"to {shown[1]:.6g}",)
+        notes = (
+            f"the follower has several answers; over those found the leader's objective goes from {shown[0]:.6g} "
+            f"to {shown[1]:.6g}",
+        )
     if gap > tolerance:
         witness = {"variables": by_name(place, point, "lower"), "gain": float(own - best)}
         words = f"the leader would pick another one of the follower's answers: {sense * best:.6g} for {sense * own:.6g}"
-        return Answers(Claim("follower_answer", Verdict.FAILED, words, gap, tolerance, witness), connected, gap, best,
-                       worst, notes, details)
+        return Answers(
+            Claim("follower_answer", Verdict.FAILED, words, gap, tolerance, witness),
+            connected,
+            gap,
+            best,
+            worst,
+            notes,
+            details,
+        )
     if not told:
         words = "the follower prefers one answer to others by less than can be resolved, and the leader does not"
-        return Answers(Claim("follower_answer", Verdict.NOT_CHECKED, words, gap, tolerance), connected, gap, best, worst,
-                       notes, details)
+        return Answers(
+            Claim("follower_answer", Verdict.NOT_CHECKED, words, gap, tolerance), connected, gap, best, worst, notes, details
+        )
     if budget.over and not tried:
         return Answers(Claim("follower_answer", Verdict.NOT_CHECKED, "the time is over"), connected)
-    words = "no other answer was found" if not apart else \
-        f"the leader's choice among several: {shown[0]:.6g} to {shown[1]:.6g}"
-    return Answers(Claim("follower_answer", Verdict.SEARCHED, words, gap, tolerance), connected, gap, best, worst, notes,
-                   details)
+    words = (
+        "no other answer was found" if not apart else f"the leader's choice among several: {shown[0]:.6g} to {shown[1]:.6g}"
+    )
+    return Answers(
+        Claim("follower_answer", Verdict.SEARCHED, words, gap, tolerance), connected, gap, best, worst, notes, details
+    )
 
 
 def _connected(place, leader, follower: Follower, scales: Scales, found: Optimal, separate, x, y, budget: Budget):

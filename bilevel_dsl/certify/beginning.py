@@ -33,8 +33,16 @@ def beginning(oracles: Oracles, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     here = examined.local_of(answer) if answer.solved else None
     if here is None or here.kinked:
         return x
-    reactions = Reactions(examined.place, examined.leader, examined.region, examined.follower, examined.scales,
-                          examined.frame.upper_rows, False, (begin, answer.y))
+    reactions = Reactions(
+        examined.place,
+        examined.leader,
+        examined.region,
+        examined.follower,
+        examined.scales,
+        examined.frame.upper_rows,
+        False,
+        (begin, answer.y),
+    )
     slope = total_slope(examined.place, here, reactions)
     if np.max(np.abs(slope), initial=0.0) > STILL:
         return x

@@ -74,8 +74,14 @@ def scalar_graph(function: ca.Function, largest: int = LARGEST_GRAPH) -> ca.Func
     return scalar if scalar.n_instructions() <= largest else None
 
 
-def at_leader(place: Place, function: ca.Function, x: np.ndarray, y: np.ndarray | None = None,
-              block: np.ndarray | None = None, largest: int = LARGEST_GRAPH) -> ca.Function | None:
+def at_leader(
+    place: Place,
+    function: ca.Function,
+    x: np.ndarray,
+    y: np.ndarray | None = None,
+    block: np.ndarray | None = None,
+    largest: int = LARGEST_GRAPH,
+) -> ca.Function | None:
     """A Function of (x, y, *p) as one of y alone, or of a block of y with the other entries held: a graph of scalars."""
     scalar = scalar_graph(function, largest)
     if scalar is None:

@@ -47,10 +47,20 @@ class Search:
     reason: str
 
 
-def minimise(objective: ca.Function, low: np.ndarray, high: np.ndarray, *, rows: ca.Function | None = None,
-             rows_low: np.ndarray | None = None, rows_high: np.ndarray | None = None,
-             known: tuple[np.ndarray, float] | None = None, tolerance: float, most: int = 20_000,
-             deadline: float | None = None, feasibility: float | np.ndarray = 0.0) -> Search:
+def minimise(
+    objective: ca.Function,
+    low: np.ndarray,
+    high: np.ndarray,
+    *,
+    rows: ca.Function | None = None,
+    rows_low: np.ndarray | None = None,
+    rows_high: np.ndarray | None = None,
+    known: tuple[np.ndarray, float] | None = None,
+    tolerance: float,
+    most: int = 20_000,
+    deadline: float | None = None,
+    feasibility: float | np.ndarray = 0.0,
+) -> Search:
     """The minimum of `objective` over the box and the rows, between two numbers.
 
     Args:
@@ -64,8 +74,16 @@ def minimise(objective: ca.Function, low: np.ndarray, high: np.ndarray, *, rows:
         feasibility: how far rows may be missed, in their own units: by points, and in the proof of `lower`.
     """
     try:
-        search = _Search(objective, np.asarray(low, float).ravel(), np.asarray(high, float).ravel(), rows, rows_low,
-                         rows_high, tolerance, feasibility)
+        search = _Search(
+            objective,
+            np.asarray(low, float).ravel(),
+            np.asarray(high, float).ravel(),
+            rows,
+            rows_low,
+            rows_high,
+            tolerance,
+            feasibility,
+        )
     except Unsupported as error:
         point, value = (None, np.inf) if known is None else (np.array(known[0], float), float(known[1]))
         return Search(-np.inf, value, point, 0, False, str(error))
@@ -83,8 +101,7 @@ class _Search:
         self.m = self.function.numel_out(0) - 1
         slack = np.broadcast_to(np.asarray(feasibility, float), (self.m,))
         self.rows_low = np.broadcast_to(-np.inf if rows_low is None else np.asarray(rows_low, float).ravel(), (self.m,))
-        self.rows_high = np.broadcast_to(np.inf if rows_high is None else np.asarray(rows_high, float).ravel(),
-                                         (self.m,))
+        self.rows_high = np.broadcast_to(np.inf if rows_high is None else np.asarray(rows_high, float).ravel(), (self.m,))
         self.loose_low, self.loose_high = self.rows_low - slack, self.rows_high + slack
         self.tolerance = tolerance
         self.upper, self.point = np.inf, None
@@ -166,13 +183,19 @@ class _Search:
             if ends.any():
                 direction = np.where(np.isposinf(high), 1.0, np.where(np.isneginf(low), -1.0, 0.0))
                 base = np.where(ends, 0.0, start) if self.point is None else np.where(ends, 0.0, self.point)
-                points = np.clip(base[:, None] + direction[:, None] * 8.0 ** np.arange(2, 17),
-                                 self.low[:, None], self.high[:, None])
+                points = np.clip(
+                    base[:, None] + direction[:, None] * 8.0 ** np.arange(2, 17), self.low[:, None], self.high[:, None]
+                )
             else:
                 near = _middle(low[:, None], high[:, None])
                 length = np.where(np.isfinite(self.high - self.low), self.high - self.low, 1.0)[:, None]
-                points = np.concatenate([np.clip(near + s * length * 8.0 ** -np.arange(2.0, 15.0),
-                                                 self.low[:, None], self.high[:, None]) for s in (1.0, -1.0)], 1)
+                points = np.concatenate(
+                    [
+                        np.clip(near + s * length * 8.0 ** -np.arange(2.0, 15.0), self.low[:, None], self.high[:, None])
+                        for s in (1.0, -1.0)
+                    ],
+                    1,
+                )
             for run in np.array_split(points, 1 if ends.any() else 2, axis=1):
                 found = self._values(run)
                 values = np.where(self._admissible(found), found[0], np.nan)
@@ -194,8 +217,11 @@ class _Search:
         marks = [np.where(infinite, _mark(a, b, 0.5), m) for m in marks]
         middle = marks[pieces // 2 - 1]
         ends = np.minimum(np.abs(a), np.abs(b))
-        small = ~((a < middle) & (middle < b)) | ((ends >= FAR) & np.isfinite(ends)) | (
-            b - a <= 4e-16 * np.where(infinite, 0.0, np.maximum(np.abs(a), np.abs(b))))
+        small = (
+            ~((a < middle) & (middle < b))
+            | ((ends >= FAR) & np.isfinite(ends))
+            | (b - a <= 4e-16 * np.where(infinite, 0.0, np.maximum(np.abs(a), np.abs(b))))
+        )
         for k in np.flatnonzero(small):
             self.stuck.append((float(bounds[k]), lows[:, k], highs[:, k]))
         edges = [a, *marks, b]
@@ -220,14 +246,23 @@ class _Search:
         scale = np.where(np.isfinite(self.high - self.low), self.high - self.low, 1.0)[:, None]
         scale = np.where(scale > 0, scale, 1.0)
         relative = width / scale
-        change = np.where(unknown, relative, np.where(width > 0, change + 1e-3 * change.max(0) * relative
-                                                      / np.maximum(relative.max(0), 1e-300), -1.0))
-        nearest = np.where(np.isinf(width), np.minimum(np.where(np.isinf(lows), np.inf, np.abs(lows)),
-                                                       np.where(np.isinf(highs), np.inf, np.abs(highs))), np.inf)
+        change = np.where(
+            unknown,
+            relative,
+            np.where(width > 0, change + 1e-3 * change.max(0) * relative / np.maximum(relative.max(0), 1e-300), -1.0),
+        )
+        nearest = np.where(
+            np.isinf(width),
+            np.minimum(np.where(np.isinf(lows), np.inf, np.abs(lows)), np.where(np.isinf(highs), np.inf, np.abs(highs))),
+            np.inf,
+        )
         nearest = np.where(np.isinf(lows) & np.isinf(highs), -1.0, nearest)
         open_ = np.isinf(width) & (nearest < FAR)
-        return np.where(open_.any(0), np.argmin(np.where(open_, nearest, np.inf), 0),
-                        np.argmax(np.where(np.isinf(width), -2.0, change), 0))
+        return np.where(
+            open_.any(0),
+            np.argmin(np.where(open_, nearest, np.inf), 0),
+            np.argmax(np.where(np.isinf(width), -2.0, change), 0),
+        )
 
     # --- bounds ---
 
@@ -267,8 +302,9 @@ class _Search:
             where = np.flatnonzero(again)
             inner = self._newton(centres[:, where], lows[:, where], highs[:, where])
             self._offer(inner)
-            better, _ = self._second(_take(goal, where), self.intervals.derivatives(inner, inner, 1)[0], inner,
-                                     lows[:, where], highs[:, where])
+            better, _ = self._second(
+                _take(goal, where), self.intervals.derivatives(inner, inner, 1)[0], inner, lows[:, where], highs[:, where]
+            )
             bound[where] = np.fmax(bound[where], better)
         if self.m:
             bound = np.where(self._rows_refuse(found, at, centres, lows, highs) & smooth, np.inf, bound)
@@ -313,8 +349,12 @@ class _Search:
         square += np.eye(self.m) * (1e-9 * size + 1e-300)[:, None, None]
         right = -(jacobian @ np.nan_to_num(slope, nan=0.0, posinf=0.0, neginf=0.0)[:, :, None])
         own = np.linalg.solve(square, right)[:, :, 0] if np.isfinite(square).all() else np.zeros(at_high.shape)
-        own = np.where((own > 0) & at_high & np.isfinite(self.rows_high) | (own < 0) & at_low
-                       & np.isfinite(self.rows_low) & np.isfinite(own), own, 0.0).T
+        own = np.where(
+            (own > 0) & at_high & np.isfinite(self.rows_high)
+            | (own < 0) & at_low & np.isfinite(self.rows_low) & np.isfinite(own),
+            own,
+            0.0,
+        ).T
         choices = [None, own]
         if self.multipliers.any():
             choices.insert(1, np.repeat(self.multipliers[:, None], own.shape[1], 1))
@@ -350,8 +390,9 @@ class _Search:
         second = at.value[0].copy()
         unit = np.where(np.isfinite(radius) & (radius > 0), radius, 1.0)
         for i in range(self.n):
-            second = second + np.where(radius[i] == 0, 0.0, _least(
-                at.gradient[i] * unit[i], left[i] / unit[i], right[i] / unit[i], curve[i]))
+            second = second + np.where(
+                radius[i] == 0, 0.0, _least(at.gradient[i] * unit[i], left[i] / unit[i], right[i] / unit[i], curve[i])
+            )
         second -= 1e-14 * (np.abs(at.value[0]) + np.abs(second - at.value[0]))
         best = np.fmax(np.where(np.isnan(first), -np.inf, first), np.where(np.isnan(second), -np.inf, second))
         ok = at.status == 0
@@ -439,10 +480,13 @@ class _Search:
         k = int(np.argmin(value))
         if value[k] < self.upper:
             much = not value[k] > self.upper - 0.1 * self.tolerance
-            self._keep(points[:, k:k + 1])
+            self._keep(points[:, k : k + 1])
             if much and np.isfinite(self.upper):
-                self._keep(self._polished(points[:, k:k + 1]) if self.m else self._newton(
-                    points[:, k:k + 1], self.low[:, None], self.high[:, None], STEPS))
+                self._keep(
+                    self._polished(points[:, k : k + 1])
+                    if self.m
+                    else self._newton(points[:, k : k + 1], self.low[:, None], self.high[:, None], STEPS)
+                )
         if self._stale:
             self._prices()
 
@@ -573,14 +617,18 @@ class _Search:
         prices = np.zeros(self.m)
         while active.size:
             found = np.linalg.lstsq(gradients[1:][active][:, free].T, -gradients[0][free], rcond=1e-12)[0]
-            wrong = np.where(near_high[active] & near_low[active], 0.0,
-                             np.where(near_high[active], np.minimum(found, 0), np.maximum(found, 0)))
+            wrong = np.where(
+                near_high[active] & near_low[active],
+                0.0,
+                np.where(near_high[active], np.minimum(found, 0), np.maximum(found, 0)),
+            )
             if not wrong.any():
                 prices[active] = found
                 break
             active = np.delete(active, int(np.argmax(np.abs(wrong))))
-        self.multipliers = np.where((prices > 0) & np.isfinite(self.rows_high) | (prices < 0)
-                                    & np.isfinite(self.rows_low), prices, 0.0)
+        self.multipliers = np.where(
+            (prices > 0) & np.isfinite(self.rows_high) | (prices < 0) & np.isfinite(self.rows_low), prices, 0.0
+        )
 
 
 def _scalar(function: ca.Function) -> ca.Function:
@@ -600,8 +648,9 @@ def _take(e: Enclosure, where) -> Enclosure:
 def _middle(lows, highs):
     """A finite point of each box."""
     middle = 0.5 * lows + 0.5 * highs
-    middle = np.where(np.isfinite(middle), middle, np.where(np.isfinite(lows), lows, np.where(
-        np.isfinite(highs), highs, 0.0)))
+    middle = np.where(
+        np.isfinite(middle), middle, np.where(np.isfinite(lows), lows, np.where(np.isfinite(highs), highs, 0.0))
+    )
     return np.clip(middle, lows, highs)
 
 

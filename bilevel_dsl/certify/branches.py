@@ -76,12 +76,12 @@ def descent(here: Local, leader: Leader, budget: Budget, enough: float) -> Desce
         if -value <= enough:
             worst = max(worst, -value)
             continue
-        multipliers, rows = here.multipliers + REACH * v[nx + ny:], program.rows(v)
+        multipliers, rows = here.multipliers + REACH * v[nx + ny :], program.rows(v)
         products = np.array([multipliers[k] * -rows[k] for k in pairs])
         scale = PRODUCT * max(1.0, float(np.max(np.abs(here.multipliers), initial=0.0)))
         free = [i for i, k in enumerate(pairs) if k not in touching and k not in loose and products[i] > scale * REACH]
         if not free:
-            return Descent(-value, looked, True, REACH * v[:nx], REACH * v[nx:nx + ny])
+            return Descent(-value, looked, True, REACH * v[:nx], REACH * v[nx : nx + ny])
         k = int(pairs[max(free, key=lambda i: products[i])])
         stack.append((touching, loose | {k}))
         stack.append((touching | {k}, loose))
@@ -104,19 +104,31 @@ class _Program:
         zero, slack = np.zeros(ny), -here.value / REACH
         self.lba = np.concatenate([zero, np.where(here.equal, slack, -np.inf), leader.low / REACH])
         self.uba = np.concatenate([zero, slack, leader.high / REACH])
-        most = 10.0 * max(1.0, float(np.max(np.abs(here.multipliers), initial=0.0)),
-                          float(np.max(np.abs(here.g_y), initial=0.0))) / REACH
+        most = (
+            10.0
+            * max(1.0, float(np.max(np.abs(here.multipliers), initial=0.0)), float(np.max(np.abs(here.g_y), initial=0.0)))
+            / REACH
+        )
         self.none = -here.multipliers / REACH  # the change that takes a multiplier to 0
         self.lbx = np.concatenate([leader.dx_low / REACH, leader.dy_low / REACH, np.where(here.equal, -most, self.none)])
         self.ubx = np.concatenate([leader.dx_high / REACH, leader.dy_high / REACH, np.full(m, most)])
         self.cost = REACH * np.concatenate([here.f_x, here.f_y, leader.f_m])
         largest = float(np.max(np.abs(self.cost), initial=0.0))
         self.unit = largest if largest > 0 else 1.0
-        self.solver = ca.conic("branch", "highs", {"h": ca.Sparsity(nx + ny + m, nx + ny + m),
-                                                   "a": self.a.sparsity()},
-                               {"error_on_fail": False, "highs": {
-                                   "output_flag": False, "threads": 1, "primal_feasibility_tolerance": 1e-9,
-                                   "dual_feasibility_tolerance": 1e-9}})
+        self.solver = ca.conic(
+            "branch",
+            "highs",
+            {"h": ca.Sparsity(nx + ny + m, nx + ny + m), "a": self.a.sparsity()},
+            {
+                "error_on_fail": False,
+                "highs": {
+                    "output_flag": False,
+                    "threads": 1,
+                    "primal_feasibility_tolerance": 1e-9,
+                    "dual_feasibility_tolerance": 1e-9,
+                },
+            },
+        )
 
     def solve(self, touching: frozenset[int], loose: frozenset[int]) -> tuple[float, np.ndarray] | None:
         """The value and the solution; None if the branch has no point."""
@@ -125,8 +137,14 @@ class _Program:
             lba[self.ny + k] = self.uba[self.ny + k]
         for k in loose:
             ubx[self.nx + self.ny + k] = self.none[k]
-        out = self.solver(g=self.cost / self.unit, a=self.a, lbx=np.minimum(self.lbx, ubx), ubx=ubx,
-                          lba=np.minimum(lba, self.uba), uba=self.uba)
+        out = self.solver(
+            g=self.cost / self.unit,
+            a=self.a,
+            lbx=np.minimum(self.lbx, ubx),
+            ubx=ubx,
+            lba=np.minimum(lba, self.uba),
+            uba=self.uba,
+        )
         if not self.solver.stats()["success"]:
             return None
         return float(out["cost"]) * self.unit, np.array(out["x"]).ravel()
@@ -134,7 +152,7 @@ class _Program:
     def rows(self, v: np.ndarray) -> np.ndarray:
         """value + A dy + A_x dx of every active row."""
         here = self.here
-        return here.value + REACH * (here.A @ v[self.nx:self.nx + self.ny] + here.A_x @ v[:self.nx])
+        return here.value + REACH * (here.A @ v[self.nx : self.nx + self.ny] + here.A_x @ v[: self.nx])
 
 
 def _without_noise(hessian: np.ndarray) -> np.ndarray:

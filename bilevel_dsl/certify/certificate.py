@@ -35,9 +35,17 @@ FEASIBLE = 10.0  # times the tolerance: of a violation, in lengths
 MULTIPLIERS = 1e2  # times the tolerance, relative to the largest one
 
 
-def certify(oracles: Oracles, x: np.ndarray, y: np.ndarray, *, tol: float = 1e-6, seed: int = 0,
-            effort: str = "normal", limits: Budget | None = None,
-            multipliers: dict[str, np.ndarray] | None = None) -> Certificate:
+def certify(
+    oracles: Oracles,
+    x: np.ndarray,
+    y: np.ndarray,
+    *,
+    tol: float = 1e-6,
+    seed: int = 0,
+    effort: str = "normal",
+    limits: Budget | None = None,
+    multipliers: dict[str, np.ndarray] | None = None,
+) -> Certificate:
     """The certificate of (x, y), flat columns.
 
     Args:
@@ -53,21 +61,25 @@ def certify(oracles: Oracles, x: np.ndarray, y: np.ndarray, *, tol: float = 1e-6
 class Examination:
     """A point with all that the claims share: lengths, the follower's program, derivatives."""
 
-    def __init__(self, oracles: Oracles, x: np.ndarray, y: np.ndarray,
-                 multipliers: dict[str, np.ndarray] | None = None):
+    def __init__(self, oracles: Oracles, x: np.ndarray, y: np.ndarray, multipliers: dict[str, np.ndarray] | None = None):
         self.oracles, self.x, self.y = oracles, x, y
         self.claimed = multipliers
         self.place = Place(oracles, multipliers)
         self.leader, self.region = Region(oracles, "upper"), Region(oracles, "lower")
         self.f, self.g = self.place.value("f", x, y), self.place.value("g", x, y)
-        self.finite = bool(np.all(np.isfinite(x)) and np.all(np.isfinite(y)) and np.isfinite(self.g)
-                           and (np.isfinite(self.f) or bool(oracles.problem.used_duals)))
+        self.finite = bool(
+            np.all(np.isfinite(x))
+            and np.all(np.isfinite(y))
+            and np.isfinite(self.g)
+            and (np.isfinite(self.f) or bool(oracles.problem.used_duals))
+        )
         if not self.finite:
             return
         size_x, size_y = lengths(self.place, self.leader, self.region, x, y)
         lower, upper = self.region.limits(self.place, x)[:2]
-        size_g = max(variation(self.place, "g", x, y, size_y, lower, upper),
-                     TIED * coupling(self.place, x, y, size_x, size_y))
+        size_g = max(
+            variation(self.place, "g", x, y, size_y, lower, upper), TIED * coupling(self.place, x, y, size_x, size_y)
+        )
         self.scales = Scales(size_x, size_y, self._size_of_f(size_x, size_y, lower, upper), size_g)
         rows = row_sizes(self.region, self.place, x, y, size_x, size_y)
         upper_rows = _joint_sizes(self.leader, self.place, x, y, size_x, size_y)
@@ -100,13 +112,22 @@ class Examination:
         feasible, numbers = self._feasible(tol)
         found = self._follower(limits, seed, tol)
         if found.unbounded:
-            rest = tuple(Claim(n, Verdict.NOT_CHECKED, "the follower is unbounded") for n in
-                         ("follower_answer", "leader_stationary", "leader_global"))
-            return Certificate((feasible, found.claim, *rest), {**numbers, "lower_gap": np.inf, "stationarity": np.nan},
-                               _tolerances((feasible, found.claim)), (found.claim.words,), {}, "the follower is unbounded")
+            rest = tuple(
+                Claim(n, Verdict.NOT_CHECKED, "the follower is unbounded")
+                for n in ("follower_answer", "leader_stationary", "leader_global")
+            )
+            return Certificate(
+                (feasible, found.claim, *rest),
+                {**numbers, "lower_gap": np.inf, "stationarity": np.nan},
+                _tolerances((feasible, found.claim)),
+                (found.claim.words,),
+                {},
+                "the follower is unbounded",
+            )
         here = self._local(found)
-        answers = check_answers(self.place, self.leader, self.follower, self.scales, found, here, self.x, self.y, limits,
-                                tol=tol)
+        answers = check_answers(
+            self.place, self.leader, self.follower, self.scales, found, here, self.x, self.y, limits, tol=tol
+        )
         claims = [feasible, found.claim, answers.claim]
         if self.place.problem.used_duals:
             claims.append(self._multipliers(found, here, limits, tol))
@@ -146,8 +167,11 @@ class Examination:
                 constraint = region.constraint_of[int(np.argmax(excess))]
                 where[k] = f", `{constraint.name}`" if constraint is not None else ""
         tolerance = float(f"{FEASIBLE * tol:.12g}")
-        bad = [f"the {level}'s constraints are broken by {v:.2g} of their size{w}"
-               for level, v, w in zip(("leader", "follower"), worst, where) if not v <= tolerance]
+        bad = [
+            f"the {level}'s constraints are broken by {v:.2g} of their size{w}"
+            for level, v, w in zip(("leader", "follower"), worst, where)
+            if not v <= tolerance
+        ]
         largest = float(np.max(worst)) if not np.any(np.isnan(worst)) else np.nan
         numbers = {"upper_feasibility": worst[0], "lower_feasibility": worst[1]}
         if bad:
@@ -163,8 +187,9 @@ class Examination:
         convex = convex_objective(self.place, self.x)
         words = "gradient mapping of the follower; its set has no smooth description"
         if not value <= tolerance:
-            return Optimal(Claim("follower_optimal", Verdict.FAILED, f"{words}: it is not stationary", value, tolerance),
-                           value, None)
+            return Optimal(
+                Claim("follower_optimal", Verdict.FAILED, f"{words}: it is not stationary", value, tolerance), value, None
+            )
         verdict = Verdict.SEARCHED if convex else Verdict.NOT_CHECKED
         words += ", convex" if convex else ", and it is not known to be convex"
         return Optimal(Claim("follower_optimal", verdict, words, value, tolerance), value, None, convex=convex)
@@ -195,15 +220,17 @@ class Examination:
 
     def reaction(self, x: np.ndarray, y: np.ndarray) -> Reaction | None:
         """The follower's answer to another decision, from y, and the leader's value there."""
-        return Reactions(self.place, self.leader, self.region, self.follower, self.scales, self.frame.upper_rows, False,
-                         (self.x, self.y)).at(x, y)
+        return Reactions(
+            self.place, self.leader, self.region, self.follower, self.scales, self.frame.upper_rows, False, (self.x, self.y)
+        ).at(x, y)
 
     def _multipliers(self, found: Optimal, here: Local | None, limits: Budget, tol: float) -> Claim:
         """Whether what the leader uses are multipliers of the follower at this point, with valid signs."""
         tolerance = float(f"{MULTIPLIERS * tol:.12g}")
         if here is None:
-            return Claim("multipliers", Verdict.NOT_CHECKED, "the follower's multipliers cannot be computed here",
-                         np.nan, tolerance)
+            return Claim(
+                "multipliers", Verdict.NOT_CHECKED, "the follower's multipliers cannot be computed here", np.nan, tolerance
+            )
         own = named(self.place, self.region, here, used=True)
         claimed = self.claimed or {}
         apart, size = 0.0, 0.0
@@ -215,7 +242,8 @@ class Examination:
         value = max(apart / max(size, 1e-300) if apart else 0.0, residual)
         if not value <= tolerance:
             words = "they do not fit the follower's conditions: " + ", ".join(
-                f"dual({n}) may be {np.array2string(np.asarray(v), precision=6)}" for n, v in list(own.items())[:2])
+                f"dual({n}) may be {np.array2string(np.asarray(v), precision=6)}" for n, v in list(own.items())[:2]
+            )
             return Claim("multipliers", Verdict.FAILED, words, value, tolerance)
         words = "they fit the follower's conditions" + (", one choice of several" if here.dependent else "")
         if found.convex and found.answer is not None:
@@ -224,26 +252,41 @@ class Examination:
             compared, wrong = quotients(self.place, self.region, self.follower, here, found.answer, self.x, E, limits)
             if wrong is not None:
                 k, less, more = wrong
-                words = f"the follower's optimal value changes by {less:.6g} to {more:.6g} where a multiplier says " \
-                        f"{here.multipliers[k]:.6g}, in scaled numbers"
+                words = (
+                    f"the follower's optimal value changes by {less:.6g} to {more:.6g} where a multiplier says "
+                    f"{here.multipliers[k]:.6g}, in scaled numbers"
+                )
                 return Claim("multipliers", Verdict.FAILED, words, value, tolerance)
             words += f"; {compared} compared with the change of its optimal value" if compared else ""
         return Claim("multipliers", Verdict.PROVED, words, value, tolerance)
 
-    def _leader(self, found: Optimal, here: Local | None, answers: Answers, limits: Budget, seed: int,
-                tol: float) -> _Leader:
+    def _leader(
+        self, found: Optimal, here: Local | None, answers: Answers, limits: Budget, seed: int, tol: float
+    ) -> _Leader:
         if self.place.problem.is_simple:
-            claim = check_choice(self.place, self.leader, self.follower, self.scales, found, here, self.x, self.y, limits,
-                                 tol=tol)
+            claim = check_choice(
+                self.place, self.leader, self.follower, self.scales, found, here, self.x, self.y, limits, tol=tol
+            )
             return _Leader([claim, _simple_everywhere(found, here)], _number(claim))
-        reactions = Reactions(self.place, self.leader, self.region, self.follower, self.scales, self.frame.upper_rows,
-                              answers.several, (self.x, self.y), found.convex, here)
+        reactions = Reactions(
+            self.place,
+            self.leader,
+            self.region,
+            self.follower,
+            self.scales,
+            self.frame.upper_rows,
+            answers.several,
+            (self.x, self.y),
+            found.convex,
+            here,
+        )
         if not self.region.describable:
             words = "the follower's set has no smooth description"
             claims = [Claim(n, Verdict.NOT_CHECKED, words) for n in ("leader_stationary", "leader_global")]
             return _Leader(claims, np.nan)
-        checked = check_leader(self.place, self.leader, reactions, self.scales, found, here, self.x, self.y, limits,
-                               seed=seed, tol=tol)
+        checked = check_leader(
+            self.place, self.leader, reactions, self.scales, found, here, self.x, self.y, limits, seed=seed, tol=tol
+        )
         return _Leader([checked.stationary, checked.everywhere], checked.value, checked.notes)
 
 

@@ -188,8 +188,9 @@ class _Shapes:
     def _composed(self, node, inner: str) -> str:
         """A function of one argument, by its first and second derivative over the range of the argument."""
         (a,) = node.args
-        rule = power_rule(node.data) if node.op == "pow" else huber_rule(node.data) if node.op == "huber" \
-            else _UNARY[node.op]
+        rule = (
+            power_rule(node.data) if node.op == "pow" else huber_rule(node.data) if node.op == "huber" else _UNARY[node.op]
+        )
         low, high = self._range(a)
         if high < rule.low or low > rule.high or inner == UNKNOWN:
             return UNKNOWN
@@ -216,8 +217,10 @@ class _Shapes:
     def _sum_of_squares(self, n: int) -> bool:
         """Is it a sum of squares of what has a convex size, and of a number that is not negative?"""
         parts, number = self.summands(n)
-        return number >= 0 and all(c > 0 and self.graph.nodes[k].op == "sq" and
-                                   self._convex_size(self.graph.nodes[k].args[0]) for k, c in parts.items())
+        return number >= 0 and all(
+            c > 0 and self.graph.nodes[k].op == "sq" and self._convex_size(self.graph.nodes[k].args[0])
+            for k, c in parts.items()
+        )
 
     def _product(self, a: int, b: int) -> str:
         """u log(c u), by its definition where u >= 0."""
@@ -244,8 +247,9 @@ class _Shapes:
     def _log_convex(self, n: int) -> bool:
         parts, number = self.summands(n)
         if list(parts) != [n]:
-            return number >= 0 and (number > 0 or bool(parts)) and all(
-                c > 0 and self.log_convex(k) for k, c in parts.items())
+            return (
+                number >= 0 and (number > 0 or bool(parts)) and all(c > 0 and self.log_convex(k) for k, c in parts.items())
+            )
         node = self.graph.nodes[n]
         convex, concave = (CONSTANT, AFFINE, CONVEX), (CONSTANT, AFFINE, CONCAVE)
         if node.op == "exp":
@@ -285,8 +289,9 @@ def _semidefinite(hessian: np.ndarray, rows, columns, n: int) -> bool:
     diagonal = down[rows == columns]
     if n == 1:
         return bool(np.all(diagonal >= 0))
-    if not (np.isfinite(diagonal).all() and np.isfinite(up[rows != columns]).all()
-            and np.isfinite(down[rows != columns]).all()):
+    if not (
+        np.isfinite(diagonal).all() and np.isfinite(up[rows != columns]).all() and np.isfinite(down[rows != columns]).all()
+    ):
         return False
     middle = np.zeros((hessian.shape[2], n, n))
     spread = np.zeros_like(middle)

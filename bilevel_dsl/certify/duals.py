@@ -20,8 +20,9 @@ from .optimal import polished
 from .reaction import named
 
 
-def multipliers(problem: Problem, x: np.ndarray, y: np.ndarray,
-                claimed: dict[str, np.ndarray] | None = None) -> dict[str, np.ndarray]:
+def multipliers(
+    problem: Problem, x: np.ndarray, y: np.ndarray, claimed: dict[str, np.ndarray] | None = None
+) -> dict[str, np.ndarray]:
     """Every known `dual(...)` at (x, y), of its shape; empty where they cannot be computed.
 
     Args:
@@ -50,11 +51,21 @@ def _leaders_choice(examined: Examination, answer: Response, here: Local) -> Loc
     own = {d.name: v for d, v in zip(used, _split(used, E @ here.multipliers))}
     slope = place.with_multipliers(own).column("grad_duals_f", examined.x, answer.y) @ E
     most = 1e3 * max(1.0, float(np.max(np.abs(here.g_y), initial=0.0)))
-    solver = ca.conic("multipliers", "highs", {"h": ca.Sparsity(m, m), "a": ca.Sparsity.dense(here.A.shape[1], m)},
-                      {"error_on_fail": False, "highs": {"output_flag": False, "threads": 1}})
+    solver = ca.conic(
+        "multipliers",
+        "highs",
+        {"h": ca.Sparsity(m, m), "a": ca.Sparsity.dense(here.A.shape[1], m)},
+        {"error_on_fail": False, "highs": {"output_flag": False, "threads": 1}},
+    )
     right = here.A.T @ here.multipliers
-    out = solver(g=slope / max(1e-300, float(np.max(np.abs(slope), initial=0.0))), a=here.A.T, lba=right, uba=right,
-                 lbx=np.where(here.equal, -most, 0.0), ubx=np.full(m, most))
+    out = solver(
+        g=slope / max(1e-300, float(np.max(np.abs(slope), initial=0.0))),
+        a=here.A.T,
+        lba=right,
+        uba=right,
+        lbx=np.where(here.equal, -most, 0.0),
+        ubx=np.full(m, most),
+    )
     if not solver.stats()["success"] or not np.any(slope):
         return here
     chosen = E @ np.array(out["x"]).ravel()
@@ -70,6 +81,10 @@ def _split(duals, column: np.ndarray) -> list[np.ndarray]:
 def with_values(problem: Problem, values: dict[str, np.ndarray]) -> Problem:
     """The problem with numbers for what stands for `dual(...)`; NaN where none is known."""
     names = {f"dual({d.name})": d for d in problem.used_duals}
-    return replace(problem, parameters=tuple(
-        replace(q, value=values.get(names[q.name].name, np.full(q.shape, np.nan))) if q.is_dual else q
-        for q in problem.parameters))
+    return replace(
+        problem,
+        parameters=tuple(
+            replace(q, value=values.get(names[q.name].name, np.full(q.shape, np.nan))) if q.is_dual else q
+            for q in problem.parameters
+        ),
+    )

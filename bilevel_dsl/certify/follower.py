@@ -24,10 +24,25 @@ from .intervals import Unsupported
 from .kinks import kinks
 from .place import Place, Region
 
-QUIET = {"print_time": False, "error_on_fail": False, "show_eval_warnings": False, "calc_lam_p": False, "ipopt": {
-    "print_level": 0, "sb": "yes", "tol": 1e-10, "constr_viol_tol": 1e-10, "compl_inf_tol": 1e-10, "dual_inf_tol": 1e-6,
-    "acceptable_tol": 1e-8, "bound_relax_factor": 0.0, "honor_original_bounds": "yes", "max_iter": 300,
-    "max_wall_time": 10.0}}
+QUIET = {
+    "print_time": False,
+    "error_on_fail": False,
+    "show_eval_warnings": False,
+    "calc_lam_p": False,
+    "ipopt": {
+        "print_level": 0,
+        "sb": "yes",
+        "tol": 1e-10,
+        "constr_viol_tol": 1e-10,
+        "compl_inf_tol": 1e-10,
+        "dual_inf_tol": 1e-6,
+        "acceptable_tol": 1e-8,
+        "bound_relax_factor": 0.0,
+        "honor_original_bounds": "yes",
+        "max_iter": 300,
+        "max_wall_time": 10.0,
+    },
+}
 RELAXED = 1e-8  # of rows, in scaled numbers, where the set has no interior
 EXACT_HESSIAN_LIMIT = 200  # lower variables; above, limited-memory approximations
 STILL = 1e-8  # of g over one length: a slope below is none
@@ -75,7 +90,7 @@ class Follower:
         key = (objective, faces, ceiling, upper)
         if key in self._solvers:
             return self._solvers[key]
-        place, frame = self.place, self.frame
+        place = self.place
         kind = ca.SX if self._base.is_a("SXFunction") else ca.MX
         eta = kind.sym("eta", place.ny)
         # parameters of the program: x, q, lengths, sizes, face rows, data
@@ -87,7 +102,7 @@ class Follower:
         data = kind.sym("p", sum(c.numel() for c in place.columns))
         columns, at = [], 0
         for c in place.columns:
-            columns.append(ca.reshape(data[at:at + c.numel()], c.shape))
+            columns.append(ca.reshape(data[at : at + c.numel()], c.shape))
             at += c.numel()
         f, g, rows, c = self._base.call([x, q + lengths * eta, *columns])
         value = {"g": g, "f": f, "-f": -f}[objective]
@@ -98,18 +113,36 @@ class Follower:
             parts.append((g - g_zero) / g_size)
         if upper:
             parts.append(c / upper_scale)
-        nlp = {"x": eta, "f": (value - zero) / size, "g": ca.vertcat(*parts),
-               "p": ca.veccat(x, q, lengths, zero, size, scale, face, g_zero, g_size, upper_scale, data)}
+        nlp = {
+            "x": eta,
+            "f": (value - zero) / size,
+            "g": ca.vertcat(*parts),
+            "p": ca.veccat(x, q, lengths, zero, size, scale, face, g_zero, g_size, upper_scale, data),
+        }
         options = {**QUIET, "ipopt": dict(QUIET["ipopt"])}
         if place.ny > EXACT_HESSIAN_LIMIT:
-            options["ipopt"] |= {"hessian_approximation": "limited-memory", "tol": 1e-8, "acceptable_tol": 1e-7,
-                                 "acceptable_iter": 5}
+            options["ipopt"] |= {
+                "hessian_approximation": "limited-memory",
+                "tol": 1e-8,
+                "acceptable_tol": 1e-7,
+                "acceptable_iter": 5,
+            }
         self._solvers[key] = ca.nlpsol("follower", "ipopt", nlp, options)
         return self._solvers[key]
 
-    def respond(self, x: np.ndarray, start: np.ndarray, objective: str = "g", *, face: tuple | None = None,
-                ceiling: float | None = None, moving: np.ndarray | None = None, upper: bool = False,
-                slack: float = 0.0, limits: tuple[np.ndarray, ...] | None = None) -> Response:
+    def respond(
+        self,
+        x: np.ndarray,
+        start: np.ndarray,
+        objective: str = "g",
+        *,
+        face: tuple | None = None,
+        ceiling: float | None = None,
+        moving: np.ndarray | None = None,
+        upper: bool = False,
+        slack: float = 0.0,
+        limits: tuple[np.ndarray, ...] | None = None,
+    ) -> Response:
         """A local minimiser from `start`.
 
         Args:
@@ -141,14 +174,25 @@ class Follower:
         zero = zero if np.isfinite(zero) else 0.0
         sign = -1.0 if objective == "-f" else 1.0
         size = frame.g if objective == "g" else frame.f
-        parameter = ca.veccat(ca.DM(x), ca.DM(start), ca.DM(frame.y), sign * zero, size, ca.DM(frame.rows), ca.DM(F),
-                              0.0 if ceiling is None else ceiling, frame.g,
-                              ca.DM(frame.upper_rows) if upper else ca.DM(0, 1), *place.columns)
+        parameter = ca.veccat(
+            ca.DM(x),
+            ca.DM(start),
+            ca.DM(frame.y),
+            sign * zero,
+            size,
+            ca.DM(frame.rows),
+            ca.DM(F),
+            0.0 if ceiling is None else ceiling,
+            frame.g,
+            ca.DM(frame.upper_rows) if upper else ca.DM(0, 1),
+            *place.columns,
+        )
         solver = self._solver(objective, F.shape[0], ceiling is not None, upper)
         try:
             with _ctrl_c_raises():
-                out = solver(x0=np.zeros(place.ny), p=parameter, lbx=np.minimum(lbx, ubx), ubx=np.maximum(lbx, ubx),
-                             lbg=lbg, ubg=ubg)
+                out = solver(
+                    x0=np.zeros(place.ny), p=parameter, lbx=np.minimum(lbx, ubx), ubx=np.maximum(lbx, ubx), lbg=lbg, ubg=ubg
+                )
         except RuntimeError:  # an evaluation failed at the start
             return Response(start, np.nan, np.nan, False, "failed")
         y = start + frame.y * np.array(out["x"]).ravel()
@@ -210,8 +254,9 @@ class Follower:
         lower, upper = self.region.limits(self.place, x)[:2]
         slope = self.place.column("grad_y_g", x, y) * self.frame.y / self.frame.g
         inside = np.all((y >= lower) & (y <= upper))
-        step = np.where(slope > 0, np.minimum(slope, (y - lower) / self.frame.y),
-                        np.maximum(slope, (y - upper) / self.frame.y))
+        step = np.where(
+            slope > 0, np.minimum(slope, (y - lower) / self.frame.y), np.maximum(slope, (y - upper) / self.frame.y)
+        )
         return bool(inside and np.max(np.abs(step), initial=0.0) <= STILL)
 
     @cached_property
@@ -230,8 +275,17 @@ class Follower:
         if objective is None or self.region.count and rows is None:
             return None
         lower, upper, low, high = self.region.limits(self.place, x)
-        found = minimise(objective, lower, upper, rows=rows, rows_low=low, rows_high=high, tolerance=1e-8 * self.frame.g,
-                         most=2000, feasibility=1e-9 * self.frame.rows)
+        found = minimise(
+            objective,
+            lower,
+            upper,
+            rows=rows,
+            rows_low=low,
+            rows_high=high,
+            tolerance=1e-8 * self.frame.g,
+            most=2000,
+            feasibility=1e-9 * self.frame.rows,
+        )
         if not found.complete or found.point is None:
             return None
         return Response(found.point, found.upper, self.place.value("f", x, found.point), True, "interval search")
@@ -241,8 +295,14 @@ class Follower:
         lower, high, low_rows, high_rows = self.region.limits(self.place, x)
         rows = self.region.values(self.place, x, y)
         with np.errstate(invalid="ignore"):
-            parts = np.concatenate([(lower - y) / self.frame.y, (y - high) / self.frame.y,
-                                    (low_rows - rows) / self.frame.rows, (rows - high_rows) / self.frame.rows])
+            parts = np.concatenate(
+                [
+                    (lower - y) / self.frame.y,
+                    (y - high) / self.frame.y,
+                    (low_rows - rows) / self.frame.rows,
+                    (rows - high_rows) / self.frame.rows,
+                ]
+            )
         return float(np.max(parts, initial=0.0))  # NaN stays NaN
 
 
@@ -267,8 +327,9 @@ def _ctrl_c_raises() -> Iterator[None]:
         raise KeyboardInterrupt
 
 
-def row_sizes(region: Region, place: Place, x: np.ndarray, y: np.ndarray, sizes_x: np.ndarray,
-              sizes_y: np.ndarray) -> np.ndarray:
+def row_sizes(
+    region: Region, place: Place, x: np.ndarray, y: np.ndarray, sizes_x: np.ndarray, sizes_y: np.ndarray
+) -> np.ndarray:
     """The change of each row over one length: of the variables of its own level, else of the other's."""
     by_x, by_y = region.jacobians(place, x, y)
     with np.errstate(invalid="ignore"):

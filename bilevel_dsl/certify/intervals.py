@@ -28,19 +28,73 @@ LARGEST = 20_000  # instructions
 PAIRS = 8  # arguments of a norm or logsumexp up to which second derivatives go pair by pair
 
 _NAMES = {
-    ca.OP_ADD: "add", ca.OP_SUB: "sub", ca.OP_MUL: "mul", ca.OP_DIV: "div", ca.OP_NEG: "neg", ca.OP_EXP: "exp",
-    ca.OP_LOG: "log", ca.OP_POW: "pow", ca.OP_CONSTPOW: "pow", ca.OP_SQRT: "sqrt", ca.OP_SQ: "sq",
-    ca.OP_TWICE: "twice", ca.OP_SIN: "sin", ca.OP_COS: "cos", ca.OP_TAN: "tan", ca.OP_ASIN: "asin",
-    ca.OP_ACOS: "acos", ca.OP_ATAN: "atan", ca.OP_LT: "lt", ca.OP_LE: "le", ca.OP_EQ: "eq", ca.OP_NE: "ne",
-    ca.OP_NOT: "not", ca.OP_AND: "and", ca.OP_OR: "or", ca.OP_FLOOR: "floor", ca.OP_CEIL: "ceil",
-    ca.OP_FABS: "abs", ca.OP_SIGN: "sign", ca.OP_COPYSIGN: "copysign", ca.OP_IF_ELSE_ZERO: "if",
-    ca.OP_ERF: "erf", ca.OP_FMIN: "fmin", ca.OP_FMAX: "fmax", ca.OP_INV: "inv", ca.OP_SINH: "sinh",
-    ca.OP_COSH: "cosh", ca.OP_TANH: "tanh", ca.OP_ASINH: "asinh", ca.OP_ACOSH: "acosh", ca.OP_ATANH: "atanh",
-    ca.OP_ATAN2: "atan2", ca.OP_LOG1P: "log1p", ca.OP_EXPM1: "expm1", ca.OP_HYPOT: "hypot", ca.OP_ASSIGN: "assign",
+    ca.OP_ADD: "add",
+    ca.OP_SUB: "sub",
+    ca.OP_MUL: "mul",
+    ca.OP_DIV: "div",
+    ca.OP_NEG: "neg",
+    ca.OP_EXP: "exp",
+    ca.OP_LOG: "log",
+    ca.OP_POW: "pow",
+    ca.OP_CONSTPOW: "pow",
+    ca.OP_SQRT: "sqrt",
+    ca.OP_SQ: "sq",
+    ca.OP_TWICE: "twice",
+    ca.OP_SIN: "sin",
+    ca.OP_COS: "cos",
+    ca.OP_TAN: "tan",
+    ca.OP_ASIN: "asin",
+    ca.OP_ACOS: "acos",
+    ca.OP_ATAN: "atan",
+    ca.OP_LT: "lt",
+    ca.OP_LE: "le",
+    ca.OP_EQ: "eq",
+    ca.OP_NE: "ne",
+    ca.OP_NOT: "not",
+    ca.OP_AND: "and",
+    ca.OP_OR: "or",
+    ca.OP_FLOOR: "floor",
+    ca.OP_CEIL: "ceil",
+    ca.OP_FABS: "abs",
+    ca.OP_SIGN: "sign",
+    ca.OP_COPYSIGN: "copysign",
+    ca.OP_IF_ELSE_ZERO: "if",
+    ca.OP_ERF: "erf",
+    ca.OP_FMIN: "fmin",
+    ca.OP_FMAX: "fmax",
+    ca.OP_INV: "inv",
+    ca.OP_SINH: "sinh",
+    ca.OP_COSH: "cosh",
+    ca.OP_TANH: "tanh",
+    ca.OP_ASINH: "asinh",
+    ca.OP_ACOSH: "acosh",
+    ca.OP_ATANH: "atanh",
+    ca.OP_ATAN2: "atan2",
+    ca.OP_LOG1P: "log1p",
+    ca.OP_EXPM1: "expm1",
+    ca.OP_HYPOT: "hypot",
+    ca.OP_ASSIGN: "assign",
 }
-_BINARY = (ca.OP_ADD, ca.OP_SUB, ca.OP_MUL, ca.OP_DIV, ca.OP_POW, ca.OP_CONSTPOW, ca.OP_LT, ca.OP_LE, ca.OP_EQ,
-           ca.OP_NE, ca.OP_AND, ca.OP_OR, ca.OP_COPYSIGN, ca.OP_IF_ELSE_ZERO, ca.OP_FMIN, ca.OP_FMAX, ca.OP_ATAN2,
-           ca.OP_HYPOT)
+_BINARY = (
+    ca.OP_ADD,
+    ca.OP_SUB,
+    ca.OP_MUL,
+    ca.OP_DIV,
+    ca.OP_POW,
+    ca.OP_CONSTPOW,
+    ca.OP_LT,
+    ca.OP_LE,
+    ca.OP_EQ,
+    ca.OP_NE,
+    ca.OP_AND,
+    ca.OP_OR,
+    ca.OP_COPYSIGN,
+    ca.OP_IF_ELSE_ZERO,
+    ca.OP_FMIN,
+    ca.OP_FMAX,
+    ca.OP_ATAN2,
+    ca.OP_HYPOT,
+)
 
 
 _LOGICAL = ("lt", "le", "eq", "ne", "not", "and", "or")
@@ -234,8 +288,14 @@ class Graph:
     def _make_log(self, a: int) -> int:
         terms = self.terms(a)
         if len(terms) > 1 and all(self.nodes[t].op == "exp" or (self.value(t) or 0.0) > 0 for t in terms):
-            args = [self.constant(0.0) if self.value(t) == 1.0 else self.nodes[t].args[0] if self.nodes[t].args
-                    else self._node("log", (t,)) for t in terms]
+            args = [
+                self.constant(0.0)
+                if self.value(t) == 1.0
+                else self.nodes[t].args[0]
+                if self.nodes[t].args
+                else self._node("log", (t,))
+                for t in terms
+            ]
             zeros = [self.value(u) == 0.0 for u in args]
             if len(args) == 2 and any(zeros):
                 return self._node("softplus", (args[1] if zeros[0] else args[0],))
@@ -308,8 +368,11 @@ class Graph:
             return a
         for p, q in self._sides(self.nodes[c]):
             for kind, (first, second) in (("max", (q, p)), ("min", (p, q))):  # p < q: then q is the larger one
-                if a == first and (b == second or self.nodes[b] in (Node(kind, (p, q)), Node(kind, (q, p)))
-                                   or self._is_second(b, first, second)):
+                if a == first and (
+                    b == second
+                    or self.nodes[b] in (Node(kind, (p, q)), Node(kind, (q, p)))
+                    or self._is_second(b, first, second)
+                ):
                     return self.make(kind, p, q)
             special = self._softplus(p, q, a, b) or self._huber(p, q, a, b)
             if special:
@@ -330,8 +393,11 @@ class Graph:
         if p != zero or top is None or bottom is None or self.nodes[b] != Node("softplus", (bottom,)):
             return None
         tail = self._known.get(Node("softplus", (self.make("neg", top),)))
-        if tail is None or self.nodes[a] not in (Node("add", (x, tail)), Node("add", (tail, x)),
-                                                 Node("sub", (tail, self.make("neg", x)))):
+        if tail is None or self.nodes[a] not in (
+            Node("add", (x, tail)),
+            Node("add", (tail, x)),
+            Node("sub", (tail, self.make("neg", x))),
+        ):
             return None
         return self._node("softplus", (x,))
 
@@ -410,8 +476,10 @@ def mul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         nothing = positive_a & negative_a | positive_b & negative_b
         at_least = positive_a & positive_b | negative_a & negative_b | nothing
         at_most = positive_a & negative_b | negative_a & positive_b | nothing
-        out = _pair(np.where(at_least, np.maximum(out[..., 0, :], 0.0), out[..., 0, :]),
-                    np.where(at_most, np.minimum(out[..., 1, :], 0.0), out[..., 1, :]))
+        out = _pair(
+            np.where(at_least, np.maximum(out[..., 0, :], 0.0), out[..., 0, :]),
+            np.where(at_most, np.minimum(out[..., 1, :], 0.0), out[..., 1, :]),
+        )
     return out
 
 
@@ -497,6 +565,7 @@ class _Unary:
 
 def _monotone(function: Rule, low: float = -np.inf, high: float = np.inf) -> Rule:
     """An increasing function; where it takes 0 to 0 that is exact."""
+
     def value(u):
         v = function(u)
         return np.clip(np.where((u == 0.0) & (v == 0.0), 0.0, _wide(v)), low, high)
@@ -548,6 +617,7 @@ def _one_plus_square(u, sign=1.0):
 
 def _jump(function: Rule, at_ends: Rule | None = None) -> _Unary:
     """A step function: derivative 0 where it does not change, anything where it may, on the edge of a step as well."""
+
     def first(u, f):
         steady = f[..., 0, :] == f[..., 1, :]
         if at_ends is not None:
@@ -610,43 +680,76 @@ _UNARY = {
     "exp": _Unary(_exp, lambda u, f: f, lambda u, f: f),
     "expm1": _Unary(_monotone(np.expm1, -1.0), lambda u, f: _exp(u), lambda u, f: _exp(u)),
     "log": _Unary(_monotone(np.log), lambda u, f: inverse(u), lambda u, f: neg(square(inverse(u))), 0.0),
-    "log1p": _Unary(_monotone(np.log1p), lambda u, f: inverse(np.maximum(add(u, _point(1.0)), 0.0)),
-                    lambda u, f: neg(square(inverse(np.maximum(add(u, _point(1.0)), 0.0)))), -1.0),
-    "sqrt": _Unary(lambda u: np.maximum(_out(np.sqrt(u)), 0.0), lambda u, f: scale(0.5, inverse(f)),
-                   lambda u, f: scale(-0.25, power(inverse(f), 3.0)), 0.0),
+    "log1p": _Unary(
+        _monotone(np.log1p),
+        lambda u, f: inverse(np.maximum(add(u, _point(1.0)), 0.0)),
+        lambda u, f: neg(square(inverse(np.maximum(add(u, _point(1.0)), 0.0)))),
+        -1.0,
+    ),
+    "sqrt": _Unary(
+        lambda u: np.maximum(_out(np.sqrt(u)), 0.0),
+        lambda u, f: scale(0.5, inverse(f)),
+        lambda u, f: scale(-0.25, power(inverse(f), 3.0)),
+        0.0,
+    ),
     "inv": _Unary(inverse, lambda u, f: neg(square(f)), lambda u, f: scale(2.0, power(f, 3.0))),
     "sq": _Unary(square, lambda u, f: scale(2.0, u), lambda u, f: _point(2.0)),
     "neg": _Unary(neg, lambda u, f: _point(-1.0), lambda u, f: None),
     "sin": _Unary(_sin, lambda u, f: _cos(u), lambda u, f: neg(f)),
     "cos": _Unary(_cos, lambda u, f: neg(_sin(u)), lambda u, f: neg(f)),
     "tan": _Unary(_tan, lambda u, f: _one_plus_square(f), lambda u, f: scale(2.0, mul(f, _one_plus_square(f)))),
-    "asin": _Unary(_monotone(np.arcsin), lambda u, f: _asin_first(u),
-                   lambda u, f: mul(u, power(_asin_first(u), 3.0)), -1.0, 1.0),
-    "acos": _Unary(lambda u: _wide(np.arccos(u[..., ::-1, :])), lambda u, f: neg(_asin_first(u)),
-                   lambda u, f: neg(mul(u, power(_asin_first(u), 3.0))), -1.0, 1.0),
-    "atan": _Unary(_monotone(np.arctan), lambda u, f: inverse(_one_plus_square(u)),
-                   lambda u, f: scale(-2.0, mul(u, square(inverse(_one_plus_square(u)))))),
+    "asin": _Unary(
+        _monotone(np.arcsin), lambda u, f: _asin_first(u), lambda u, f: mul(u, power(_asin_first(u), 3.0)), -1.0, 1.0
+    ),
+    "acos": _Unary(
+        lambda u: _wide(np.arccos(u[..., ::-1, :])),
+        lambda u, f: neg(_asin_first(u)),
+        lambda u, f: neg(mul(u, power(_asin_first(u), 3.0))),
+        -1.0,
+        1.0,
+    ),
+    "atan": _Unary(
+        _monotone(np.arctan),
+        lambda u, f: inverse(_one_plus_square(u)),
+        lambda u, f: scale(-2.0, mul(u, square(inverse(_one_plus_square(u))))),
+    ),
     "sinh": _Unary(_monotone(np.sinh), lambda u, f: _cosh(u), lambda u, f: f),
     "cosh": _Unary(_cosh, lambda u, f: _wide(np.sinh(u)), lambda u, f: f),
-    "tanh": _Unary(_monotone(np.tanh, -1.0, 1.0), lambda u, f: np.maximum(_one_plus_square(f, -1.0), 0.0),
-                   lambda u, f: scale(-2.0, mul(f, np.maximum(_one_plus_square(f, -1.0), 0.0)))),
-    "asinh": _Unary(_monotone(np.arcsinh), lambda u, f: _half_inverse(_one_plus_square(u)),
-                    lambda u, f: neg(mul(u, power(_half_inverse(_one_plus_square(u)), 3.0)))),
-    "acosh": _Unary(_monotone(np.arccosh, 0.0), lambda u, f: _half_inverse(sub(square(u), _point(1.0))),
-                    lambda u, f: neg(mul(u, power(_half_inverse(sub(square(u), _point(1.0))), 3.0))), 1.0),
-    "atanh": _Unary(_monotone(np.arctanh), lambda u, f: inverse(np.maximum(_one_plus_square(u, -1.0), 0.0)),
-                    lambda u, f: scale(2.0, mul(u, square(inverse(np.maximum(_one_plus_square(u, -1.0), 0.0))))),
-                    -1.0, 1.0),
-    "erf": _Unary(_monotone(np.vectorize(math.erf, otypes=[float]), -1.0, 1.0), lambda u, f: _erf_first(u),
-                  lambda u, f: scale(-2.0, mul(u, _erf_first(u)))),
+    "tanh": _Unary(
+        _monotone(np.tanh, -1.0, 1.0),
+        lambda u, f: np.maximum(_one_plus_square(f, -1.0), 0.0),
+        lambda u, f: scale(-2.0, mul(f, np.maximum(_one_plus_square(f, -1.0), 0.0))),
+    ),
+    "asinh": _Unary(
+        _monotone(np.arcsinh),
+        lambda u, f: _half_inverse(_one_plus_square(u)),
+        lambda u, f: neg(mul(u, power(_half_inverse(_one_plus_square(u)), 3.0))),
+    ),
+    "acosh": _Unary(
+        _monotone(np.arccosh, 0.0),
+        lambda u, f: _half_inverse(sub(square(u), _point(1.0))),
+        lambda u, f: neg(mul(u, power(_half_inverse(sub(square(u), _point(1.0))), 3.0))),
+        1.0,
+    ),
+    "atanh": _Unary(
+        _monotone(np.arctanh),
+        lambda u, f: inverse(np.maximum(_one_plus_square(u, -1.0), 0.0)),
+        lambda u, f: scale(2.0, mul(u, square(inverse(np.maximum(_one_plus_square(u, -1.0), 0.0))))),
+        -1.0,
+        1.0,
+    ),
+    "erf": _Unary(
+        _monotone(np.vectorize(math.erf, otypes=[float]), -1.0, 1.0),
+        lambda u, f: _erf_first(u),
+        lambda u, f: scale(-2.0, mul(u, _erf_first(u))),
+    ),
     "xlogx": _Unary(_xlogx, lambda u, f: add(_wide(np.log(u)), _point(1.0)), lambda u, f: inverse(u), 0.0),
     "abs": _Unary(size, _abs_first, _abs_second),
     "sign": _jump(np.sign),
     "signum": _jump(_signum),
     "floor": _jump(np.floor, lambda u: np.floor(u[..., 0, :]) == u[..., 0, :]),
     "ceil": _jump(np.ceil, lambda u: np.ceil(u[..., 1, :]) == u[..., 1, :]),
-    "softplus": _Unary(_monotone(lambda u: np.logaddexp(0.0, u), 0.0), lambda u, f: _sigmoid(u),
-                       lambda u, f: _bell(u)),
+    "softplus": _Unary(_monotone(lambda u: np.logaddexp(0.0, u), 0.0), lambda u, f: _sigmoid(u), lambda u, f: _bell(u)),
 }
 
 
@@ -726,11 +829,14 @@ class IntervalFunction:
         results = []
         for k in self.graph.outputs[0]:
             gradient, hessian = walk.gradients.get(k), walk.hessians.get(k)
-            results.append(Enclosure(
-                np.broadcast_to(walk.values[k], (2, count)),
-                np.zeros((n, 2, count)) if gradient is None else np.broadcast_to(gradient, (n, 2, count)),
-                np.zeros((pairs, 2, count)) if hessian is None else np.broadcast_to(hessian, (pairs, 2, count)),
-                np.broadcast_to(np.asarray(walk.status[k], np.int8), (count,))))
+            results.append(
+                Enclosure(
+                    np.broadcast_to(walk.values[k], (2, count)),
+                    np.zeros((n, 2, count)) if gradient is None else np.broadcast_to(gradient, (n, 2, count)),
+                    np.zeros((pairs, 2, count)) if hessian is None else np.broadcast_to(hessian, (pairs, 2, count)),
+                    np.broadcast_to(np.asarray(walk.status[k], np.int8), (count,)),
+                )
+            )
         return results
 
 
@@ -739,8 +845,9 @@ class _Walk:
 
     def __init__(self, graph: Graph, boxes, order: int):
         self.graph, self.order = graph, order
-        self.boxes = [np.stack(np.broadcast_arrays(np.asarray(low, float), np.asarray(high, float)), 1)
-                      for low, high in boxes]
+        self.boxes = [
+            np.stack(np.broadcast_arrays(np.asarray(low, float), np.asarray(high, float)), 1) for low, high in boxes
+        ]
         self.n = graph.sizes[0] if graph.sizes else 0
         self.rows, self.columns = _curved(self.n)
         self.diagonal = np.flatnonzero(self.rows == self.columns)
@@ -818,8 +925,9 @@ class _Walk:
     def _unary(self, k: int, node: Node) -> None:
         (a,) = node.args
         u, status = self.values[a], self.status[a]
-        rule = power_rule(node.data) if node.op == "pow" else huber_rule(node.data) if node.op == "huber" \
-            else _UNARY[node.op]
+        rule = (
+            power_rule(node.data) if node.op == "pow" else huber_rule(node.data) if node.op == "huber" else _UNARY[node.op]
+        )
         low, high = u
         if rule.low != -np.inf or rule.high != np.inf:
             gone = (high < rule.low) | (low > rule.high)
@@ -1111,7 +1219,7 @@ class _Walk:
             g = self.gradients.get(a)
             if rest and g is not None:
                 inner = self._sum(inner, scale(rest, self._outer(g)))
-            for b in args[i + 1:]:
+            for b in args[i + 1 :]:
                 turn = self._sum(self._times(self.values[a], self.gradients.get(b)), self._times(self.values[b], g), -1)
                 inner = self._sum(inner, self._outer(turn))
         self.hessians[k] = self._sum(bend, self._times(power(r, 3.0), inner))

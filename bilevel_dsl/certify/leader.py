@@ -78,8 +78,20 @@ class LeaderCheck:
     notes: tuple[str, ...] = ()
 
 
-def check_leader(place: Place, leader: Region, reactions: Reactions, scales: Scales, found: Optimal, here: Local | None,
-                 x: np.ndarray, y: np.ndarray, budget: Budget, *, seed: int, tol: float) -> LeaderCheck:
+def check_leader(
+    place: Place,
+    leader: Region,
+    reactions: Reactions,
+    scales: Scales,
+    found: Optimal,
+    here: Local | None,
+    x: np.ndarray,
+    y: np.ndarray,
+    budget: Budget,
+    *,
+    seed: int,
+    tol: float,
+) -> LeaderCheck:
     """The claims "leader_stationary" and "leader_global" at (x, y), with y the follower's answer."""
     tolerance = float(f"{STATIONARY * tol:.12g}")
     rng = np.random.default_rng(seed)
@@ -187,16 +199,29 @@ class _Look:
                 around.see(_probe(self.place, self.leader, self.reactions, scales, here, self.x, self.y, step), t in NEAR)
         noise = NOISE * scales.f + FLAT * abs(around.value)
         size = max(around.range, LEAST * scales.f) if around.answered else WIDE * scales.f
-        first, words = _first_order(self.place, self.leader, self.reactions, scales, here, self.slope, self.bent,
-                                    self.x, self.y, self.budget, tolerance * size / scales.f, stretch)
+        first, words = _first_order(
+            self.place,
+            self.leader,
+            self.reactions,
+            scales,
+            here,
+            self.slope,
+            self.bent,
+            self.x,
+            self.y,
+            self.budget,
+            tolerance * size / scales.f,
+            stretch,
+        )
         return _Seen(around, first, words, size, noise, scales.f)
 
 
 # --- probes ---------------------------------------------------------------------------------------
 
 
-def _directions(n: int, slope: np.ndarray | None, most: int, rng: np.random.Generator,
-                only: np.ndarray | None = None) -> list[np.ndarray]:
+def _directions(
+    n: int, slope: np.ndarray | None, most: int, rng: np.random.Generator, only: np.ndarray | None = None
+) -> list[np.ndarray]:
     """Steepest descent, in both norms, the axes (some, if there are many; or `only` these), and random directions."""
     found = []
     if slope is not None and np.linalg.norm(slope) > 0:
@@ -212,8 +237,16 @@ def _directions(n: int, slope: np.ndarray | None, most: int, rng: np.random.Gene
     return found[:most]
 
 
-def _probe(place: Place, leader: Region, reactions: Reactions, scales: Scales, here: Local | None, x: np.ndarray,
-           y: np.ndarray, step: np.ndarray) -> Reaction | None:
+def _probe(
+    place: Place,
+    leader: Region,
+    reactions: Reactions,
+    scales: Scales,
+    here: Local | None,
+    x: np.ndarray,
+    y: np.ndarray,
+    step: np.ndarray,
+) -> Reaction | None:
     """The reaction to x + step, inside the leader's set, with its rows met again by Newton's method."""
     there = project_x(place.oracles, x + scales.x * step)
     if not np.max(np.abs(there - x) / scales.x, initial=0.0) > 1e-7:
@@ -323,9 +356,20 @@ def total_slope(place: Place, here: Local, reactions: Reactions) -> np.ndarray:
     return slope if f_m is None else slope + (f_m @ by_multipliers).ravel() / here.scales.f
 
 
-def _first_order(place: Place, leader: Region, reactions: Reactions, scales: Scales, here: Local | None,
-                 slope: np.ndarray | None, bent: bool, x, y, budget: Budget, enough: float,
-                 stretch: np.ndarray) -> tuple[Descent | None, str]:
+def _first_order(
+    place: Place,
+    leader: Region,
+    reactions: Reactions,
+    scales: Scales,
+    here: Local | None,
+    slope: np.ndarray | None,
+    bent: bool,
+    x,
+    y,
+    budget: Budget,
+    enough: float,
+    stretch: np.ndarray,
+) -> tuple[Descent | None, str]:
     """The largest decrease to first order, and what it rests on; None where no derivative can be relied on."""
     if here is None:
         return None, "the follower is too large for derivatives of its answer, or its set has no smooth description"
@@ -355,8 +399,16 @@ def _projected(place: Place, scales: Scales, stretch: np.ndarray, x: np.ndarray,
     return Descent(max(0.0, float(-slope @ step)), 1, True, step)
 
 
-def leader_side(place: Place, leader: Region, reactions: Reactions, scales: Scales, here: Local, x: np.ndarray,
-                y: np.ndarray, stretch: np.ndarray | float = 1.0) -> Leader:
+def leader_side(
+    place: Place,
+    leader: Region,
+    reactions: Reactions,
+    scales: Scales,
+    here: Local,
+    x: np.ndarray,
+    y: np.ndarray,
+    stretch: np.ndarray | float = 1.0,
+) -> Leader:
     """The leader's bounds and rows for a step from (x, y), in lengths and sizes."""
     lower, upper, low, high = leader.limits(place, x)
     lower_y, upper_y = reactions.region.limits(place, x)[:2]
@@ -374,14 +426,27 @@ def leader_side(place: Place, leader: Region, reactions: Reactions, scales: Scal
         dx_high=np.minimum(np.maximum((upper - x) / scales.x, 0), REACH * stretch),
         dy_low=np.maximum(np.minimum((lower_y - y) / scales.y, 0), -reach),
         dy_high=np.minimum(np.maximum((upper_y - y) / scales.y, 0), reach),
-        C_x=by_x * scales.x / size[:, None], C_y=by_y * scales.y / size[:, None],
+        C_x=by_x * scales.x / size[:, None],
+        C_y=by_y * scales.y / size[:, None],
         C_m=np.zeros((leader.count, m)) if C_m is None else C_m / size[:, None],
-        low=np.minimum((low - rows) / size, 0), high=np.maximum((high - rows) / size, 0),
-        f_m=np.zeros(m) if f_m is None else f_m.ravel() / scales.f)
+        low=np.minimum((low - rows) / size, 0),
+        high=np.maximum((high - rows) / size, 0),
+        f_m=np.zeros(m) if f_m is None else f_m.ravel() / scales.f,
+    )
 
 
-def _predicted(place: Place, leader: Region, reactions: Reactions, scales: Scales, here: Local, seen: _Seen,
-               tolerance: float, tol: float, x: np.ndarray, y: np.ndarray) -> Claim | None:
+def _predicted(
+    place: Place,
+    leader: Region,
+    reactions: Reactions,
+    scales: Scales,
+    here: Local,
+    seen: _Seen,
+    tolerance: float,
+    tol: float,
+    x: np.ndarray,
+    y: np.ndarray,
+) -> Claim | None:
     """A first-order descent, tried out along its direction; None where it is slight and all of it gains next to nothing."""
     first, gains = seen.first, []
     predicted = first.decrease * scales.f
@@ -427,8 +492,9 @@ def shown_move(place: Place, x: np.ndarray, there: np.ndarray) -> str:
 # --- second order, flat pieces, far away ---------------------------------------------------------
 
 
-def _curvature(place: Place, leader: Region, reactions: Reactions, scales: Scales, here: Local, x, y,
-               slope: np.ndarray, around: Around) -> None:
+def _curvature(
+    place: Place, leader: Region, reactions: Reactions, scales: Scales, here: Local, x, y, slope: np.ndarray, around: Around
+) -> None:
     """Probes along a direction of negative curvature of the reduced objective, if differences of slopes show one."""
     lower, upper, low, high = leader.limits(place, x)
     free = ((x - lower) / scales.x > 1e-3) & ((upper - x) / scales.x > 1e-3)
@@ -453,8 +519,18 @@ def _curvature(place: Place, leader: Region, reactions: Reactions, scales: Scale
                 around.see(_probe(place, leader, reactions, scales, here, x, y, s * t * d), t in NEAR)
 
 
-def _far(place: Place, leader: Region, reactions: Reactions, scales: Scales, x, y, budget: Budget,
-         rng: np.random.Generator, value: float, times: int) -> Around:
+def _far(
+    place: Place,
+    leader: Region,
+    reactions: Reactions,
+    scales: Scales,
+    x,
+    y,
+    budget: Budget,
+    rng: np.random.Generator,
+    value: float,
+    times: int,
+) -> Around:
     """Decisions anywhere in the leader's set: at random, at corners, near its lower end, and one entry at a time."""
     seen = Around(value, PRICE * scales.f)
     lower, upper = leader.limits(place, x)[:2]
@@ -485,8 +561,11 @@ def _everywhere(place: Place, far: Around, around: Around, size: float, noise: f
     gain = around.value - around.worth(best) if best is not None else 0.0
     if gain > 1e3 * tol * size and gain > noise:
         sense = place.problem.f.sense
-        witness = {"variables": by_name(place, best.x, "upper") | by_name(place, best.y, "lower"),
-                   "upper": place.problem.f.as_written(best.f), "gain": float(around.value - best.f)}
+        witness = {
+            "variables": by_name(place, best.x, "upper") | by_name(place, best.y, "lower"),
+            "upper": place.problem.f.as_written(best.f),
+            "gain": float(around.value - best.f),
+        }
         words = f"another decision gives {sense * best.f:.6g}"
         return Claim("leader_global", Verdict.FAILED, words, witness=witness)
     if far.answered >= 300 and place.nx <= 2:
@@ -495,14 +574,21 @@ def _everywhere(place: Place, far: Around, around: Around, size: float, noise: f
     return Claim("leader_global", Verdict.NOT_CHECKED, tried)
 
 
-def _flat(place: Place, around: Around, everywhere: Claim, far: Around, first: Descent | None,
-          tolerance: float) -> LeaderCheck:
+def _flat(
+    place: Place, around: Around, everywhere: Claim, far: Around, first: Descent | None, tolerance: float
+) -> LeaderCheck:
     """The objective does not change around here: verified only if nothing better was found anywhere."""
     words = "the leader's objective does not change around here"
     if everywhere.verdict is Verdict.FAILED:
-        claim = Claim("leader_stationary", Verdict.FAILED, f"{words}, and {everywhere.words}", None, tolerance,
-                      everywhere.witness)
+        claim = Claim(
+            "leader_stationary", Verdict.FAILED, f"{words}, and {everywhere.words}", None, tolerance, everywhere.witness
+        )
     else:
-        claim = Claim("leader_stationary", Verdict.SEARCHED,
-                      f"{words}; {around.answered} decisions near by, {far.answered} elsewhere were tried", 0.0, tolerance)
+        claim = Claim(
+            "leader_stationary",
+            Verdict.SEARCHED,
+            f"{words}; {around.answered} decisions near by, {far.answered} elsewhere were tried",
+            0.0,
+            tolerance,
+        )
     return LeaderCheck(claim, everywhere, 0.0, max(around.range, 1e-300), (f"{words}: a flat piece",))

@@ -125,8 +125,15 @@ class Local:
         return dual.matrix(selected.shape[0]) @ selected
 
 
-def local(place: Place, follower: Region, scales: Scales, row_sizes: np.ndarray, answer: Response, x: np.ndarray,
-          near: tuple[np.ndarray, np.ndarray] | None = None) -> Local | None:
+def local(
+    place: Place,
+    follower: Region,
+    scales: Scales,
+    row_sizes: np.ndarray,
+    answer: Response,
+    x: np.ndarray,
+    near: tuple[np.ndarray, np.ndarray] | None = None,
+) -> Local | None:
     """At (x, answer.y); None where the follower is too large or its sets have no smooth description.
 
     `near` = (E, d): of several valid multipliers those with E @ multipliers nearest to d.
@@ -151,10 +158,23 @@ def local(place: Place, follower: Region, scales: Scales, row_sizes: np.ndarray,
         return None
     curved = follower.curved
     return Local(
-        scales=scales, f_x=f_x * scales.x / scales.f, f_y=f_y * scales.y / scales.f, g_y=g_y,
-        hessian=hessian * np.outer(scales.y, scales.y) / scales.g, mixed=mixed * np.outer(scales.y, scales.x) / scales.g,
-        value=value, A=A, A_x=A_x, equal=equal, row=row, sign=sign, size=size, multipliers=multipliers,
-        residual=residual, curved_rows=curved)
+        scales=scales,
+        f_x=f_x * scales.x / scales.f,
+        f_y=f_y * scales.y / scales.f,
+        g_y=g_y,
+        hessian=hessian * np.outer(scales.y, scales.y) / scales.g,
+        mixed=mixed * np.outer(scales.y, scales.x) / scales.g,
+        value=value,
+        A=A,
+        A_x=A_x,
+        equal=equal,
+        row=row,
+        sign=sign,
+        size=size,
+        multipliers=multipliers,
+        residual=residual,
+        curved_rows=curved,
+    )
 
 
 def _active(place: Place, region: Region, scales: Scales, row_sizes: np.ndarray, x, y):
@@ -165,8 +185,17 @@ def _active(place: Place, region: Region, scales: Scales, row_sizes: np.ndarray,
         if at_low or at_high:
             sign = 1.0 if at_high else -1.0
             slack = 0.0 if at_low and at_high else -((upper[i] - y[i]) if at_high else (y[i] - lower[i])) / scales.y[i]
-            found.append((min(slack, 0.0), sign * np.eye(1, n, i).ravel(), np.zeros(x.size), at_low and at_high, -1 - i,
-                          sign, scales.y[i]))
+            found.append(
+                (
+                    min(slack, 0.0),
+                    sign * np.eye(1, n, i).ravel(),
+                    np.zeros(x.size),
+                    at_low and at_high,
+                    -1 - i,
+                    sign,
+                    scales.y[i],
+                )
+            )
     if region.count:
         values = region.values(place, x, y)
         by_x, by_y = region.jacobians(place, x, y)
@@ -175,12 +204,27 @@ def _active(place: Place, region: Region, scales: Scales, row_sizes: np.ndarray,
             if at_low or at_high:
                 sign, both = (1.0 if at_high else -1.0), bool(at_low and at_high)
                 slack = 0.0 if both else -((high[i] - v) if at_high else (v - low[i])) / row_sizes[i]
-                found.append((min(slack, 0.0), sign * by_y[i] * scales.y / row_sizes[i],
-                              sign * by_x[i] * scales.x / row_sizes[i], both, i, sign, row_sizes[i]))
+                found.append(
+                    (
+                        min(slack, 0.0),
+                        sign * by_y[i] * scales.y / row_sizes[i],
+                        sign * by_x[i] * scales.x / row_sizes[i],
+                        both,
+                        i,
+                        sign,
+                        row_sizes[i],
+                    )
+                )
     columns = list(zip(*found)) if found else [[]] * 7
-    return (np.array(columns[0], float), np.array(columns[1], float).reshape(len(found), n),
-            np.array(columns[2], float).reshape(len(found), x.size), np.array(columns[3], bool), np.array(columns[4], int),
-            np.array(columns[5], float), np.array(columns[6], float))
+    return (
+        np.array(columns[0], float),
+        np.array(columns[1], float).reshape(len(found), n),
+        np.array(columns[2], float).reshape(len(found), x.size),
+        np.array(columns[3], bool),
+        np.array(columns[4], int),
+        np.array(columns[5], float),
+        np.array(columns[6], float),
+    )
 
 
 def _guess(answer: Response, row: np.ndarray, sign: np.ndarray) -> np.ndarray | None:
@@ -192,8 +236,9 @@ def _guess(answer: Response, row: np.ndarray, sign: np.ndarray) -> np.ndarray | 
     return np.where(np.abs(found) > 1e-5 * largest, found, 0.0)
 
 
-def _multipliers(A: np.ndarray, g_y: np.ndarray, equal: np.ndarray, guess: np.ndarray | None,
-                 near: tuple[np.ndarray, np.ndarray] | None) -> np.ndarray:
+def _multipliers(
+    A: np.ndarray, g_y: np.ndarray, equal: np.ndarray, guess: np.ndarray | None, near: tuple[np.ndarray, np.ndarray] | None
+) -> np.ndarray:
     """Least squares on the follower's first-order conditions with valid signs; small ones, where there is a choice."""
     n = len(A)
     if not n:
@@ -230,4 +275,4 @@ def null_space(A: np.ndarray, n: int) -> np.ndarray:
     if not len(A):
         return np.eye(n)
     _, s, Vt = np.linalg.svd(_unit_rows(A))
-    return Vt[int(np.sum(s > 1e-9)):].T
+    return Vt[int(np.sum(s > 1e-9)) :].T

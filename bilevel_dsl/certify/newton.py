@@ -47,19 +47,22 @@ def nearby(place: Place, region: Region, frame: Frame, here: Local, x: np.ndarra
         if not np.all(np.isfinite(step)):
             return None
         y = y + frame.y * step[: y.size]
-        multipliers = multipliers + step[y.size:]
+        multipliers = multipliers + step[y.size :]
     return None
 
 
 class _Held:
     """The rows and bounds that are held, at one x."""
 
-    def __init__(self, place: Place, region: Region, frame: Frame, here: Local, x: np.ndarray,
-                 limits: tuple[np.ndarray, ...]):
+    def __init__(
+        self, place: Place, region: Region, frame: Frame, here: Local, x: np.ndarray, limits: tuple[np.ndarray, ...]
+    ):
         self.place, self.region, self.frame, self.here, self.x, self.limits = place, region, frame, here, x, limits
         lower, upper, low, high = limits
-        ends = [(high if s > 0 else low)[r] if r >= 0 else (upper if s > 0 else lower)[-1 - r]
-                for r, s in zip(here.row, here.sign)]
+        ends = [
+            (high if s > 0 else low)[r] if r >= 0 else (upper if s > 0 else lower)[-1 - r]
+            for r, s in zip(here.row, here.sign)
+        ]
         self.ends = np.array(ends, float)
 
     def at(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -88,8 +91,10 @@ class _Held:
             if r >= 0:
                 weights[r] += here.sign[k] * multipliers[k] * scales.g / here.size[k]
         point = [ca.DM(self.x), ca.DM(y), ca.DM(weights)]
-        columns = [np.array(self.region.second.call([*point, ca.DM(np.eye(1, n, j).ravel()), *self.place.columns])[0])
-                   for j in range(n)]
+        columns = [
+            np.array(self.region.second.call([*point, ca.DM(np.eye(1, n, j).ravel()), *self.place.columns])[0])
+            for j in range(n)
+        ]
         W = np.hstack(columns)
         return (W + W.T) / 2 * size
 
@@ -99,8 +104,9 @@ class _Held:
         lower, upper, low, high = self.limits
         rows = self.region.values(self.place, self.x, y)
         with np.errstate(invalid="ignore"):
-            broken = np.concatenate([(lower - y) / frame.y, (y - upper) / frame.y, (low - rows) / frame.rows,
-                                     (rows - high) / frame.rows])
+            broken = np.concatenate(
+                [(lower - y) / frame.y, (y - upper) / frame.y, (low - rows) / frame.rows, (rows - high) / frame.rows]
+            )
         if not np.max(broken, initial=0.0) <= BROKEN or np.any(multipliers[~here.equal] < 0):
             return None
         Z = null_space(A, y.size)

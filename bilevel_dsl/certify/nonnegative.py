@@ -8,8 +8,9 @@ from __future__ import annotations
 import numpy as np
 
 
-def nonnegative(A: np.ndarray, b: np.ndarray, signed: np.ndarray, guess: np.ndarray | None = None,
-                tolerance: float = 1e-12) -> np.ndarray:
+def nonnegative(
+    A: np.ndarray, b: np.ndarray, signed: np.ndarray, guess: np.ndarray | None = None, tolerance: float = 1e-12
+) -> np.ndarray:
     """v of A.shape[1]; entries where `signed` are >= 0. Of several solutions one with few positive entries.
 
     `guess`: where to begin; its positive entries save as many rounds.
@@ -35,8 +36,9 @@ def nonnegative(A: np.ndarray, b: np.ndarray, signed: np.ndarray, guess: np.ndar
     return v
 
 
-def _descend(A: np.ndarray, b: np.ndarray, signed: np.ndarray, v: np.ndarray,
-             passive: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _descend(
+    A: np.ndarray, b: np.ndarray, signed: np.ndarray, v: np.ndarray, passive: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """The inner loop: towards the least-squares solution in the passive entries, dropping those that would turn."""
     while True:
         trial = np.zeros(v.size)

@@ -54,8 +54,18 @@ class Optimal:
     notes: tuple[str, ...] = ()
 
 
-def optimal(place: Place, region: Region, follower: Follower, scales: Scales, x: np.ndarray, y: np.ndarray,
-            budget: Budget, *, seed: int, tol: float) -> Optimal:
+def optimal(
+    place: Place,
+    region: Region,
+    follower: Follower,
+    scales: Scales,
+    x: np.ndarray,
+    y: np.ndarray,
+    budget: Budget,
+    *,
+    seed: int,
+    tol: float,
+) -> Optimal:
     """The claim on the follower's answer y to x, and the better or further answers met on the way."""
     answer = follower.answer(x, y)
     if not answer.solved and _runs_away(place, region, follower, scales, x, y, answer):
@@ -71,10 +81,18 @@ def optimal(place: Place, region: Region, follower: Follower, scales: Scales, x:
         answer, gap = polished(place, region, follower, scales, answer, x)
         if gap <= GAP * tol:
             parts = [replace(p, proved=f"duality gap {gap:.1g}") for p in parts]
-            return _judged(place, scales, parts, x, y, answer, tol, f"a convex follower, duality gap {gap:.1g}",
-                           convex=True)
-        found = _judged(place, scales, parts, x, y, answer, tol,
-                        f"a convex follower, solved again; its duality gap is known to {gap:.1g} only", convex=True)
+            return _judged(place, scales, parts, x, y, answer, tol, f"a convex follower, duality gap {gap:.1g}", convex=True)
+        found = _judged(
+            place,
+            scales,
+            parts,
+            x,
+            y,
+            answer,
+            tol,
+            f"a convex follower, solved again; its duality gap is known to {gap:.1g} only",
+            convex=True,
+        )
         if answer.solved or not found.claim.passed:
             return found
         words = f"a convex follower that could not be solved again; its duality gap is known to {gap:.1g} only"
@@ -128,8 +146,9 @@ def _rows_convex(place, region, x, lower, upper, low, high) -> bool:
 def _quadratic_convex(place: Place, region: Region, x, y) -> bool:
     """Of a graph too large for rules: a constant Hessian that is positive semidefinite, and affine rows."""
     problem = place.problem
-    if place.ny > 400 or ca.depends_on(ca.jtimes(ca.gradient(problem.g.expression, problem.y), problem.y,
-                                                 ca.MX.ones(place.ny)), problem.y):
+    if place.ny > 400 or ca.depends_on(
+        ca.jtimes(ca.gradient(problem.g.expression, problem.y), problem.y, ca.MX.ones(place.ny)), problem.y
+    ):
         return False
     if region.count and any(ca.which_depends(ca.densify(region.rows), problem.y, 2, True)):
         return False
@@ -137,8 +156,9 @@ def _quadratic_convex(place: Place, region: Region, x, y) -> bool:
     return bool(spectrum[0] >= -1e-12 * max(np.abs(spectrum).max(), 1e-300))
 
 
-def polished(place: Place, region: Region, follower: Follower, scales: Scales, answer: Response,
-             x: np.ndarray) -> tuple[Response, float]:
+def polished(
+    place: Place, region: Region, follower: Follower, scales: Scales, answer: Response, x: np.ndarray
+) -> tuple[Response, float]:
     """The answer after Newton steps on its active set, and a bound of its gap if the follower is convex.
 
     The Lagrangian of a convex problem lies above its tangent plane: g >= L(y) + grad L (y' - y), so the gap is at most
@@ -184,12 +204,23 @@ def dual_gap(place: Place, region: Region, scales: Scales, here: Local, x: np.nd
 
 def _part_size(place, region, scales, x, y, entries) -> float:
     lower, upper = region.limits(place, x)[:2]
-    return max(variation(place, "g", x, y, scales.y, lower, upper, entries),
-               TIED * coupling(place, x, y, scales.x, scales.y, entries))
+    return max(
+        variation(place, "g", x, y, scales.y, lower, upper, entries),
+        TIED * coupling(place, x, y, scales.x, scales.y, entries),
+    )
 
 
-def _search(place: Place, region: Region, follower: Follower, parts: list[Part], x: np.ndarray, answer: Response,
-            budget: Budget, rng: np.random.Generator, scales: Scales) -> tuple[np.ndarray, str] | None:
+def _search(
+    place: Place,
+    region: Region,
+    follower: Follower,
+    parts: list[Part],
+    x: np.ndarray,
+    answer: Response,
+    budget: Budget,
+    rng: np.random.Generator,
+    scales: Scales,
+) -> tuple[np.ndarray, str] | None:
     """Further answers of every part, from the local minima of its samples; a trouble where g is -inf or falls for ever."""
     cost = _seconds(place, x, answer.y)
     starts: list[list[np.ndarray]] = []
@@ -245,8 +276,9 @@ def _keep(place: Place, follower: Follower, part: Part, x: np.ndarray, base: np.
         part.answers.append((values, change))
 
 
-def _prove(place: Place, region: Region, follower: Follower, part: Part, x: np.ndarray, base: np.ndarray,
-           budget: Budget, tol: float) -> tuple[np.ndarray, str] | None:
+def _prove(
+    place: Place, region: Region, follower: Follower, part: Part, x: np.ndarray, base: np.ndarray, budget: Budget, tol: float
+) -> tuple[np.ndarray, str] | None:
     """Interval branch and bound on one part; what it finds better is kept, what it proves is noted."""
     objective = at_leader(place, place.oracles.function("g"), x, base, part.entries)
     rows, low, high = _rows_of(place, region, part, x, base)
@@ -257,9 +289,18 @@ def _prove(place: Place, region: Region, follower: Follower, part: Part, x: np.n
     zero = float(objective(ca.DM(base[part.entries])))
     tolerance = GAP * tol * part.size
     search: Search = minimise(
-        objective, lower, upper, rows=rows if low.size else None, rows_low=low, rows_high=high,
-        known=(values, zero + change), tolerance=0.5 * tolerance, most=budget.effort.boxes, deadline=budget.end,
-        feasibility=1e-9 * follower.frame.rows[_touching(region, place, part)] if low.size else 0.0)
+        objective,
+        lower,
+        upper,
+        rows=rows if low.size else None,
+        rows_low=low,
+        rows_high=high,
+        known=(values, zero + change),
+        tolerance=0.5 * tolerance,
+        most=budget.effort.boxes,
+        deadline=budget.end,
+        feasibility=1e-9 * follower.frame.rows[_touching(region, place, part)] if low.size else 0.0,
+    )
     if search.reason.startswith("unbounded"):
         point = base.copy()
         if search.point is not None:
@@ -287,8 +328,9 @@ def _rows_of(place: Place, region: Region, part: Part, x, base):
     if not which.size:
         return None, np.zeros(0), np.zeros(0)
     low, high = (v[which] for v in region.limits(place, x)[2:])
-    chosen = ca.Function("chosen", [place.problem.x, place.problem.y, *place.problem.p],
-                         [ca.densify(region.rows[[int(i) for i in which]])])
+    chosen = ca.Function(
+        "chosen", [place.problem.x, place.problem.y, *place.problem.p], [ca.densify(region.rows[[int(i) for i in which]])]
+    )
     if scalar_graph(chosen) is None:
         return None, low, high
     return at_leader(place, chosen, x, base, part.entries), low, high
@@ -319,8 +361,19 @@ def _unbounded(place: Place, y: np.ndarray, why: str) -> Optimal:
     return Optimal(Claim("follower_optimal", Verdict.FAILED, words, witness=witness), np.nan, None, unbounded=True)
 
 
-def _judged(place: Place, scales: Scales, parts: list[Part], x: np.ndarray, y: np.ndarray, answer: Response, tol: float,
-            words: str, *, convex: bool = False, over: bool = False) -> Optimal:
+def _judged(
+    place: Place,
+    scales: Scales,
+    parts: list[Part],
+    x: np.ndarray,
+    y: np.ndarray,
+    answer: Response,
+    tol: float,
+    words: str,
+    *,
+    convex: bool = False,
+    over: bool = False,
+) -> Optimal:
     """The verdict from what was found: of each part the best answer, against what y gives it."""
     best = answer.y.copy()
     base = answer.g
@@ -336,8 +389,14 @@ def _judged(place: Place, scales: Scales, parts: list[Part], x: np.ndarray, y: n
         gap = max(0.0, own) / size if np.isfinite(own) else np.nan
         if not gap <= worst:
             worst, gain, worst_part = gap, own, part
-    found = Response(best, place.value("g", x, best), place.value("f", x, best), answer.solved, answer.status,
-                     answer.multipliers if np.array_equal(best, answer.y) else None)
+    found = Response(
+        best,
+        place.value("g", x, best),
+        place.value("f", x, best),
+        answer.solved,
+        answer.status,
+        answer.multipliers if np.array_equal(best, answer.y) else None,
+    )
     tolerance = float(f"{GAP * tol:.12g}")
     if not worst <= tolerance:
         entries = worst_part.entries if worst_part is not None and len(parts) > 1 else None
@@ -366,8 +425,10 @@ def _how_far(parts: list[Part]) -> str:
     open_ = [p for p in parts if not p.proved]
     largest = max(open_, key=lambda p: len(p.entries))
     sampled = f" from {largest.samples} samples" if largest.samples else ""
-    words = f"{largest.starts} start{'s' * (largest.starts != 1)}{sampled}, {len(largest.answers)} " \
-            f"basin{'s' * (len(largest.answers) != 1)} found"
+    words = (
+        f"{largest.starts} start{'s' * (largest.starts != 1)}{sampled}, {len(largest.answers)} "
+        f"basin{'s' * (len(largest.answers) != 1)} found"
+    )
     if len(parts) > 1:
         words += f"; {len(parts) - len(open_)} of {len(parts)} separate parts proved"
     return words
@@ -388,5 +449,7 @@ def _shown(place: Place, y: np.ndarray, entries: np.ndarray | None) -> str:
 def by_name(place: Place, values: np.ndarray, level: str) -> dict[str, object]:
     """A flat column of one level as values of variables by name."""
     variables = place.problem.upper_variables if level == "upper" else place.problem.lower_variables
-    return {v.name: float(values[v.offset]) if not v.shape else np.reshape(values[v.slice], v.shape, order="F").tolist()
-            for v in variables}
+    return {
+        v.name: float(values[v.offset]) if not v.shape else np.reshape(values[v.slice], v.shape, order="F").tolist()
+        for v in variables
+    }

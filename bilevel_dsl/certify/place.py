@@ -7,10 +7,9 @@ from functools import cached_property
 import casadi as ca
 import numpy as np
 
-from ..functions.oracles import Oracles, expanded
 from ..functions.nlp_sets import nlp_description
+from ..functions.oracles import Oracles, expanded
 from ..model.problem import Constraint, Variable
-
 
 REPEATED = 10_000  # numbers of data that are repeated for every sample
 
@@ -117,15 +116,16 @@ class Region:
         if self.count:
             lagrangian = lagrangian + ca.dot(weights, self.rows)
         gradient = ca.gradient(lagrangian, problem.y)
-        outputs = [ca.densify(ca.jtimes(gradient, problem.y, direction)),
-                   ca.densify(ca.gradient(ca.dot(gradient, direction), problem.x))]
+        outputs = [
+            ca.densify(ca.jtimes(gradient, problem.y, direction)),
+            ca.densify(ca.gradient(ca.dot(gradient, direction), problem.x)),
+        ]
         return expanded(ca.Function("second", [problem.x, problem.y, weights, direction, *problem.p], outputs))
 
     @cached_property
     def curved(self) -> bool:
         """Whether a row is not affine in y."""
-        return bool(self.count and self.problem.y.numel()) and bool(
-            ca.which_depends(self.rows, self.problem.y, 2, False)[0])
+        return bool(self.count and self.problem.y.numel()) and bool(ca.which_depends(self.rows, self.problem.y, 2, False)[0])
 
     def limits(self, place: Place, x: np.ndarray) -> tuple[np.ndarray, ...]:
         """lower, upper of the variables; low, high of the rows: four columns."""

@@ -18,8 +18,16 @@ MOST = 8  # rows that are moved
 ROOM = 1e-3  # relative to the largest multiplier: curvature over one step and the tolerance of the solutions
 
 
-def quotients(place: Place, region: Region, follower: Follower, here: Local, answer: Response, x: np.ndarray,
-              entries: np.ndarray, budget: Budget) -> tuple[int, tuple[int, float, float] | None]:
+def quotients(
+    place: Place,
+    region: Region,
+    follower: Follower,
+    here: Local,
+    answer: Response,
+    x: np.ndarray,
+    entries: np.ndarray,
+    budget: Budget,
+) -> tuple[int, tuple[int, float, float] | None]:
     """How many multipliers were compared, and the worst that does not fit: its index, and between what it should be.
 
     Args:
@@ -44,8 +52,9 @@ def quotients(place: Place, region: Region, follower: Follower, here: Local, ans
     return compared, None
 
 
-def _value(place: Place, region: Region, follower: Follower, here: Local, answer: Response, x: np.ndarray, k: int,
-           by: float) -> float | None:
+def _value(
+    place: Place, region: Region, follower: Follower, here: Local, answer: Response, x: np.ndarray, k: int, by: float
+) -> float | None:
     """The follower's optimal value with the active row or bound k moved outwards by `by` of its size."""
     lower, upper, low, high = (v.copy() for v in region.limits(place, x))
     row, sign = int(here.row[k]), float(here.sign[k])

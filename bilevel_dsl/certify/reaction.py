@@ -34,9 +34,19 @@ class Reaction:
 class Reactions:
     """The follower's answers around a point, from the same basin."""
 
-    def __init__(self, place: Place, leader: Region, region: Region, follower: Follower, scales: Scales,
-                 upper_rows: np.ndarray, several: bool, point: tuple[np.ndarray, np.ndarray],
-                 convex: bool = False, here: Local | None = None):
+    def __init__(
+        self,
+        place: Place,
+        leader: Region,
+        region: Region,
+        follower: Follower,
+        scales: Scales,
+        upper_rows: np.ndarray,
+        several: bool,
+        point: tuple[np.ndarray, np.ndarray],
+        convex: bool = False,
+        here: Local | None = None,
+    ):
         self.place, self.leader, self.region = place, leader, region
         self.follower, self.scales, self.upper_rows, self.several = follower, scales, upper_rows, several
         self.point, self.convex, self.here = point, convex, here
@@ -75,8 +85,14 @@ class Reactions:
     def violation(self, place: Place, x: np.ndarray, y: np.ndarray) -> float:
         lower, upper, low, high = self.leader.limits(place, x)
         rows = self.leader.values(place, x, y)
-        parts = np.concatenate([(lower - x) / self.scales.x, (x - upper) / self.scales.x,
-                                (low - rows) / self.upper_rows, (rows - high) / self.upper_rows])
+        parts = np.concatenate(
+            [
+                (lower - x) / self.scales.x,
+                (x - upper) / self.scales.x,
+                (low - rows) / self.upper_rows,
+                (rows - high) / self.upper_rows,
+            ]
+        )
         return float(np.max(parts, initial=0.0))
 
 

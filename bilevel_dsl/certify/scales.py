@@ -29,8 +29,7 @@ class Scales:
     g: float  # of the follower's
 
 
-def lengths(place: Place, leader: Region, follower: Region, x: np.ndarray,
-            y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def lengths(place: Place, leader: Region, follower: Region, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Of every entry of x and y."""
     starts = place.problem.start()
     own, widths = [], []
@@ -50,23 +49,25 @@ def lengths(place: Place, leader: Region, follower: Region, x: np.ndarray,
     boxed = np.clip(known, LEAST * width, width)
     boxed = np.where(known > 0, boxed, width)
     found = np.where(np.isfinite(width) & (width > 0), boxed, np.where(known > 0, known, 1.0))
-    return found[: x.size], found[x.size:]
+    return found[: x.size], found[x.size :]
 
 
 def _by_variable(place: Place, known: np.ndarray, width: np.ndarray) -> np.ndarray:
     """Entries of one variable are of one unit: none is taken for less than a tenth of the largest one without a box."""
     found = known.copy()
     for v in place.problem.variables:
-        at = slice(v.offset, v.offset + v.size) if v.level == "upper" else slice(
-            place.nx + v.offset, place.nx + v.offset + v.size)
+        at = (
+            slice(v.offset, v.offset + v.size)
+            if v.level == "upper"
+            else slice(place.nx + v.offset, place.nx + v.offset + v.size)
+        )
         free = ~np.isfinite(width[at])
         if free.any():
             found[at] = np.where(free, np.maximum(known[at], 0.1 * np.max(known[at][free])), known[at])
     return found
 
 
-def _by_coupling(place: Place, leader: Region, follower: Region, x, y, known: np.ndarray,
-                 boxed: np.ndarray) -> np.ndarray:
+def _by_coupling(place: Place, leader: Region, follower: Region, x, y, known: np.ndarray, boxed: np.ndarray) -> np.ndarray:
     """Lengths of entries of which nothing is known, from rows and from the Hessian of g: what balances the others."""
     matrices = []
     for region in (leader, follower):
@@ -98,8 +99,11 @@ def _newton_lengths(place: Place, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     point = ca.veccat(place.problem.x, place.problem.y)
     for objective in (place.problem.f.expression, place.problem.g.expression):
         gradient = ca.gradient(objective, point)
-        second = ca.Function("second", [place.problem.x, place.problem.y, *place.problem.p],
-                             [ca.densify(gradient), ca.densify(ca.diag(ca.jacobian(gradient, point)))])
+        second = ca.Function(
+            "second",
+            [place.problem.x, place.problem.y, *place.problem.p],
+            [ca.densify(gradient), ca.densify(ca.diag(ca.jacobian(gradient, point)))],
+        )
         slope, curvature = (np.abs(v.ravel()) for v in place.call(second, x, y))
         with np.errstate(divide="ignore", invalid="ignore"):
             length = np.where(curvature > 0, slope / curvature, 0)
@@ -107,8 +111,16 @@ def _newton_lengths(place: Place, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return found
 
 
-def variation(place: Place, name: str, x: np.ndarray, y: np.ndarray, sizes: np.ndarray, low: np.ndarray,
-              high: np.ndarray, entries: np.ndarray | None = None) -> float:
+def variation(
+    place: Place,
+    name: str,
+    x: np.ndarray,
+    y: np.ndarray,
+    sizes: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    entries: np.ndarray | None = None,
+) -> float:
     """The change of `name` ("f" or "g") when y moves by `NEAR` lengths within its bounds, over `NEAR`.
 
     For an affine function this is its change over one length. `entries`: those that move; all by default.
@@ -134,8 +146,9 @@ def variation(place: Place, name: str, x: np.ndarray, y: np.ndarray, sizes: np.n
     return max(abs(base), 1e-300) * 1e-8 if base else 1.0
 
 
-def coupling(place: Place, x: np.ndarray, y: np.ndarray, size_x: np.ndarray, size_y: np.ndarray,
-             entries: np.ndarray | None = None) -> float:
+def coupling(
+    place: Place, x: np.ndarray, y: np.ndarray, size_x: np.ndarray, size_y: np.ndarray, entries: np.ndarray | None = None
+) -> float:
     """How much the slope of g by y changes over one length of x, per length of y: large where slopes cancel at x.
 
     Where the follower is indifferent, its slope is a rounding of terms of this size. `entries`: of y; all by default.

@@ -20,8 +20,19 @@ CHOICE = 1e3  # times the tolerance: of a gain along the answers
 STATIONARY = 100.0  # times the tolerance: of the part of the gradient that nothing balances
 
 
-def check_choice(place: Place, leader: Region, follower: Follower, scales: Scales, found: Optimal, here: Local | None,
-                 x: np.ndarray, y: np.ndarray, budget: Budget, *, tol: float) -> Claim:
+def check_choice(
+    place: Place,
+    leader: Region,
+    follower: Follower,
+    scales: Scales,
+    found: Optimal,
+    here: Local | None,
+    x: np.ndarray,
+    y: np.ndarray,
+    budget: Budget,
+    *,
+    tol: float,
+) -> Claim:
     """The claim "leader_stationary" of a problem without upper variables."""
     tolerance = float(f"{STATIONARY * tol:.12g}")
     if here is None or found.answer is None:

@@ -25,8 +25,17 @@ class Starts:
     trouble: tuple[np.ndarray, str] | None = None  # a point where g is -inf, or on a ray along which it falls
 
 
-def candidates(place: Place, region: Region, frame: Frame, x: np.ndarray, y: np.ndarray, entries: np.ndarray,
-               count: int, scan: int, rng: np.random.Generator) -> Starts:
+def candidates(
+    place: Place,
+    region: Region,
+    frame: Frame,
+    x: np.ndarray,
+    y: np.ndarray,
+    entries: np.ndarray,
+    count: int,
+    scan: int,
+    rng: np.random.Generator,
+) -> Starts:
     """Starts for the entries of one part; the others stay as in y.
 
     Args:
@@ -68,8 +77,16 @@ def candidates(place: Place, region: Region, frame: Frame, x: np.ndarray, y: np.
     return Starts([*scanned, *found], points.shape[1] + 2 * n * scan)
 
 
-def scattered(place: Place, region: Region, frame: Frame, x: np.ndarray, y: np.ndarray, entries: np.ndarray, count: int,
-              rng: np.random.Generator) -> list[np.ndarray]:
+def scattered(
+    place: Place,
+    region: Region,
+    frame: Frame,
+    x: np.ndarray,
+    y: np.ndarray,
+    entries: np.ndarray,
+    count: int,
+    rng: np.random.Generator,
+) -> list[np.ndarray]:
     """Random starts, at distances from a tenth of a length to ten, where no sample can be afforded."""
     lower, upper = (v[entries] for v in region.limits(place, x)[:2])
     spread = np.geomspace(WIDE, 1 / WIDE, count)

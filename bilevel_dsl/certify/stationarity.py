@@ -20,8 +20,9 @@ def project_y(oracles: Oracles, v: np.ndarray) -> np.ndarray:
     return _projection(oracles, "y", v.size)(v)
 
 
-def lower_gradient_mapping(oracles: Oracles, call: Callable, x: np.ndarray, y: np.ndarray, lengths: np.ndarray,
-                           size: float) -> float:
+def lower_gradient_mapping(
+    oracles: Oracles, call: Callable, x: np.ndarray, y: np.ndarray, lengths: np.ndarray, size: float
+) -> float:
     """|d|, d = argmin { <grad, d> + |d|^2 / 2 : y + d in Y, h + (dh/dy) d <= 0 or == 0 }, as a decrease in sizes of g.
 
     Args:
@@ -34,8 +35,7 @@ def lower_gradient_mapping(oracles: Oracles, call: Callable, x: np.ndarray, y: n
     if not largest > 0:
         return 0.0 if largest == 0 else np.nan
     rows, J = call("h", x, y)[0].ravel(), call("jac_y_h", x, y)[0]
-    step = restricted(_projection(oracles, "y", y.size), y, gradient / largest, rows, J,
-                      np.array(oracles.lower_equalities))
+    step = restricted(_projection(oracles, "y", y.size), y, gradient / largest, rows, J, np.array(oracles.lower_equalities))
     return float(-gradient @ step) / size
 
 
@@ -53,8 +53,14 @@ def _projection(oracles: Oracles, level: str, size: int) -> Callable[[np.ndarray
     return lambda v: np.array(function.call([ca.DM(v), *columns])[0]).ravel()
 
 
-def restricted(project: Callable[[np.ndarray], np.ndarray], x: np.ndarray, gradient: np.ndarray, rows: np.ndarray,
-               J: np.ndarray, equal: np.ndarray) -> np.ndarray:
+def restricted(
+    project: Callable[[np.ndarray], np.ndarray],
+    x: np.ndarray,
+    gradient: np.ndarray,
+    rows: np.ndarray,
+    J: np.ndarray,
+    equal: np.ndarray,
+) -> np.ndarray:
     """d of `lower_gradient_mapping`, by Dykstra's alternating projections onto X - x and the rows + J d <= 0 or == 0."""
     d, corrections = -gradient, np.zeros((len(rows) + 1, x.size))
     for _ in range(2000):

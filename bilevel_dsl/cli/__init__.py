@@ -89,6 +89,8 @@ def _internal(error: Exception, verbose: bool) -> int:
             where = f"the traceback is in {path}"
         except OSError:
             where = "-v shows the traceback"
-    print(f"{message[:300]}\nThis is a bug of bileveldsl, not of your model: please report it with the model; {where}.",
-          file=sys.stderr)
+    print(
+        f"{message[:300]}\nThis is a bug of bileveldsl, not of your model: please report it with the model; {where}.",
+        file=sys.stderr,
+    )
     return INTERNAL

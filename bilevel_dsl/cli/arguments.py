@@ -126,8 +126,9 @@ class _Parser(argparse.ArgumentParser):
         super().__init__(**options, allow_abbrev=False, formatter_class=_Help)
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message.removeprefix('argument ')}\n{self.format_usage().rstrip()}\n"
-                         f"`{self.prog} --help` tells more")
+        raise UsageError(
+            f"{message.removeprefix('argument ')}\n{self.format_usage().rstrip()}\n`{self.prog} --help` tells more"
+        )
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):
@@ -161,8 +162,12 @@ def parse(argv: list[str]) -> argparse.Namespace:
         parser.error("a command is missing")
     if unknown:
         known = [flag for action in commands[arguments.command]._actions for flag in action.option_strings]
-        _unknown(commands[arguments.command], "flag" if unknown[0].startswith("-") else "argument",
-                 unknown[0].partition("=")[0], known)
+        _unknown(
+            commands[arguments.command],
+            "flag" if unknown[0].startswith("-") else "argument",
+            unknown[0].partition("=")[0],
+            known,
+        )
     return arguments
 
 
@@ -172,9 +177,12 @@ def _unknown(parser: argparse.ArgumentParser, what: str, word: str, known: list[
 
 
 def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
-    parser = _Parser(prog="bileveldsl", usage="bileveldsl COMMAND MODEL [flags]",
-                     description="Bilevel optimization: problems as text, verified answers, standalone C.",
-                     epilog=_MAIN + STATUSES)
+    parser = _Parser(
+        prog="bileveldsl",
+        usage="bileveldsl COMMAND MODEL [flags]",
+        description="Bilevel optimization: problems as text, verified answers, standalone C.",
+        epilog=_MAIN + STATUSES,
+    )
     parser.add_argument("--version", action="store_true", help="print versions and exit")
     group = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", prog="bileveldsl")
 
@@ -219,8 +227,13 @@ def _solve(parser: argparse.ArgumentParser) -> None:
 def _check(parser: argparse.ArgumentParser) -> None:
     _model(parser)
     parser.add_argument("--pedantic", action="store_true", help="warn of all that is worth a second look")
-    parser.add_argument("--format", choices=("text", "json"), default="text", metavar="FORMAT",
-                        help="json: diagnostics as data (default: text)")
+    parser.add_argument(
+        "--format",
+        choices=("text", "json"),
+        default="text",
+        metavar="FORMAT",
+        help="json: diagnostics as data (default: text)",
+    )
     _color(parser)
 
 
@@ -261,9 +274,7 @@ def _new(parser: argparse.ArgumentParser) -> None:
 
 
 def _fmt(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "models", nargs="+", metavar="MODEL", help="files to lay out in place; -: standard input to output"
-    )
+    parser.add_argument("models", nargs="+", metavar="MODEL", help="files to lay out in place; -: standard input to output")
     parser.add_argument("--check", action="store_true", help="write nothing, tell which models would change")
     parser.add_argument("--diff", action="store_true", help="write nothing, show what would change")
     _color(parser)
@@ -277,8 +288,13 @@ def _methods(parser: argparse.ArgumentParser) -> None:
 def _codegen(parser: argparse.ArgumentParser) -> None:
     _model(parser)
     parser.add_argument("-o", "--output", required=True, metavar="DIR", help="folder to write into; made if needed")
-    parser.add_argument("--real", choices=("double", "float"), default="double", metavar="TYPE",
-                        help="number type of the solver: double (default), float")
+    parser.add_argument(
+        "--real",
+        choices=("double", "float"),
+        default="double",
+        metavar="TYPE",
+        help="number type of the solver: double (default), float",
+    )
     _method(parser)
     _color(parser)
 
@@ -287,8 +303,7 @@ def _verify(parser: argparse.ArgumentParser) -> None:
     _model(parser)
     parser.add_argument("point", metavar="POINT", help="JSON file with the values of all variables")
     parser.add_argument("--tol", type=_positive, default=1e-6, metavar="TOL", help="tolerance of the checks (1e-6)")
-    parser.add_argument("--seed", type=_count, default=0, metavar="N",
-                        help="of the starts for the follower (default 0)")
+    parser.add_argument("--seed", type=_count, default=0, metavar="N", help="of the starts for the follower (default 0)")
     parser.add_argument("--time-limit", type=_positive, metavar="SEC", help="seconds at most")
     _effort(parser, ("quick", "normal", "thorough"))
     parser.add_argument("--json", metavar="FILE", help="write the whole result; - for standard output")
@@ -306,23 +321,43 @@ def _lsp(parser: argparse.ArgumentParser) -> None:
 def _model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="a .bilevel file")
     data = parser.add_argument_group("data")
-    data.add_argument("--param", action="append", default=[], type=_pair, metavar="NAME=EXPR",
-                      help="value of a parameter: 12, [1, 2], sqrt(2) * 3; repeatable")
-    data.add_argument("--data", action="append", default=[], metavar="FILE",
-                      help="values of parameters: .json, .npz, .csv; repeatable")
-    data.add_argument("--data-dir", action="append", default=[], metavar="DIR",
-                      help="folder that the model may read from too; repeatable")
+    data.add_argument(
+        "--param",
+        action="append",
+        default=[],
+        type=_pair,
+        metavar="NAME=EXPR",
+        help="value of a parameter: 12, [1, 2], sqrt(2) * 3; repeatable",
+    )
+    data.add_argument(
+        "--data", action="append", default=[], metavar="FILE", help="values of parameters: .json, .npz, .csv; repeatable"
+    )
+    data.add_argument(
+        "--data-dir", action="append", default=[], metavar="DIR", help="folder that the model may read from too; repeatable"
+    )
 
 
 def _effort(parser, levels: tuple[str, ...]) -> None:
-    parser.add_argument("--verify", choices=levels, default="normal", metavar="LEVEL",
-                        help=f"how much is done to check the answer: {', '.join(levels)}")
+    parser.add_argument(
+        "--verify",
+        choices=levels,
+        default="normal",
+        metavar="LEVEL",
+        help=f"how much is done to check the answer: {', '.join(levels)}",
+    )
 
 
 def _method(parser) -> None:
     parser.add_argument("--method", metavar="NAME", help="auto, or a name that `bileveldsl methods` lists")
-    parser.add_argument("-O", action="append", default=[], type=_pair, dest="options", metavar="KEY=VALUE",
-                        help="a setting of the method; repeatable")
+    parser.add_argument(
+        "-O",
+        action="append",
+        default=[],
+        type=_pair,
+        dest="options",
+        metavar="KEY=VALUE",
+        help="a setting of the method; repeatable",
+    )
     parser.add_argument("--tol", type=_positive, metavar="TOL", help="relative tolerance of the method")
 
 
@@ -332,8 +367,13 @@ def _volume(parser) -> None:
 
 
 def _color(parser) -> None:
-    parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", metavar="WHEN",
-                        help="auto (default: on a terminal), always or never")
+    parser.add_argument(
+        "--color",
+        choices=("auto", "always", "never"),
+        default="auto",
+        metavar="WHEN",
+        help="auto (default: on a terminal), always or never",
+    )
 
 
 # --- values -------------------------------------------------------------------------------------

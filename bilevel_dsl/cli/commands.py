@@ -31,8 +31,20 @@ def check(arguments: argparse.Namespace) -> int:
     except BilevelError as error:
         found, status = error.diagnostics, error.exit_status
     if arguments.format == "json":
-        emit(json.dumps({"schema": 1, "model": arguments.model, "ok": status == 0, "omitted": len(found[MANY:]),
-                         "diagnostics": [to_json(d) for d in found[:MANY]]}, indent=2, ensure_ascii=False) + "\n")
+        emit(
+            json.dumps(
+                {
+                    "schema": 1,
+                    "model": arguments.model,
+                    "ok": status == 0,
+                    "omitted": len(found[MANY:]),
+                    "diagnostics": [to_json(d) for d in found[:MANY]],
+                },
+                indent=2,
+                ensure_ascii=False,
+            )
+            + "\n"
+        )
         return status
     tell(found, arguments.color)
     if status == 0:
@@ -66,14 +78,23 @@ def solve(arguments: argparse.Namespace) -> int:
         start = read_point(arguments.start) if arguments.start else None
         _warn(problem.warnings, arguments, progress)
         solution = session.solve(
-            problem, arguments.method, tol=arguments.tol, max_iter=arguments.max_iter, time_limit=arguments.time_limit,
-            options=dict(arguments.options), start=start, compile=not arguments.no_compile, seed=arguments.seed,
+            problem,
+            arguments.method,
+            tol=arguments.tol,
+            max_iter=arguments.max_iter,
+            time_limit=arguments.time_limit,
+            options=dict(arguments.options),
+            start=start,
+            compile=not arguments.no_compile,
+            seed=arguments.seed,
             verify=arguments.verify,
-            on_progress=progress and progress.iteration, on_stage=progress and progress.stage)
+            on_progress=progress and progress.iteration,
+            on_stage=progress and progress.stage,
+        )
     finally:
         if progress:
             progress.close()
-    _warn(solution.warnings[len(problem.warnings):], arguments, progress)
+    _warn(solution.warnings[len(problem.warnings) :], arguments, progress)
     return _deliver(solution, outputs, arguments)
 
 
@@ -82,8 +103,14 @@ def verify(arguments: argparse.Namespace) -> int:
     from .. import session
 
     problem = session.load(arguments.model, **given(arguments))
-    point = session.verify(problem, read_point(arguments.point), tol=arguments.tol, seed=arguments.seed,
-                           effort=arguments.verify, time_limit=arguments.time_limit)
+    point = session.verify(
+        problem,
+        read_point(arguments.point),
+        tol=arguments.tol,
+        seed=arguments.seed,
+        effort=arguments.verify,
+        time_limit=arguments.time_limit,
+    )
     _warn(problem.warnings, arguments, None)
     return _deliver(point, outputs, arguments)
 
@@ -93,11 +120,18 @@ def codegen(arguments: argparse.Namespace) -> int:
 
     problem = session.load(arguments.model, **given(arguments))
     try:
-        files = session.export_c(problem, arguments.output, method=arguments.method, real=arguments.real,
-                                 options=dict(arguments.options), tol=arguments.tol)
+        files = session.export_c(
+            problem,
+            arguments.output,
+            method=arguments.method,
+            real=arguments.real,
+            options=dict(arguments.options),
+            tol=arguments.tol,
+        )
     except OSError as error:
-        raise BilevelError(Diagnostic("BL0511", f"`{arguments.output}` cannot be written: {error.strerror or error}",
-                                      exit_status=2)) from None
+        raise BilevelError(
+            Diagnostic("BL0511", f"`{arguments.output}` cannot be written: {error.strerror or error}", exit_status=2)
+        ) from None
     emit("".join(f"{file}\n" for file in files))
     print(f"to build and run it: make -C {arguments.output} && {arguments.output.rstrip('/')}/solver", file=sys.stderr)
     return 0
@@ -111,8 +145,15 @@ def methods(arguments: argparse.Namespace) -> int:
         from ..diagnostics import did_you_mean
         from .arguments import UsageError
 
-        raise UsageError("\n".join([f"there is no method `{arguments.name}`", *did_you_mean(arguments.name, METHODS),
-                                    f"the methods are: {', '.join(METHODS)}"]))
+        raise UsageError(
+            "\n".join(
+                [
+                    f"there is no method `{arguments.name}`",
+                    *did_you_mean(arguments.name, METHODS),
+                    f"the methods are: {', '.join(METHODS)}",
+                ]
+            )
+        )
     chosen = [METHODS[arguments.name]] if arguments.name else METHODS.values()
     emit(printed(overview(chosen, width()), arguments.color))
     return 0
@@ -124,15 +165,27 @@ def lsp(arguments: argparse.Namespace) -> int:
     except ModuleNotFoundError as missing:
         if missing.name not in ("pygls", "lsprotocol"):
             raise
-        raise BilevelError(Diagnostic("BL0521", "the language server needs the package pygls",
-                                      hints=("pip install 'pygls>=2'",), exit_status=2)) from None
+        raise BilevelError(
+            Diagnostic(
+                "BL0521", "the language server needs the package pygls", hints=("pip install 'pygls>=2'",), exit_status=2
+            )
+        ) from None
     return main()
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
-    "solve": solve, "check": check, "methods": methods, "codegen": codegen, "verify": verify,
-    "explain": explain, "show": show, "interface": interface, "new": new, "fmt": fmt,
-    "lsp": lsp}
+    "solve": solve,
+    "check": check,
+    "methods": methods,
+    "codegen": codegen,
+    "verify": verify,
+    "explain": explain,
+    "show": show,
+    "interface": interface,
+    "new": new,
+    "fmt": fmt,
+    "lsp": lsp,
+}
 
 
 # --- in and out ---------------------------------------------------------------------------------

@@ -55,5 +55,6 @@ def _standard_input() -> Source:
     try:
         return Source("<stdin>", sys.stdin.buffer.read().decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n"))
     except UnicodeDecodeError as problem:
-        raise BilevelError(Diagnostic("BL0505", f"standard input is not UTF-8 text (byte {problem.start + 1})",
-                                      exit_status=2)) from None
+        raise BilevelError(
+            Diagnostic("BL0505", f"standard input is not UTF-8 text (byte {problem.start + 1})", exit_status=2)
+        ) from None

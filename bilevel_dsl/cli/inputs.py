@@ -106,8 +106,10 @@ def _object(path: str) -> dict:
 def _json(path: str) -> dict[str, object]:
     from ..semantics.files import array_of
 
-    return {name: value if isinstance(value, dict) else array_of(value, f"`{name}` in `{path}`")
-            for name, value in _object(path).items()}
+    return {
+        name: value if isinstance(value, dict) else array_of(value, f"`{name}` in `{path}`")
+        for name, value in _object(path).items()
+    }
 
 
 def _point(path: str) -> dict[str, np.ndarray]:
@@ -115,8 +117,10 @@ def _point(path: str) -> dict[str, np.ndarray]:
 
     variables = _object(path).get("variables")
     if not isinstance(variables, dict):
-        raise Unreadable(f"`{path}` has no entry `variables` with names and values",
-                         'a point is written {"variables": {"x": [1, 2], ...}}, as by `solve --json`')
+        raise Unreadable(
+            f"`{path}` has no entry `variables` with names and values",
+            'a point is written {"variables": {"x": [1, 2], ...}}, as by `solve --json`',
+        )
     if not variables:
         raise Unreadable(f"`{path}` holds no point: its `variables` are empty")
     return {name: array_of(value, f"`{name}` in `{path}`") for name, value in variables.items()}
@@ -140,8 +144,10 @@ def _npz(path: str) -> dict[str, np.ndarray]:
         with np.load(path, allow_pickle=False) as arrays:
             values = {name: arrays[name] for name in arrays.files}
     except (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError):
-        raise Unreadable(f"`{path}` is not a NumPy archive of numbers",
-                         "it is written by `numpy.savez`; arrays of Python objects are refused") from None
+        raise Unreadable(
+            f"`{path}` is not a NumPy archive of numbers",
+            "it is written by `numpy.savez`; arrays of Python objects are refused",
+        ) from None
     for name, value in values.items():
         if getattr(value, "dtype", None) is None or value.dtype.kind not in "iuf":
             raise Unreadable(f"`{name}` in `{path}` is not an array of real numbers")
@@ -193,8 +199,10 @@ def _columns(path: str, rows: list[tuple[int, list[str]]]) -> dict[str, np.ndarr
     (_, names), body = rows[0], rows[1:]
     for name in names:
         if not name.isidentifier():
-            raise Unreadable(f"`{path}`, line {rows[0][0]}: `{name}` is not the name of a parameter",
-                             "the first line has the names of the parameters, or all lines have only numbers")
+            raise Unreadable(
+                f"`{path}`, line {rows[0][0]}: `{name}` is not the name of a parameter",
+                "the first line has the names of the parameters, or all lines have only numbers",
+            )
         if names.count(name) > 1:
             raise Unreadable(f"`{path}` has two columns `{name}`")
     if not body:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 MANY = 20  # diagnostics shown on a terminal
 
+
 def use_color(choice: str, file: TextIO) -> bool:
     """`choice` is auto, always or never; auto colours a terminal unless NO_COLOR or TERM=dumb says no."""
     if choice != "auto":
@@ -71,8 +72,9 @@ def emit(text: str) -> None:
         discard()
     except OSError as problem:
         discard()
-        raise BilevelError(Diagnostic("BL0511", f"standard output cannot be written: {problem.strerror}",
-                                      exit_status=2)) from None
+        raise BilevelError(
+            Diagnostic("BL0511", f"standard output cannot be written: {problem.strerror}", exit_status=2)
+        ) from None
 
 
 def discard() -> None:

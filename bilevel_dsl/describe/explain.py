@@ -144,9 +144,7 @@ def _structure(checked: Checked, problem: Problem, s: Structure) -> list[Fact]:
     }[s.lower_convex]
     given = "" if s.simple else "for fixed upper variables, "
     program = _program(checked)
-    facts = [
-        Fact(f"{given}the lower level is {program}" + (f", {convex}" if program != "a linear program" else ""), line)
-    ]
+    facts = [Fact(f"{given}the lower level is {program}" + (f", {convex}" if program != "a linear program" else ""), line)]
     if s.lower_eigenvalues is not None:
         low, high = (0.0 if abs(v) < 1e-12 * max(map(abs, s.lower_eigenvalues)) else v for v in s.lower_eigenvalues)
         first, last = f"{low:.3g}", f"{high:.3g}"

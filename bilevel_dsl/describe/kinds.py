@@ -34,12 +34,10 @@ def of_shape(shape: tuple[int, ...]) -> str:
 class Kinds:
     """Kinds of expressions, from the kinds of declared names; names that are not known are scalars."""
 
-    def __init__(
-        self, names: Mapping[str, str], lets: Mapping[str, ast.Expr], functions: Mapping[str, ast.FunctionDecl]
-    ):
+    def __init__(self, names: Mapping[str, str], lets: Mapping[str, ast.Expr], functions: Mapping[str, ast.FunctionDecl]):
         self.names, self.lets, self.functions = dict(names), lets, functions
 
-    def inside(self, call: ast.Call) -> "Kinds":
+    def inside(self, call: ast.Call) -> Kinds:
         """The kinds in the body of a function, as it is called there."""
         names = {p.id: self(a) for p, a in zip(self.functions[call.function.id].parameters, call.arguments)}
         return Kinds(self.names | names, self.lets, self.functions)
@@ -89,9 +87,7 @@ class Kinds:
         kept = [isinstance(i, ast.Slice) or self.is_array(i) for i in e.items]
         if len(kept) == 1:
             return COLUMN if kept[0] else SCALAR
-        return {(True, True): MATRIX, (True, False): COLUMN, (False, True): ROW, (False, False): SCALAR}[
-            tuple(kept[:2])
-        ]
+        return {(True, True): MATRIX, (True, False): COLUMN, (False, True): ROW, (False, False): SCALAR}[tuple(kept[:2])]
 
     def _call(self, e: ast.Call) -> str:
         name = e.function.id

@@ -57,9 +57,7 @@ class Latex:
 
     def _symbol(self, f: Symbol) -> str:
         base, below = parts(f.name)
-        shown = (
-            f"\\{base}" if base in GREEK else base if len(base) == 1 and base != "_" else rf"\mathit{{{escaped(base)}}}"
-        )
+        shown = f"\\{base}" if base in GREEK else base if len(base) == 1 and base != "_" else rf"\mathit{{{escaped(base)}}}"
         below = below if below.isdigit() or not below else rf"\mathrm{{{escaped(below)}}}"
         return shown + (f"_{{{below}}}" if below else "")
 
@@ -79,11 +77,7 @@ class Latex:
 
     def _sum(self, f: Sum) -> str:
         first, *rest = f.terms
-        return (
-            ("{-}" if first[0] == "-" else "")
-            + self(first[1])
-            + "".join(f" {sign} {self(term)}" for sign, term in rest)
-        )
+        return ("{-}" if first[0] == "-" else "") + self(first[1]) + "".join(f" {sign} {self(term)}" for sign, term in rest)
 
     def _script(self, f: Script) -> str:
         base = self(f.base)
@@ -180,8 +174,7 @@ def _argmin(latex: Latex, level: Level) -> str:
         shown = _lines(latex, c.formula)
         shown[-1] += " " + _remark(latex, c) if _remark(latex, c) else ""
         rows += [
-            (r"\text{s.t.} \quad " if k + j == 0 else r"\phantom{\text{s.t.} \quad} ") + line
-            for j, line in enumerate(shown)
+            (r"\text{s.t.} \quad " if k + j == 0 else r"\phantom{\text{s.t.} \quad} ") + line for j, line in enumerate(shown)
         ]
     return head + r"\left\{ \begin{aligned} & " + r" \\ & ".join(rows) + r" \end{aligned} \right\}"
 

@@ -169,9 +169,7 @@ class Mathematics:
         if s.lower is None and s.upper is None:
             return Sign("·", "plain")
         return Row(
-            tuple(
-                x for x in (s.lower and self(s.lower), Sign(":", "plain"), s.upper and self(s.upper)) if x is not None
-            )
+            tuple(x for x in (s.lower and self(s.lower), Sign(":", "plain"), s.upper and self(s.upper)) if x is not None)
         )
 
     # --- indices ---------------------------------------------------------------------------
@@ -253,9 +251,7 @@ class Mathematics:
         bars = Fence("‖", self(x), "‖")
         if below is None and self.kinds(x) in (MATRIX, ROW):
             below = Words("F")
-        return (
-            bars if below is None and above is None else Script(bars, below, above)
-        ), ATOM if above is None else POWER
+        return (bars if below is None and above is None else Script(bars, below, above)), ATOM if above is None else POWER
 
     def _call_norm(self, x: ast.Expr) -> Rated:
         return self._norm_of(x)

@@ -56,9 +56,7 @@ class MathML:
     def _symbol(self, f: Symbol) -> str:
         base, below = parts(f.name)
         shown = GREEK.get(base, base)
-        letter = (
-            f"<mi>{escape(shown)}</mi>" if len(shown) == 1 else f'<mi style="font-style: italic">{escape(shown)}</mi>'
-        )
+        letter = f"<mi>{escape(shown)}</mi>" if len(shown) == 1 else f'<mi style="font-style: italic">{escape(shown)}</mi>'
         if not below:
             return letter
         lower = f"<mn>{below}</mn>" if below.isdigit() else f"<mtext>{escape(below)}</mtext>"
@@ -178,17 +176,12 @@ def _problem(math: MathML, page: Page) -> str:
         for k, line in enumerate(_lines(math, page.upper.objective))
     ]
     below = [row for c in page.upper.conditions for row in _condition(math, c)]
-    below += [
-        (_argmin(math, follower), _text(f"({follower.name})") if follower.name else "") for follower in page.followers
-    ]
+    below += [(_argmin(math, follower), _text(f"({follower.name})") if follower.name else "") for follower in page.followers]
     rows += [("<mtext>s.t.</mtext>" if k == 0 else "", shown, remark) for k, (shown, remark) in enumerate(below)]
     cells = "\n".join(
-        f'<mtr><mtd>{head}</mtd><mtd>{shown}</mtd><mtd class="remark">{remark}</mtd></mtr>'
-        for head, shown, remark in rows
+        f'<mtr><mtd>{head}</mtd><mtd>{shown}</mtd><mtd class="remark">{remark}</mtd></mtr>' for head, shown, remark in rows
     )
-    return (
-        f'<div class="formula"><math displaystyle="true"><mtable displaystyle="true">\n{cells}\n</mtable></math></div>'
-    )
+    return f'<div class="formula"><math displaystyle="true"><mtable displaystyle="true">\n{cells}\n</mtable></math></div>'
 
 
 def _text(words: str) -> str:

@@ -78,9 +78,7 @@ class _Writer:
         self.params = {s.name.id: s for s in statements if isinstance(s, ast.Param)}
         self.sets = {s.name.id: s for s in statements if isinstance(s, ast.SetDecl)}
         self.variables = {i.name.id: i for level in self.levels for i in level.items if isinstance(i, ast.Var)}
-        names = {v.name: of_shape(v.shape) for v in checked.variables} | {
-            p.name: of_shape(p.shape) for p in checked.params
-        }
+        names = {v.name: of_shape(v.shape) for v in checked.variables} | {p.name: of_shape(p.shape) for p in checked.params}
         names |= {s.name: "set" for s in checked.index_sets if s.name} | {f.name.id: "function" for f in self.functions}
         dimensions = {n: d.dimensions for n, d in (self.params | self.variables).items()}
         lets = {let.name.id: let.value for let in self.lets}
@@ -217,9 +215,7 @@ class _Writer:
         if center is not None and not _zero(center):
             moved = Sum((("+", letter), ("-", self.math.at_least(center, PRODUCT))))
         norm = fenced(moved, bars, bars)
-        return self._such_that(
-            letter, v, row(norm if below is None else Script(norm, below), Sign("≤"), self.math(radius))
-        )
+        return self._such_that(letter, v, row(norm if below is None else Script(norm, below), Sign("≤"), self.math(radius)))
 
     def _l1ball(self, size, v, radius) -> Formula:
         return self._ball(size, v, None, radius, below=Number("1"))
@@ -273,9 +269,7 @@ class _Writer:
         found = []
         for s in self.checked.index_sets:
             if s.name in used:
-                shown = (
-                    ", ".join(s.labels or map(str, s.values[:6].astype(int))) if s.size <= 6 else f"{s.size} members"
-                )
+                shown = ", ".join(s.labels or map(str, s.values[:6].astype(int))) if s.size <= 6 else f"{s.size} members"
                 found.append(Datum(Symbol(s.name), Words("index set"), shown))
         for p in (p for p in self.checked.params if p.name in used):
             if len(p.shape) < 2 and p.value.size <= 6:

@@ -95,8 +95,7 @@ class Text:
 
     def _cases(self, f) -> str:
         shown = [
-            f"{self(value)} {'otherwise' if condition is None else 'if ' + self(condition)}"
-            for value, condition in f.rows
+            f"{self(value)} {'otherwise' if condition is None else 'if ' + self(condition)}" for value, condition in f.rows
         ]
         return "{ " + ", ".join(shown) + " }"
 

@@ -29,8 +29,7 @@ LINE = 110  # characters of a line with a comment
 DIGITS = {"double": 17, "float": 9}  # with which every number survives being printed
 
 
-def export(program: Program, problem: Problem, directory: Path, *, real: str,
-           settings: Mapping[str, float]) -> list[Path]:
+def export(program: Program, problem: Problem, directory: Path, *, real: str, settings: Mapping[str, float]) -> list[Path]:
     """Write the solver into `directory`, whole or not at all; returns the files.
 
     Args:
@@ -43,8 +42,9 @@ def export(program: Program, problem: Problem, directory: Path, *, real: str,
     try:
         texts = solver_texts(program, problem, real=real, settings=settings)
     except NotCompilable as error:
-        raise BilevelError(Diagnostic("BL0606", f"{program.method} has no standalone C for this model: {error}",
-                                      exit_status=2)) from error
+        raise BilevelError(
+            Diagnostic("BL0606", f"{program.method} has no standalone C for this model: {error}", exit_status=2)
+        ) from error
     return write_folder(directory, texts)
 
 
@@ -57,14 +57,19 @@ def solver_texts(program: Program, problem: Problem, *, real: str, settings: Map
     places = Places(layout, problem)
     initial = {s.name: settings.get(s.name, s.default) for s in program.settings}
     parts = {
-        "MODEL": prefix[:-1], "METHOD": program.method, "TARGET": f"{prefix}solver", "FORMAT": f"%.{DIGITS[real]}g",
+        "MODEL": prefix[:-1],
+        "METHOD": program.method,
+        "TARGET": f"{prefix}solver",
+        "FORMAT": f"%.{DIGITS[real]}g",
         "STATUS_NAMES": ",\n    ".join(f'"{s.label}"' for s in Status),
         "TABLES": _tables(places, program.settings, initial, prefix, real),
         **_header_parts(places, layout, prefix.upper()),
     }
     parts |= readme_parts(places, layout, initial, prefix, real)
-    made = {name: template(name, prefix, real, parts) for name in (
-        "README.md", "CMakeLists.txt", "Makefile", "solver.h", "solver.c", "driver.h", "driver.c", "main.c")}
+    made = {
+        name: template(name, prefix, real, parts)
+        for name in ("README.md", "CMakeLists.txt", "Makefile", "solver.h", "solver.c", "driver.h", "driver.c", "main.c")
+    }
     made["functions.c"] = functions_source(layout, prefix, real)
     made["data.c"] = _data(program, problem, prefix, real)
     return made
@@ -79,13 +84,16 @@ def results_function(problem: Problem) -> ca.Function:
     x, y = ca.MX.sym("x", oracles.nx), ca.MX.sym("y", oracles.ny)
     columns = [ca.MX.sym(f"p{k}", q.symbol.numel()) for k, q in enumerate(problem.parameters)]
     point = [x, y, *(ca.reshape(c, q.symbol.shape) for c, q in zip(columns, problem.parameters))]
-    values = [problem.f.as_written(oracles.function("f").call(point)[0]),
-              problem.g.as_written(oracles.function("g").call(point)[0])]
+    values = [
+        problem.f.as_written(oracles.function("f").call(point)[0]),
+        problem.g.as_written(oracles.function("g").call(point)[0]),
+    ]
     if problem.report:
         values += [ca.vec(v) for v in oracles.function("report").call(point)]
     names = ["upper", "lower", *(f"r{k}" for k in range(len(problem.report)))]
-    return ca.Function("results", [x, y, *columns], [ca.densify(v) for v in values],
-                       ["x", "y", *(c.name() for c in columns)], names)
+    return ca.Function(
+        "results", [x, y, *columns], [ca.densify(v) for v in values], ["x", "y", *(c.name() for c in columns)], names
+    )
 
 
 def prefix_of(name: str) -> str:
@@ -102,12 +110,20 @@ def prefix_of(name: str) -> str:
 def _header_parts(places: Places, layout: Layout, upper: str) -> dict[str, str]:
     """The enumerations of solver.h."""
     work = work_sizes(layout)
-    sizes = {"MEMORY": layout.size, "W": work["w"], "IW": work["iw"], "DATA": max(1, len(places.parameters)),
-             "ARG": work["arg"], "RES": work["res"], "PHASES": len(layout.phases)}
+    sizes = {
+        "MEMORY": layout.size,
+        "W": work["w"],
+        "IW": work["iw"],
+        "DATA": max(1, len(places.parameters)),
+        "ARG": work["arg"],
+        "RES": work["res"],
+        "PHASES": len(layout.phases),
+    }
 
     def two(kind: str, items: Iterable[Place]) -> list[str]:
-        return [_commented(f"  {upper}{kind}_{p.name} = {p.place}, {upper}{kind}SIZE_{p.name} = {p.size},", p.doc)
-                for p in items]
+        return [
+            _commented(f"  {upper}{kind}_{p.name} = {p.place}, {upper}{kind}SIZE_{p.name} = {p.size},", p.doc) for p in items
+        ]
 
     def one(kind: str, items: Iterable[Place]) -> list[str]:
         return [_commented(f"  {upper}{kind}_{p.name} = {p.place},", p.doc) for p in items]
@@ -122,8 +138,9 @@ def _header_parts(places: Places, layout: Layout, upper: str) -> dict[str, str]:
         "VARIABLES": counted("VARIABLES", places.variables, two("VAR", places.variables)),
         "STARTS": "\n".join(one("START", places.starts)),
         "RESULTS": "\n".join([*objectives, counted("REPORTS", places.reports, two("REP", places.reports))]),
-        "PARAMETERS": counted("PARAMETERS", places.parameters,
-                              two("PAR", [p for p in places.parameters if p.place >= 0]) + fixed),
+        "PARAMETERS": counted(
+            "PARAMETERS", places.parameters, two("PAR", [p for p in places.parameters if p.place >= 0]) + fixed
+        ),
         "SETTINGS": counted("SETTINGS", places.settings, one("SET", places.settings)),
         "MEASURES": counted("MEASURES", places.measures, one("MEASURE", places.measures)),
         "STATE": "\n".join(one("STATE", places.state)),
@@ -144,15 +161,24 @@ def _tables(places: Places, settings: tuple[Setting, ...], initial: Mapping[str,
         rows = [f'  {{"{p.name}", {p.place}, {len(p.shape)}, {p.rows}, {p.columns}}},' for p in items]
         rows = rows or ['  {"", -1, 0, 0, 0},']
         tables += [f"const {prefix}named {prefix}{kind}[] = {{", *rows, "};"]
-    rows = [f'  {{"{s.name}", {p.place}, {", ".join(number(v, real) for v in (initial[s.name], *accepted(s)))}, '
-            f"{int(s.integer or bool(s.choices))}}}," for s, p in zip(settings, places.settings)]
+    rows = [
+        f'  {{"{s.name}", {p.place}, {", ".join(number(v, real) for v in (initial[s.name], *accepted(s)))}, '
+        f"{int(s.integer or bool(s.choices))}}},"
+        for s, p in zip(settings, places.settings)
+    ]
     return "\n".join([*tables, f"const {prefix}setting {prefix}settings[] = {{", *rows, "};"])
 
 
 def _data(program: Program, problem: Problem, prefix: str, real: str) -> str:
     """data.c: the values of the parameters and the start, every number exactly."""
-    lines = ["/* The values of the parameters, by columns, and the start.", f"   {NOTICE} */", '#include "driver.h"',
-             "", "#include <math.h>", ""]
+    lines = [
+        "/* The values of the parameters, by columns, and the start.",
+        f"   {NOTICE} */",
+        '#include "driver.h"',
+        "",
+        "#include <math.h>",
+        "",
+    ]
     for slot, value in zip(program.data, program.data_values):
         lines += [f"/* {slot.label} */", *_array(f"static const {prefix}real {slot.name}", value, real), ""]
     pointers = ", ".join(s.name for s in program.data) or "0"
@@ -160,8 +186,10 @@ def _data(program: Program, problem: Problem, prefix: str, real: str) -> str:
     lines += [
         f"extern const {prefix}real *const {prefix}the_data[];",
         f"const {prefix}real *const {prefix}the_data[] = {{{pointers}}};",
-        "", f"extern const {prefix}real {prefix}the_start[];",
-        *_array(f"const {prefix}real {prefix}the_start", start, real), "",
+        "",
+        f"extern const {prefix}real {prefix}the_start[];",
+        *_array(f"const {prefix}real {prefix}the_start", start, real),
+        "",
     ]
     return "\n".join(lines)
 

@@ -13,21 +13,28 @@ _REAL_BYTES = {"double": 8, "float": 4}
 _PRECISION = {"double": "", "float": "\nMethods are made for double; in float do not ask for a `tol` below about 1e-3."}
 
 
-def readme_parts(places: Places, layout: Layout, initial: Mapping[str, float], prefix: str,
-                 real: str) -> dict[str, str]:
+def readme_parts(places: Places, layout: Layout, initial: Mapping[str, float], prefix: str, real: str) -> dict[str, str]:
     """What the template of the README wants, by name; `initial` are values of settings."""
     upper, settings = prefix.upper(), layout.program.settings
 
     def named(kind: str, items: Iterable[Place], header: str = "place") -> str:
-        rows = [(f"`{upper}{kind}_{p.name}`", p.place, p.size, p.doc) if p.place >= 0
-                else (f"`{p.name}`", "fixed", p.size, p.doc) for p in items]
+        rows = [
+            (f"`{upper}{kind}_{p.name}`", p.place, p.size, p.doc)
+            if p.place >= 0
+            else (f"`{p.name}`", "fixed", p.size, p.doc)
+            for p in items
+        ]
         return _table(("name", header, "size", ""), rows)
 
-    results = [(f"`{upper}{level.upper()}`", layout.results + k, 1, f"{level} objective, as written in the model")
-               for k, level in enumerate(("upper", "lower"))]
+    results = [
+        (f"`{upper}{level.upper()}`", layout.results + k, 1, f"{level} objective, as written in the model")
+        for k, level in enumerate(("upper", "lower"))
+    ]
     results += [(f"`{upper}REP_{p.name}`", p.place, p.size, p.doc) for p in places.reports]
-    ranges = [(f"`{upper}SET_{s.name}`", f"{initial[s.name]:g}", "{:g} to {:g}".format(*accepted(s)), p.doc)
-              for s, p in zip(settings, places.settings)]
+    ranges = [
+        (f"`{upper}SET_{s.name}`", f"{initial[s.name]:g}", "{:g} to {:g}".format(*accepted(s)), p.doc)
+        for s, p in zip(settings, places.settings)
+    ]
     free = [p for p in places.parameters if p.place >= 0]
     example = f"\n{prefix}set_parameter(&s, {upper}PAR_{free[0].name}, values);  /* {free[0].doc} */" if free else ""
     statuses = [(int(s), f"`{upper}{s.name}`", s.meaning) for s in Status]
@@ -56,9 +63,13 @@ def _table(header: tuple[str, ...], rows: Iterable[tuple]) -> str:
 def _regions(layout: Layout) -> str:
     """The parts of memory."""
     ends = {
-        "settings": len(layout.program.settings), "prepared from data and settings": layout.offsets["x_start"],
-        "start": layout.state.start, "state": layout.state.stop, "measures": layout.measures.stop,
-        "state and measures of the last complete iteration": layout.scratch, "scratch": layout.results,
+        "settings": len(layout.program.settings),
+        "prepared from data and settings": layout.offsets["x_start"],
+        "start": layout.state.start,
+        "state": layout.state.stop,
+        "measures": layout.measures.stop,
+        "state and measures of the last complete iteration": layout.scratch,
+        "scratch": layout.results,
         "objectives and reports": layout.size,
     }
     found, first = [], 0
@@ -71,8 +82,10 @@ def _regions(layout: Layout) -> str:
 
 def _counts(layout: Layout, real: str) -> str:
     work = work_sizes(layout)
-    return (f"`memory` has {layout.size} numbers, the work array `w` {work['w']}; `iw` has {work['iw']} integers.\n"
-            f"A solver takes about {_kilobytes(layout, real)} kB on a machine of 64 bits, parameters apart.")
+    return (
+        f"`memory` has {layout.size} numbers, the work array `w` {work['w']}; `iw` has {work['iw']} integers.\n"
+        f"A solver takes about {_kilobytes(layout, real)} kB on a machine of 64 bits, parameters apart."
+    )
 
 
 def _kilobytes(layout: Layout, real: str) -> str:

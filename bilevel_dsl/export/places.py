@@ -48,8 +48,10 @@ class Places:
 
     def _variables(self, upper: str, lower: str) -> tuple[Place, ...]:
         slots = {"upper": upper, "lower": lower}
-        return tuple(Place(v.name, self.layout.offsets[slots[v.level]] + v.offset, v.shape,
-                           f"{v.level} level, {described(v.shape)}") for v in self.problem.variables)
+        return tuple(
+            Place(v.name, self.layout.offsets[slots[v.level]] + v.offset, v.shape, f"{v.level} level, {described(v.shape)}")
+            for v in self.problem.variables
+        )
 
     @cached_property
     def reports(self) -> tuple[Place, ...]:
@@ -61,13 +63,15 @@ class Places:
 
     @cached_property
     def parameters(self) -> tuple[Place, ...]:
-        return tuple(Place(q.name, -1 if q.structural else k, q.shape, described(q.shape))
-                     for k, q in enumerate(self.problem.parameters) if not q.is_dual)
+        return tuple(
+            Place(q.name, -1 if q.structural else k, q.shape, described(q.shape))
+            for k, q in enumerate(self.problem.parameters)
+            if not q.is_dual
+        )
 
     @cached_property
     def settings(self) -> tuple[Place, ...]:
-        return tuple(Place(s.name, self.layout.offsets[f"o_{s.name}"], (), meaning(s))
-                     for s in self.layout.program.settings)
+        return tuple(Place(s.name, self.layout.offsets[f"o_{s.name}"], (), meaning(s)) for s in self.layout.program.settings)
 
     @cached_property
     def measures(self) -> tuple[Place, ...]:

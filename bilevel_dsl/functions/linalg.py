@@ -6,7 +6,7 @@ grows with n. NaN in the matrix makes everything NaN.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 import casadi as ca
 
@@ -31,7 +31,7 @@ def eigh(A: ca.MX) -> tuple[ca.MX, ca.MX]:
     return _eigh(A.shape[0])(ca.densify(A))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _eigh(n: int) -> ca.Function:
     A = ca.MX.sym("A", n, n)
     if n <= 1:
@@ -66,7 +66,7 @@ def _reflection(n: int) -> ca.Function:
     state = ca.MX.sym("state", n, 2 * n + 1)
     below, A, Q = state[:, 0], state[:, 1 : n + 1], state[:, n + 1 :]
     after = ca.vertcat(0, below[:-1])
-    pivot = below - after                                # e_{k+1}
+    pivot = below - after  # e_{k+1}
     x = below * (A @ (ca.vertcat(below[1:], 1) - below))  # A e_k below the diagonal
     length, x1 = norm(x), ca.dot(pivot, x)
     v = x + either(x1 < 0, -length, length) * pivot
@@ -88,8 +88,7 @@ def _sweep(n: int) -> ca.Function:
     before = ca.vertcat(0, e[:-1])
     shift = _shifts(d, e, before)
     later = lambda v: ca.vertcat(v[1:], 0)
-    steps = ca.vertcat(ca.horzcat(d, later(d), before, e, later(shift)).T,
-                       ca.horzcat(U[:, 1:], ca.MX.zeros(n, 1)))
+    steps = ca.vertcat(ca.horzcat(d, later(d), before, e, later(shift)).T, ca.horzcat(U[:, 1:], ca.MX.zeros(n, 1)))
     carry = ca.vertcat(1, 1, 0, d[0] - shift[0], U[:, 0])
     chased = _rotation(n).mapaccum("chase", n, 1)(carry, steps)[1]
     d, e = chased[0, :].T, ca.vertcat(chased[1, 1:].T, 0)
@@ -122,11 +121,14 @@ def _rotation(n: int) -> ca.Function:
     c, s = scalars[0], scalars[1]
     u, u_next = carry[4:], step[5:]
     return ca.Function(
-        "rotation", [carry, step],
-        [ca.vertcat(scalars[2:6], c * u_next - s * u), ca.vertcat(scalars[6:], s * u_next + c * u)], OUT_OF_LINE)
+        "rotation",
+        [carry, step],
+        [ca.vertcat(scalars[2:6], c * u_next - s * u), ca.vertcat(scalars[6:], s * u_next + c * u)],
+        OUT_OF_LINE,
+    )
 
 
-@lru_cache(maxsize=None)
+@cache
 def _rotation_scalars() -> ca.Function:
     """(c, s applied to the columns, next s, c, p, g, final d[i], final e[i-1])."""
     carry, step = ca.SX.sym("carry", 4), ca.SX.sym("step", 5)
@@ -140,9 +142,16 @@ def _rotation_scalars() -> ca.Function:
     t = (d_next - d_less) * s + 2 * c * b
     linked = e != 0
     choose = lambda yes, no: ca.if_else(linked, yes, no)
-    out = [choose(c, 1), choose(s, 0),
-           choose(s, 1), choose(c, 1), choose(s * t, 0), choose(c * t - b, d_next - shift_next),
-           choose(d_less + s * t, d_less), ca.if_else(e_before != 0, choose(r, g), 0)]
+    out = [
+        choose(c, 1),
+        choose(s, 0),
+        choose(s, 1),
+        choose(c, 1),
+        choose(s * t, 0),
+        choose(c * t - b, d_next - shift_next),
+        choose(d_less + s * t, d_less),
+        ca.if_else(e_before != 0, choose(r, g), 0),
+    ]
     return ca.Function("rotation_scalars", [carry, step], [ca.vertcat(*out)], OUT_OF_LINE)
 
 
@@ -250,5 +259,4 @@ def _gram_schmidt(m: int, n: int, tolerance: float) -> ca.Function:
     keep = ca.logic_not(length <= tolerance * norm(a))  # NaN is kept
     new = either(keep, ca.vertcat(rest, right) / length, 0)
     after = ca.vertcat(0, mark[:-1]) if m > 1 else mark
-    return ca.Function("gram_schmidt", [state, rows],
-                       [ca.horzcat(after, ca.horzcat(Q, c) + mark @ new.T)], OUT_OF_LINE)
+    return ca.Function("gram_schmidt", [state, rows], [ca.horzcat(after, ca.horzcat(Q, c) + mark @ new.T)], OUT_OF_LINE)

@@ -13,7 +13,7 @@ import casadi as ca
 from ..model import sets
 
 Row = tuple[ca.MX, ca.MX | float, ca.MX | float]  # lb <= expression <= ub
-Description = tuple[ca.MX, ca.MX, list[Row]]      # lbx <= v <= ubx (columns), and rows
+Description = tuple[ca.MX, ca.MX, list[Row]]  # lbx <= v <= ubx (columns), and rows
 
 SIGN_LIMIT = 6  # entries up to which an l1 ball is written as its 2^n faces
 

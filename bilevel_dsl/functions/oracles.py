@@ -82,8 +82,9 @@ class Oracles:
             "h": lambda: [self._rows(self.problem.lower_constraints)],
             "c": lambda: [self._rows(self.problem.upper_constraints)],
             "grad_duals_f": lambda: [ca.vertcat(*[ca.vec(grad(f, d.symbol)) for d in self.problem.used_duals])],
-            "jac_duals_c": lambda: [ca.horzcat(*[ca.jacobian(self.recipes["c"]()[0], d.symbol)
-                                                 for d in self.problem.used_duals])],
+            "jac_duals_c": lambda: [
+                ca.horzcat(*[ca.jacobian(self.recipes["c"]()[0], d.symbol) for d in self.problem.used_duals])
+            ],
             "jac_y_h": lambda: [ca.jacobian(self.recipes["h"]()[0], y)],
             "jac_c": lambda: [ca.jacobian(self.recipes["c"]()[0], v) for v in (x, y)],
             "report": lambda: [ca.vec(r.expression) for r in self.problem.report],

@@ -38,7 +38,7 @@ class Entry:
     detail: str
     span: Span
     name_span: Span
-    below: tuple["Entry", ...] = ()
+    below: tuple[Entry, ...] = ()
 
 
 class Document:
@@ -132,15 +132,33 @@ class Document:
     def _refuse_clash(self, target: Target, places: list[Occurrence], new: str) -> None:
         if isinstance(target, Symbol):
             clash = self.symbols.get(new) or next(
-                (o.target for o in self.occurrences if o.name == new and _is_local(o.target)
-                 and any(_inside(p.span, o.target.scope.span) for p in places)), None)
+                (
+                    o.target
+                    for o in self.occurrences
+                    if o.name == new and _is_local(o.target) and any(_inside(p.span, o.target.scope.span) for p in places)
+                ),
+                None,
+            )
         elif _is_local(target):
-            clash = next((o.target or o for o in self.occurrences
-                          if o.name == new and _inside(o.span, target.scope.span)
-                          and not (isinstance(o.target, Local) and o.target.kind in ("label", "result"))), None)
+            clash = next(
+                (
+                    o.target or o
+                    for o in self.occurrences
+                    if o.name == new
+                    and _inside(o.span, target.scope.span)
+                    and not (isinstance(o.target, Local) and o.target.kind in ("label", "result"))
+                ),
+                None,
+            )
         else:
-            clash = next((o.target for o in self.occurrences if o.declares and o.name == new
-                          and isinstance(o.target, Local) and o.target.kind == target.kind), None)
+            clash = next(
+                (
+                    o.target
+                    for o in self.occurrences
+                    if o.declares and o.name == new and isinstance(o.target, Local) and o.target.kind == target.kind
+                ),
+                None,
+            )
         if clash is not None:
             raise CannotRename(f"`{new}` is already a name here (line {clash.span.line})")
 

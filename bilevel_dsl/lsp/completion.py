@@ -85,8 +85,11 @@ def _symbol(s: Symbol) -> Item:
 def _half_written(document: Document) -> list[Item]:
     """Names of declarations that could not be read to their end."""
     tokens = document.tokens
-    found = {b.text: a.type for a, b in zip(tokens, tokens[1:])
-             if a.type in ("param", "let", "function", "var") and b.type == "NAME"}
+    found = {
+        b.text: a.type
+        for a, b in zip(tokens, tokens[1:])
+        if a.type in ("param", "let", "function", "var") and b.type == "NAME"
+    }
     return [Item(name, kind) for name, kind in found.items() if name not in document.symbols]
 
 
@@ -124,10 +127,14 @@ def _entries(document: Document, block: str) -> list[Item]:
     if block == "report":
         return []
     if block == "reference":
-        fixed = {"upper": "the upper objective, as written", "lower": "the lower objective, as written",
-                 "source": "where the values come from, a string"}
+        fixed = {
+            "upper": "the upper objective, as written",
+            "lower": "the lower objective, as written",
+            "source": "where the values come from, a string",
+        }
         return [Item(k, "option", v) for k, v in fixed.items()] + [
-            _symbol(s) for s in document.symbols.values() if s.kind == "var"]
+            _symbol(s) for s in document.symbols.values() if s.kind == "var"
+        ]
     return [Item(name, "option", doc) for name, doc in sorted(settings().items())]
 
 

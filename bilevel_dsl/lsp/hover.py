@@ -52,14 +52,19 @@ def _of_local(target: Local) -> tuple[str, str]:
         return f"{target.name} in {target.domain.span.text}", "loop variable"
     if target.kind == "argument":
         return target.name, f"argument of the function `{target.scope.name.id}`"
-    kinds = {"label": "label of a constraint", "follower": "name of a follower", "problem": "name of the model",
-             "result": "named result"}
+    kinds = {
+        "label": "label of a constraint",
+        "follower": "name of a follower",
+        "problem": "name of the model",
+        "result": "named result",
+    }
     return target.name, kinds[target.kind]
 
 
 def _of_symbol(s: Symbol, examined: Examined) -> str:
-    return {"var": _of_var, "param": _of_param, "let": _of_let, "set": _of_set,
-            "function": lambda s, examined: "function"}[s.kind](s, examined)
+    return {"var": _of_var, "param": _of_param, "let": _of_let, "set": _of_set, "function": lambda s, examined: "function"}[
+        s.kind
+    ](s, examined)
 
 
 def _of_var(s: Symbol, examined: Examined) -> str:
@@ -89,8 +94,11 @@ def _of_let(s: Symbol, examined: Examined) -> str:
         return "named expression"
     text = f"named expression: {words(node.shape)}"
     if node.variables:
-        levels = [f"{level} {', '.join(f'`{n}`' for n in names)}" for level in ("upper", "lower")
-                  if (names := sorted(n for n in node.variables if examined.symbols[n].level == level))]
+        levels = [
+            f"{level} {', '.join(f'`{n}`' for n in names)}"
+            for level in ("upper", "lower")
+            if (names := sorted(n for n in node.variables if examined.symbols[n].level == level))
+        ]
         return f"{text}; depends on the variables {' and '.join(levels)}"
     values = {p.name: p.value for p in examined.symbols.values() if p.kind == "param" and p.value is not None}
     if not node.params <= values.keys():

@@ -29,20 +29,38 @@ from .positions import Positions
 SOURCE = "bileveldsl"  # of diagnostics, shown beside their code
 DELAY = 0.2  # seconds after a key before diagnostics are computed
 
-_SEVERITY = {"error": lsp.DiagnosticSeverity.Error, "warning": lsp.DiagnosticSeverity.Warning,
-             "information": lsp.DiagnosticSeverity.Information, "hint": lsp.DiagnosticSeverity.Hint}
+_SEVERITY = {
+    "error": lsp.DiagnosticSeverity.Error,
+    "warning": lsp.DiagnosticSeverity.Warning,
+    "information": lsp.DiagnosticSeverity.Information,
+    "hint": lsp.DiagnosticSeverity.Hint,
+}
 _UNUSED = "BL0711"  # shown faded
 _SYMBOLS = {
-    "param": lsp.SymbolKind.Constant, "set": lsp.SymbolKind.Enum, "function": lsp.SymbolKind.Function,
-    "let": lsp.SymbolKind.Property, "var": lsp.SymbolKind.Variable, "upper": lsp.SymbolKind.Class,
-    "lower": lsp.SymbolKind.Class, "objective": lsp.SymbolKind.Operator, "label": lsp.SymbolKind.Event,
-    "result": lsp.SymbolKind.Field, "problem": lsp.SymbolKind.Module, "block": lsp.SymbolKind.Namespace}
+    "param": lsp.SymbolKind.Constant,
+    "set": lsp.SymbolKind.Enum,
+    "function": lsp.SymbolKind.Function,
+    "let": lsp.SymbolKind.Property,
+    "var": lsp.SymbolKind.Variable,
+    "upper": lsp.SymbolKind.Class,
+    "lower": lsp.SymbolKind.Class,
+    "objective": lsp.SymbolKind.Operator,
+    "label": lsp.SymbolKind.Event,
+    "result": lsp.SymbolKind.Field,
+    "problem": lsp.SymbolKind.Module,
+    "block": lsp.SymbolKind.Namespace,
+}
 _ITEMS = {
-    "keyword": lsp.CompletionItemKind.Keyword, "function": lsp.CompletionItemKind.Function,
-    "set": lsp.CompletionItemKind.Enum, "label": lsp.CompletionItemKind.EnumMember,
-    "option": lsp.CompletionItemKind.Property, "loop": lsp.CompletionItemKind.Variable,
-    "param": lsp.CompletionItemKind.Constant, "var": lsp.CompletionItemKind.Variable,
-    "let": lsp.CompletionItemKind.Value}
+    "keyword": lsp.CompletionItemKind.Keyword,
+    "function": lsp.CompletionItemKind.Function,
+    "set": lsp.CompletionItemKind.Enum,
+    "label": lsp.CompletionItemKind.EnumMember,
+    "option": lsp.CompletionItemKind.Property,
+    "loop": lsp.CompletionItemKind.Variable,
+    "param": lsp.CompletionItemKind.Constant,
+    "var": lsp.CompletionItemKind.Variable,
+    "let": lsp.CompletionItemKind.Value,
+}
 
 
 class Server(LanguageServer):
@@ -82,8 +100,9 @@ class Server(LanguageServer):
                 self.window_log_message(lsp.LogMessageParams(lsp.MessageType.Error, f"internal error: {bug!r}"))
                 return
         if self._open.get(uri, (None, None))[1] is view:
-            self.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(
-                uri, [view.diagnostic(d) for d in found], version))
+            self.text_document_publish_diagnostics(
+                lsp.PublishDiagnosticsParams(uri, [view.diagnostic(d) for d in found], version)
+            )
 
     def forget(self, uri: str) -> None:
         self._open.pop(uri, None)
@@ -120,13 +139,26 @@ class View:
         lines = [d.message, *([primary.text] if primary.text else []), *(f"hint: {h}" for h in d.hints)]
         related = [lsp.DiagnosticRelatedInformation(self.location(s.span), s.text or "here") for s in d.secondary]
         fix = d.fix and {"range": _plain(self.range(d.fix.span)), "text": d.fix.text}
-        return lsp.Diagnostic(self.range(primary.span), "\n".join(lines), _SEVERITY[d.severity], d.code,
-                              source=SOURCE, related_information=related or None, data=fix,
-                              tags=[lsp.DiagnosticTag.Unnecessary] if d.code == _UNUSED else None)
+        return lsp.Diagnostic(
+            self.range(primary.span),
+            "\n".join(lines),
+            _SEVERITY[d.severity],
+            d.code,
+            source=SOURCE,
+            related_information=related or None,
+            data=fix,
+            tags=[lsp.DiagnosticTag.Unnecessary] if d.code == _UNUSED else None,
+        )
 
     def entry(self, e: Entry) -> lsp.DocumentSymbol:
-        return lsp.DocumentSymbol(e.name, _SYMBOLS[e.kind], self.range(e.span), self.range(e.name_span),
-                                  detail=e.detail, children=[self.entry(b) for b in e.below])
+        return lsp.DocumentSymbol(
+            e.name,
+            _SYMBOLS[e.kind],
+            self.range(e.span),
+            self.range(e.name_span),
+            detail=e.detail,
+            children=[self.entry(b) for b in e.below],
+        )
 
 
 def _plain(r: lsp.Range) -> dict:
@@ -206,7 +238,6 @@ def _names(server: Server) -> None:
         found = await asyncio.to_thread(complete, view.document, view.offset(params.position))
         return [_item(i) for i in found]
 
-
     @server.feature(lsp.TEXT_DOCUMENT_SIGNATURE_HELP, lsp.SignatureHelpOptions(["(", ","]))
     def on_signature(params: lsp.SignatureHelpParams) -> lsp.SignatureHelp | None:
         view = server.view(params.text_document.uri)
@@ -223,8 +254,13 @@ def _hover(text: str, place: lsp.Range) -> lsp.Hover:
 
 def _item(i: Item) -> lsp.CompletionItem:
     own = i.kind not in ("keyword", "function") or "(" not in i.detail  # names of the model come first
-    return lsp.CompletionItem(i.label, kind=_ITEMS[i.kind], detail=i.detail or None, documentation=i.doc or None,
-                              sort_text=f"{0 if own else 1}{i.label}")
+    return lsp.CompletionItem(
+        i.label,
+        kind=_ITEMS[i.kind],
+        detail=i.detail or None,
+        documentation=i.doc or None,
+        sort_text=f"{0 if own else 1}{i.label}",
+    )
 
 
 # --- edits ----------------------------------------------------------------------------------------------
@@ -267,12 +303,18 @@ def _edits(server: Server) -> None:
 
 def _action(uri: str, d: lsp.Diagnostic) -> lsp.CodeAction:
     """The edit that a diagnostic carries."""
-    place = lsp.Range(*(lsp.Position(d.data["range"][end]["line"], d.data["range"][end]["character"])
-                        for end in ("start", "end")))
+    place = lsp.Range(
+        *(lsp.Position(d.data["range"][end]["line"], d.data["range"][end]["character"]) for end in ("start", "end"))
+    )
     text = d.data["text"]
     what = f"write `{text.strip()}`" if text else "leave it out"
-    return lsp.CodeAction(f"{what[0].upper()}{what[1:]}", lsp.CodeActionKind.QuickFix, [d], is_preferred=True,
-                          edit=lsp.WorkspaceEdit({uri: [lsp.TextEdit(place, text)]}))
+    return lsp.CodeAction(
+        f"{what[0].upper()}{what[1:]}",
+        lsp.CodeActionKind.QuickFix,
+        [d],
+        is_preferred=True,
+        edit=lsp.WorkspaceEdit({uri: [lsp.TextEdit(place, text)]}),
+    )
 
 
 def _is_no_refusal(record: logging.LogRecord) -> bool:

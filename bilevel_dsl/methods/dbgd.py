@@ -38,7 +38,9 @@ from .program import Program, Setting, Signal
 NAME = "dbgd"
 
 CARD = Card(
-    name=NAME, title="dynamic barrier gradient descent", rank=3,
+    name=NAME,
+    title="dynamic barrier gradient descent",
+    rank=3,
     papers=(
         "Cao, Jiang, Yazdandoost Hamedani, Mokhtari: simple bilevel optimization by dynamic barrier gradient "
         "descent, NeurIPS 2025, arXiv 2507.23155",
@@ -46,7 +48,8 @@ CARD = Card(
         "optimization, NeurIPS 2021",
     ),
     needs=(needs.NO_DUALS, needs.SIMPLE, needs.NO_CONSTRAINTS),
-    suits=lambda problem, structure: (Suits.MADE_FOR, "a simple bilevel problem without constraints"))
+    suits=lambda problem, structure: (Suits.MADE_FOR, "a simple bilevel problem without constraints"),
+)
 
 SETTINGS = (
     Setting("tol", 1e-6, "bound on the gradient of g and on the tangential gradient of f, relative", 0),
@@ -54,7 +57,7 @@ SETTINGS = (
     Setting("barrier", 0, "phi: gradient norm, or value and gradient norm", choices=("gradient", "value")),
     Setting("beta", 1.0, "weight of ||G||^2 in phi", 0),
     Setting("alpha", 1.0, "weight of g - lower_bound in phi", 0),
-    Setting("lower_bound", 0.0, "a lower bound of min g, for the barrier \"value\""),
+    Setting("lower_bound", 0.0, 'a lower bound of min g, for the barrier "value"'),
     Setting("step_size", 0.0, "eta; 0: from the smoothness seen", 0),
     Setting("decay", 1000, "eta falls like (1 + k / decay)^(-1/2); inf: constant", 1),
     Setting("polish", 1, "remove the remaining error at the end", choices=("no", "yes")),
@@ -88,7 +91,8 @@ class _Dbgd:
         m.slot("slope", 1, "||grad f|| where the polish began")
         self.w, self.v, self.z = (
             Search(m, name, n, f"argmin of {doc}", start=ca.MX.zeros(n), separable=oracles.is_y_separable)
-            for name, doc in (("w", "sigma f + g"), ("v", "(sigma/2) f + g"), ("z", "g")))
+            for name, doc in (("w", "sigma f + g"), ("v", "(sigma/2) f + g"), ("z", "g"))
+        )
         self.program = self.write()
 
     def write(self) -> Program:
@@ -99,17 +103,26 @@ class _Dbgd:
             m.finish(when=ca.logic_not(polish))
             with m.loop("polish") as until:
                 self.minimise(w, s_times=1, name="solve_w", then=lambda: v.restart(w.point) or v.set(alpha=w.alpha))
-                self.minimise(v, s_times=0.5, name="solve_v",
-                              then=lambda: z.restart(m.P_Y(2 * v.point - w.point)) or z.set(alpha=w.alpha))
+                self.minimise(
+                    v,
+                    s_times=0.5,
+                    name="solve_v",
+                    then=lambda: z.restart(m.P_Y(2 * v.point - w.point)) or z.set(alpha=w.alpha),
+                )
                 self.minimise(z, s_times=0, name="settle")
                 m.called("finish")
                 again = self.finish()
                 until(ca.logic_not(again))
         x, y = s.x, s.y
-        return m.program({
-            "upper": m.f(x, y), "lower": m.g(x, y), "lower_stationarity": s.lower_stationarity,
-            "stationarity": s.stationarity, "multiplier": s.multiplier,
-        })
+        return m.program(
+            {
+                "upper": m.f(x, y),
+                "lower": m.g(x, y),
+                "lower_stationarity": s.lower_stationarity,
+                "stationarity": s.stationarity,
+                "multiplier": s.multiplier,
+            }
+        )
 
     # --- the dynamic barrier -----------------------------------------------------------------
 
@@ -159,8 +172,10 @@ class _Dbgd:
         probe = ca.fmax(norm(nearby - y), 1e-12)
         moved = norm(y - s.before)
         found = []
-        for oracle, now, past, known in ((m.f_grad_y_f, grad_f, s.grad_f_before, s.smooth_f),
-                                         (m.g_grad_y_g, grad_g, s.grad_g_before, s.smooth_g)):
+        for oracle, now, past, known in (
+            (m.f_grad_y_f, grad_f, s.grad_f_before, s.smooth_f),
+            (m.g_grad_y_g, grad_g, s.grad_g_before, s.smooth_g),
+        ):
             _, there = oracle(s.x, nearby)
             start = norm(there - now) / probe
             seen = either(moved > 0, norm(now - past) / moved, known)
@@ -176,18 +191,25 @@ class _Dbgd:
         problem = self.m.oracles.problem
         tau = ca.MX.sym("tau")
         total = tau * problem.f.expression + problem.g.expression
-        return ca.Function("penalised", [problem.x, problem.y, tau, *problem.p],
-                           [total, ca.densify(ca.gradient(total, problem.y))])
+        return ca.Function(
+            "penalised", [problem.x, problem.y, tau, *problem.p], [total, ca.densify(ca.gradient(total, problem.y))]
+        )
 
     def minimise(self, q: Search, s_times: float, name: str, then: Callable[[], None] | None = None) -> None:
         """q: argmin of s_times sigma f + g, so far that the gradient of f is right to a tenth of tol."""
         m, s, o = self.m, self.m.state, self.m.settings
         tau = {0: lambda: 0, 1: lambda: s.sigma, 0.5: lambda: s.sigma / 2}[s_times]
         lower.minimise(
-            m, q, lambda y: self.penalised(s.x, y, tau(), *m.p), name=name, at_most=o.lower_trials, each_pass=then,
+            m,
+            q,
+            lambda y: self.penalised(s.x, y, tau(), *m.p),
+            name=name,
+            at_most=o.lower_trials,
+            each_pass=then,
             # an error r in the gradient of sigma f + g is an error r / sigma in that of f
             error=lambda: norm(q.direction) / q.alpha,
-            accuracy=lambda: ca.fmax(0.1 * o.tol * s.sigma * (1 + s.slope), 1e-15 * (1 + norm(q.point))))
+            accuracy=lambda: ca.fmax(0.1 * o.tol * s.sigma * (1 + s.slope), 1e-15 * (1 + norm(q.point))),
+        )
 
     def finish(self) -> ca.MX:
         """How far the point is from stationarity, with one of two multipliers; returns whether a smaller sigma helps.

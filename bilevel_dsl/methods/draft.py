@@ -77,8 +77,13 @@ class Draft:
 
     # --- closing -----------------------------------------------------------------------
 
-    def closed(self, first: dict[str, ca.MX], measures: dict[str, ca.MX], phases: tuple[Phase, ...],
-               tolerances: dict[str, str] | None) -> Program:
+    def closed(
+        self,
+        first: dict[str, ca.MX],
+        measures: dict[str, ca.MX],
+        phases: tuple[Phase, ...],
+        tolerances: dict[str, str] | None,
+    ) -> Program:
         """The finished program. State that `first` does not name starts at zero."""
         first = {name: first.get(name, ca.MX.zeros(slot.size)) for name, slot in self._slots.items()}
         problem = self.oracles.problem
@@ -90,8 +95,11 @@ class Draft:
             method=self.name,
             problem_name=problem.name,
             state=tuple(self._slots.values()),
-            data=tuple(Slot(name, q.symbol.numel(), f"parameter {q.name}", q.name, q.shape)
-                       for name, q in self._parameters if not q.is_dual),
+            data=tuple(
+                Slot(name, q.symbol.numel(), f"parameter {q.name}", q.name, q.shape)
+                for name, q in self._parameters
+                if not q.is_dual
+            ),
             data_values=tuple(v for v, q in zip(problem.data, problem.parameters) if not q.is_dual),
             settings=self._settings,
             prepared=tuple(Slot(n, s.numel()) for n, (s, _) in self._prepared.items()),

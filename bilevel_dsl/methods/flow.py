@@ -252,6 +252,7 @@ class Method(Draft):
                 return either(goto[0], jump(goto[1]), jump(goto[2]))
             return ca.MX(number[id(goto)])
 
-        phases = [Phase(b.name, self.function(f"phase_{b.name}", {**b.values, "phase": jump(b.goto)}, b.symbols))
-                  for b in blocks]
+        phases = [
+            Phase(b.name, self.function(f"phase_{b.name}", {**b.values, "phase": jump(b.goto)}, b.symbols)) for b in blocks
+        ]
         return self.closed(self._first, measures, tuple(phases), tolerances)

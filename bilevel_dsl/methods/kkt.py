@@ -60,7 +60,9 @@ def _suits(problem: Problem, structure: Structure) -> tuple[Suits, str] | None:
 
 
 CARD = Card(
-    name=NAME, title="optimality conditions of the lower level with a penalty on complementarity", rank=2,
+    name=NAME,
+    title="optimality conditions of the lower level with a penalty on complementarity",
+    rank=2,
     papers=(
         "Anandalingam, White: A solution method for the linear static Stackelberg problem using penalty functions, "
         "IEEE Trans. Automat. Control 35, 1990",
@@ -75,7 +77,8 @@ CARD = Card(
         needs.SMOOTH_SETS,
         Need(f"at most {KKT_LIMIT} unknowns: upper variables, three for each lower one, two for each row", _large),
     ),
-    suits=_suits)
+    suits=_suits,
+)
 ARMIJO = 1e-4
 RHO_LIMIT = 1e6  # above, rounding alone exceeds the tolerance
 MOST_UPDATES, MOST_FLIPS, MOST_RESETS = 100, 20, 4
@@ -141,17 +144,33 @@ class _Kkt:
             m.called("update")
             self.update()
         x, y = s.x, s.y
-        return m.program({
-            "upper": m.f(x, y), "lower": m.g(x, y), "stationarity": s.stationarity, "violation": s.violation,
-            "complementarity": s.complementarity, "penalty": s.gamma,
-        })
+        return m.program(
+            {
+                "upper": m.f(x, y),
+                "lower": m.g(x, y),
+                "stationarity": s.stationarity,
+                "violation": s.violation,
+                "complementarity": s.complementarity,
+                "penalty": s.gamma,
+            }
+        )
 
     def restarted(self, u: ca.MX) -> dict[str, ca.MX | float]:
         """What begins anew with another u."""
         nx, ny = self.system.oracles.nx, self.system.oracles.ny
-        return {"u": u, "x": u[:nx], "y": u[nx : nx + ny], "eta": ca.MX.zeros(len(self.system.equalities)),
-                "accuracy": 1e-1, "inner": 0, "branch": ca.MX.zeros(self.system.n_pairs), "held": 0, "stationarity": 1,
-                "violation": 1e20, "complementarity": 1e20}
+        return {
+            "u": u,
+            "x": u[:nx],
+            "y": u[nx : nx + ny],
+            "eta": ca.MX.zeros(len(self.system.equalities)),
+            "accuracy": 1e-1,
+            "inner": 0,
+            "branch": ca.MX.zeros(self.system.n_pairs),
+            "held": 0,
+            "stationarity": 1,
+            "violation": 1e20,
+            "complementarity": 1e20,
+        }
 
     # --- the direction --------------------------------------------------------------------------
 
@@ -215,13 +234,18 @@ class _Kkt:
         unsettled = all_of(gap > goal, gap > 0.1 * s.complementarity)
         rho = either(slow, ca.fmin(10 * s.rho, RHO_LIMIT), s.rho)
         updates = {
-            "u": clip(u, *self.limits(branch)), "branch": branch, "held": any_of(s.held, hold),
+            "u": clip(u, *self.limits(branch)),
+            "branch": branch,
+            "held": any_of(s.held, hold),
             "flips": s.flips + flip,
             "eta": multipliers.updated(rows, s.eta, s.rho, equalities) if equalities else s.eta,
             "rho": either(hold, ca.fmin(s.rho, 1e3), rho),
             "gamma": either(unsettled, ca.fmin(o.gamma_factor * s.gamma, 1e8), s.gamma),
-            "violation": violation, "complementarity": gap,
-            "accuracy": ca.fmax(0.1 * s.accuracy, 0.1 * o.tol), "inner": 0, "updates": s.updates + 1,
+            "violation": violation,
+            "complementarity": gap,
+            "accuracy": ca.fmax(0.1 * s.accuracy, 0.1 * o.tol),
+            "inner": 0,
+            "updates": s.updates + 1,
             "signal": either(finished, int(Signal.CONVERGED), 0),
         } | self.duals(u)
         m.assign(self.recovered(updates, violation, gap))
@@ -248,15 +272,33 @@ class _Kkt:
             "signal": either(updates["signal"] > 0, updates["signal"], failure),
             "hopeless": either(all_of(stuck, ca.logic_not(renewed)), s.hopeless + 1, 0),
         }
-        updates |= self._where(again, updates, self.restarted(start) | {
-            "gamma": ca.fmin(10 * o.gamma_factor * s.gamma, 1e8), "rho": ca.fmin(10 * s.rho, RHO_LIMIT),
-            "reach": 10 * s.reach, "resets": s.resets + 1,
-        })
-        return updates | self._where(renewed, updates, {
-            "u": either(restore, start, updates["u"]), "eta": ca.MX.zeros(len(self.system.equalities)), "rho": o.rho,
-            "gamma": either(restored, s.gamma, 1), "branch": ca.MX.zeros(self.system.n_pairs), "held": 0,
-            "accuracy": 1e-1, "violation": 1e20, "complementarity": 1e20, "restoring": either(restored, 2, 1),
-        })
+        updates |= self._where(
+            again,
+            updates,
+            self.restarted(start)
+            | {
+                "gamma": ca.fmin(10 * o.gamma_factor * s.gamma, 1e8),
+                "rho": ca.fmin(10 * s.rho, RHO_LIMIT),
+                "reach": 10 * s.reach,
+                "resets": s.resets + 1,
+            },
+        )
+        return updates | self._where(
+            renewed,
+            updates,
+            {
+                "u": either(restore, start, updates["u"]),
+                "eta": ca.MX.zeros(len(self.system.equalities)),
+                "rho": o.rho,
+                "gamma": either(restored, s.gamma, 1),
+                "branch": ca.MX.zeros(self.system.n_pairs),
+                "held": 0,
+                "accuracy": 1e-1,
+                "violation": 1e20,
+                "complementarity": 1e20,
+                "restoring": either(restored, 2, 1),
+            },
+        )
 
     def _where(self, condition: ca.MX, updates: dict[str, ca.MX], changes: dict[str, ca.MX]) -> dict[str, ca.MX]:
         """`changes` if the condition holds, else `updates`, or what was."""

@@ -51,14 +51,16 @@ def _suits(problem: Problem, structure: Structure) -> tuple[Suits, str] | None:
 
 
 CARD = Card(
-    name=NAME, title="momentum hypergradient with spectral projection", rank=4,
+    name=NAME,
+    title="momentum hypergradient with spectral projection",
+    rank=4,
     papers=(
-        "Huang: On momentum-based gradient methods for bilevel optimization with nonconvex lower level, "
-        "arXiv 2303.03944",
+        "Huang: On momentum-based gradient methods for bilevel optimization with nonconvex lower level, arXiv 2303.03944",
     ),
     assumes=("twice differentiable lower objective",),
     needs=(needs.NO_DUALS, needs.TWO_LEVELS, needs.LOWER_FREE, needs.UPPER_SETS_ONLY, needs.DENSE_LOWER),
-    suits=_suits)
+    suits=_suits,
+)
 
 SETTINGS = (
     Setting("tol", 1e-6, "bound on the gradient mapping of w and on grad_y g, relative", 0),
@@ -68,8 +70,7 @@ SETTINGS = (
     Setting("L", 1e20, "cap of the eigenvalues", 0),
     Setting("eta", 1.0, "averaging weight", 1e-6, 1),
     Setting("gamma", 0.0, "step size of x; 0: found by the method", 0),
-    Setting("warm_up", 100, "iterations at most in which y alone moves, until it is nearly stationary", 0,
-            integer=True),
+    Setting("warm_up", 100, "iterations at most in which y alone moves, until it is nearly stationary", 0, integer=True),
     Setting("lam", 0.0, "step size of y; 0: one over the largest eigenvalue, S(H)^-1 where g is quadratic in y", 0),
 )
 NEAR = 0.1  # of the size of y: steps S(H)^-1 v up to which they may be trusted
@@ -101,7 +102,7 @@ def program(oracles: Oracles) -> Program:
         largest = ca.sqrt(ca.mmax(e * e))
         inverse = inverted(o, e, o.mu * largest)
         solve = lambda u: U @ (inverse * (U.T @ u))  # noqa: E731
-        w = grad_x_f - m.hess_xy_g_times(x, y, solve(grad_y_f))                       # line 5
+        w = grad_x_f - m.hess_xy_g_times(x, y, solve(grad_y_f))  # line 5
 
         s.stationarity = norm(m.P_X(x - w) - x) / per_length(m.f(x, y), x)
         s.lower_stationarity = norm(v) / per_length(m.g(x, y), y)
@@ -114,10 +115,10 @@ def program(oracles: Oracles) -> Program:
         kept_up = norm(solve(v)) <= BEHIND * norm(solve(m.hess_xy_g(x, y).T @ dx))
         settled = any_of(s.lower_stationarity <= 1e-2, s.k >= o.warm_up, s.gamma > 0)
         moving = ca.logic_and(settled, any_of(kept_up, s.lower_stationarity <= 1e-2 * o.tol, o.gamma > 0))
-        s.x = x + either(moving, eta, 0) * dx                                         # line 6
+        s.x = x + either(moving, eta, 0) * dx  # line 6
         lam = either(o.lam > 0, o.lam, 1 / largest)
         trusted = ca.logic_and(o.lam <= 0, ca.MX(1) if is_quadratic(m) else trust(s, y, e, o.mu * largest, solve(v), v))
-        s.y = y - eta * either(trusted, solve(v), lam * v)                            # line 7
+        s.y = y - eta * either(trusted, solve(v), lam * v)  # line 7
 
         s.growth = either(moving, either(s.gamma > 0, gamma / s.gamma, 1e6), s.growth)
         s.x_before, s.w_before = either(moving, x, s.x_before), either(moving, w, s.w_before)
@@ -125,8 +126,13 @@ def program(oracles: Oracles) -> Program:
         s.gamma, s.k = either(moving, gamma, s.gamma), s.k + 1
         m.stop(Signal.DIVERGED, when=ca.logic_or(norm(s.x) > 1e12, norm(s.y) > 1e12))
 
-    measures = {"upper": m.f(s.x, s.y), "lower": m.g(s.x, s.y), "stationarity": s.stationarity,
-                "lower_stationarity": s.lower_stationarity, "step_size": s.gamma}
+    measures = {
+        "upper": m.f(s.x, s.y),
+        "lower": m.g(s.x, s.y),
+        "stationarity": s.stationarity,
+        "lower_stationarity": s.lower_stationarity,
+        "step_size": s.gamma,
+    }
     return m.program(measures, {"stationarity": "tol", "lower_stationarity": "tol"})
 
 

@@ -24,8 +24,7 @@ def _lower_sets(problem: Problem) -> list[Refusal]:
     bound = [v for v in problem.lower_variables if type(v.set).__name__ != "Free"]
     found = [Refusal(f"the lower variable `{v.name}` has a constraint set", v.span) for v in bound[:1]]
     rows = [b for b in recognised(problem) if b.variable.level == "lower"]
-    return found or [
-        Refusal(f"the lower variable `{b.variable.name}` has a bound", b.constraint.span) for b in rows[:1]]
+    return found or [Refusal(f"the lower variable `{b.variable.name}` has a bound", b.constraint.span) for b in rows[:1]]
 
 
 def _upper_variables(problem: Problem) -> list[Refusal]:
@@ -45,8 +44,9 @@ def _large_lower(problem: Problem) -> list[Refusal]:
 
 
 def _duals(problem: Problem) -> list[Refusal]:
-    return [Refusal(f"the leader uses a multiplier of the follower, `dual({d.name})`", d.span)
-            for d in problem.used_duals[:1]]
+    return [
+        Refusal(f"the leader uses a multiplier of the follower, `dual({d.name})`", d.span) for d in problem.used_duals[:1]
+    ]
 
 
 def _rough_sets(problem: Problem) -> list[Refusal]:
@@ -63,10 +63,12 @@ def _has(constraint_set: ConstraintSet, kinds: tuple[type, ...]) -> bool:
 NO_DUALS = Need("", _duals)
 SIMPLE = Need("a simple bilevel problem: no upper-level variable", _upper_variables)
 TWO_LEVELS = Need("", _no_upper_variable)
-NO_CONSTRAINTS = Need("constraint sets, but no constraints",
-                      lambda problem: _upper_constraints(problem) + _lower_constraints(problem))
-LOWER_FREE = Need("a lower level without sets and constraints",
-                  lambda problem: _lower_sets(problem) + _lower_constraints(problem))
+NO_CONSTRAINTS = Need(
+    "constraint sets, but no constraints", lambda problem: _upper_constraints(problem) + _lower_constraints(problem)
+)
+LOWER_FREE = Need(
+    "a lower level without sets and constraints", lambda problem: _lower_sets(problem) + _lower_constraints(problem)
+)
 UPPER_SETS_ONLY = Need("constraint sets on the upper level, but no constraints", _upper_constraints)
 SMOOTH_SETS = Need("constraint sets with a smooth description: not l1ball, psd and spectral", _rough_sets)
 DENSE_LOWER = Need(f"at most {DENSE_LIMIT} lower variables", _large_lower)

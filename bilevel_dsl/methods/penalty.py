@@ -53,7 +53,9 @@ def _suits(problem: Problem, structure: Structure) -> tuple[Suits, str]:
 
 
 CARD = Card(
-    name=NAME, title="value-gap penalty with continuation and polish", rank=1,
+    name=NAME,
+    title="value-gap penalty with continuation and polish",
+    rank=1,
     papers=(
         "Kwon, Kwon, Wright, Nowak: On penalty methods for nonconvex bilevel optimization and first-order "
         "stochastic approximation, ICLR 2024, arXiv 2309.01753",
@@ -61,7 +63,9 @@ CARD = Card(
         "Xiao, Chen: Unlocking global optimality in bilevel optimization, ICLR 2025, arXiv 2408.16087",
     ),
     assumes=("differentiable objectives", "constraint sets and smooth constraints on either level"),
-    needs=(needs.NO_DUALS,), suits=_suits)
+    needs=(needs.NO_DUALS,),
+    suits=_suits,
+)
 EPS = 2.2e-16
 
 SETTINGS = (
@@ -90,7 +94,8 @@ class _Penalty:
         self.x = Search(m, "x", nx, "upper level", start=x, separable=oracles.is_x_separable, fresh=True)
         self.z, self.w, self.v = (
             Search(m, name, ny, f"argmin of {doc}", start=y, separable=oracles.is_y_separable)
-            for name, doc in (("z", "g"), ("w", "s f + g"), ("v", "(s/2) f + g")))
+            for name, doc in (("z", "g"), ("w", "s f + g"), ("v", "(s/2) f + g"))
+        )
         m.slot("x", nx, "upper variables", start=x)
         m.slot("y", ny, "lower variables", start=y)
         m.slot("stage", 1, "0 continuation, 1 polish, 2 settle")
@@ -131,10 +136,15 @@ class _Penalty:
                     self.judge(polish=False)
                 until(s.over)
         x, y = s.x, s.y
-        return m.program({
-            "upper": m.f(x, y), "lower": m.g(x, y), "stationarity": s.stationarity, "violation": s.violation,
-            "penalty": 1 / self.sigma,
-        })
+        return m.program(
+            {
+                "upper": m.f(x, y),
+                "lower": m.g(x, y),
+                "stationarity": s.stationarity,
+                "violation": s.violation,
+                "penalty": 1 / self.sigma,
+            }
+        )
 
     # --- what is solved next ---------------------------------------------------------------
 

@@ -77,18 +77,28 @@ def require(name: str, problem: Problem, where: Span | None = None) -> MethodInf
         BilevelError: BL0401 unknown name, BL0402 the problem breaks a rule of the method.
     """
     if name not in METHODS:
-        raise BilevelError(Diagnostic(
-            "BL0401", f"there is no method `{name}`", Label(where, "") if where else None,
-            hints=(*did_you_mean(name, ["auto", *METHODS]), f"the methods are: auto, {', '.join(METHODS)}"),
-            exit_status=3 if where else 2))
+        raise BilevelError(
+            Diagnostic(
+                "BL0401",
+                f"there is no method `{name}`",
+                Label(where, "") if where else None,
+                hints=(*did_you_mean(name, ["auto", *METHODS]), f"the methods are: auto, {', '.join(METHODS)}"),
+                exit_status=3 if where else 2,
+            )
+        )
     refusals = METHODS[name].refusals(problem)
     if refusals:
         fits = ", ".join(fitting(problem))
         first, rest = refusals[0], refusals[1:]
-        raise BilevelError(Diagnostic(
-            "BL0402", f"{name} cannot solve this: {first.rule}", Label(first.span) if first.span else None,
-            tuple(Label(r.span, r.rule) for r in rest if r.span),
-            (f"methods that can: {fits}" if fits else "no method can",)))
+        raise BilevelError(
+            Diagnostic(
+                "BL0402",
+                f"{name} cannot solve this: {first.rule}",
+                Label(first.span) if first.span else None,
+                tuple(Label(r.span, r.rule) for r in rest if r.span),
+                (f"methods that can: {fits}" if fits else "no method can",),
+            )
+        )
     return METHODS[name]
 
 

@@ -10,8 +10,9 @@ from .program import Setting
 from .registry import METHODS, MethodInfo
 
 
-def merge_settings(info: MethodInfo, problem: Problem, *, options: dict[str, float | str] | None = None,
-                   **named: float | None) -> dict[str, float]:
+def merge_settings(
+    info: MethodInfo, problem: Problem, *, options: dict[str, float | str] | None = None, **named: float | None
+) -> dict[str, float]:
     """Defaults, then the model's `options` (but for those of other methods), then the caller's."""
     values = {s.name: s.default for s in info.settings}
     for key, value in problem.options.items():
@@ -28,9 +29,15 @@ def merge_settings(info: MethodInfo, problem: Problem, *, options: dict[str, flo
 def unused_options(info: MethodInfo, problem: Problem) -> tuple[Diagnostic, ...]:
     """A warning for each option of the model that is a setting of other methods than the one that runs."""
     return tuple(
-        Diagnostic("BL0409", f"`{key}` is no setting of {info.name}, the method that runs, and has no effect",
-                   Label(problem.option_spans[key], f"a setting of {', '.join(owners)}"), severity="warning")
-        for key in problem.options if key != "method" and (owners := _is_of_another(info, key)))
+        Diagnostic(
+            "BL0409",
+            f"`{key}` is no setting of {info.name}, the method that runs, and has no effect",
+            Label(problem.option_spans[key], f"a setting of {', '.join(owners)}"),
+            severity="warning",
+        )
+        for key in problem.options
+        if key != "method" and (owners := _is_of_another(info, key))
+    )
 
 
 def _is_of_another(info: MethodInfo, key: str) -> list[str]:
@@ -45,18 +52,30 @@ def _setting(info: MethodInfo, key: str, value, span) -> float:
     label = Label(span, "") if span else None
     status = 3 if span else 2
     if key not in known:
-        raise BilevelError(Diagnostic("BL0403", f"{info.name} has no setting `{key}`", label,
-                                      hints=(*did_you_mean(key, known), f"its settings are: {', '.join(known)}"),
-                                      exit_status=status))
+        raise BilevelError(
+            Diagnostic(
+                "BL0403",
+                f"{info.name} has no setting `{key}`",
+                label,
+                hints=(*did_you_mean(key, known), f"its settings are: {', '.join(known)}"),
+                exit_status=status,
+            )
+        )
     setting = known[key]
     shown = f"{value:g}" if isinstance(value, (int, float)) else f"`{value}`"
     if setting.choices:
         names = {word: float(i) for i, choice in enumerate(setting.choices) for word in (choice, str(i))}
         text = shown.strip("`")
         if text not in names:
-            raise BilevelError(Diagnostic("BL0404", f"`{key}` is {shown}, which is not one of its choices", label,
-                                          hints=(f"the choices are: {', '.join(setting.choices)}",),
-                                          exit_status=status))
+            raise BilevelError(
+                Diagnostic(
+                    "BL0404",
+                    f"`{key}` is {shown}, which is not one of its choices",
+                    label,
+                    hints=(f"the choices are: {', '.join(setting.choices)}",),
+                    exit_status=status,
+                )
+            )
         return names[text]
     try:
         number = float(value)
@@ -65,9 +84,15 @@ def _setting(info: MethodInfo, key: str, value, span) -> float:
     if not setting.lower <= number <= setting.upper or (setting.integer and number != np.floor(number)):
         outside = setting.lower > number or number > setting.upper
         wrong = "out of its range" if outside else f"not {_kind(setting)}"
-        raise BilevelError(Diagnostic("BL0404", f"`{key}` is {shown}, which is {wrong}", label,
-                                      hints=(f"it is {_kind(setting)}{_range(setting)}",),
-                                      exit_status=status))
+        raise BilevelError(
+            Diagnostic(
+                "BL0404",
+                f"`{key}` is {shown}, which is {wrong}",
+                label,
+                hints=(f"it is {_kind(setting)}{_range(setting)}",),
+                exit_status=status,
+            )
+        )
     return number
 
 

@@ -89,8 +89,7 @@ def _of(problem: Problem, level: str, constraint: Constraint) -> list[Bound]:
         if owner is None or by_data[k] or not np.isfinite(a) or a == 0:
             continue
         side = "equal" if constraint.kind == "eq" else "upper" if a > 0 else "lower"
-        found.append(Bound(constraint, i, owner, column - first - owner.offset, side,
-                           _folded(-constants[i] / a)))
+        found.append(Bound(constraint, i, owner, column - first - owner.offset, side, _folded(-constants[i] / a)))
     return found
 
 

@@ -87,9 +87,7 @@ def _variables(variables: tuple[CheckedVar, ...], blocks: dict[str, ca.MX], tran
 
 
 def _constraints(checked: tuple[CheckedConstraint, ...], translate) -> tuple[Constraint, ...]:
-    return tuple(
-        Constraint(c.name, c.level, c.kind, ca.vec(ca.densify(translate(c.node))), c.span, c.side) for c in checked
-    )
+    return tuple(Constraint(c.name, c.level, c.kind, ca.vec(ca.densify(translate(c.node))), c.span, c.side) for c in checked)
 
 
 def _parameter(p: CheckedParam, symbol: ca.MX) -> Parameter:
@@ -118,9 +116,7 @@ def _duals(checked: Checked) -> tuple[Dual, ...]:
             signs = [np.full(n, c.rhs * sense[c.follower]) for c, n in zip(own, counts)]
         symbol = ca.MX.sym(f"dual({d.name})", *_matrix(d.shape)) if d.used else None
         found.append(
-            Dual(
-                d.name, d.shape, d.span, *(np.concatenate(v).astype(int) for v in (rows, places, signs)), d.side, symbol
-            )
+            Dual(d.name, d.shape, d.span, *(np.concatenate(v).astype(int) for v in (rows, places, signs)), d.side, symbol)
         )
     return tuple(found)
 

@@ -172,9 +172,9 @@ class Problem:
     def start(self) -> tuple[np.ndarray, np.ndarray]:
         """The start written in the model, zeros where none is (not yet projected)."""
         return tuple(
-            np.concatenate([np.zeros(0)] + [
-                np.zeros(v.size) if v.start is None else np.asarray(v.start, float).ravel(order="F")
-                for v in level
-            ])
+            np.concatenate(
+                [np.zeros(0)]
+                + [np.zeros(v.size) if v.start is None else np.asarray(v.start, float).ravel(order="F") for v in level]
+            )
             for level in (self.upper_variables, self.lower_variables)
         )

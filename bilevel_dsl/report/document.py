@@ -22,33 +22,40 @@ def document(result: Point) -> dict:
     """The object: fixed keys first; a point that was not solved for has None where a solve has words."""
     problem, reference = result.problem, result.problem.reference
     solved = isinstance(result, Solution)
-    return _strict({
-        "schema": SCHEMA,
-        "problem": problem.name,
-        "status": result.status if solved else None,
-        "verified": result.verified,
-        "proved": result.proved,
-        "upper": result.upper,
-        "lower": result.lower,
-        "variables": result.variables,
-        "certificate": _certificate(result),
-        "duals": result.duals,
-        "report": result.report,
-        "reference": {"upper": reference.upper, "lower": reference.lower, "variables": reference.variables,
-                      "source": reference.source, "relative_error": result.reference_error()},
-        "method": result.method if solved else None,
-        "reason": result.reason if solved else None,
-        "settings": _settings(result) if solved else {},
-        "seed": result.seed,
-        "executor": result.executor if solved else None,
-        "iterations": result.iterations if solved else 0,
-        "evaluations": result.evaluations if solved else {},
-        "measures": result.measures if solved else {},
-        "timings": {**dict.fromkeys(TIMINGS, 0.0), **result.timings},
-        "warnings": [to_json(d) for d in result.warnings],
-        "versions": versions(),
-        "hash": problem.text_hash,
-    })
+    return _strict(
+        {
+            "schema": SCHEMA,
+            "problem": problem.name,
+            "status": result.status if solved else None,
+            "verified": result.verified,
+            "proved": result.proved,
+            "upper": result.upper,
+            "lower": result.lower,
+            "variables": result.variables,
+            "certificate": _certificate(result),
+            "duals": result.duals,
+            "report": result.report,
+            "reference": {
+                "upper": reference.upper,
+                "lower": reference.lower,
+                "variables": reference.variables,
+                "source": reference.source,
+                "relative_error": result.reference_error(),
+            },
+            "method": result.method if solved else None,
+            "reason": result.reason if solved else None,
+            "settings": _settings(result) if solved else {},
+            "seed": result.seed,
+            "executor": result.executor if solved else None,
+            "iterations": result.iterations if solved else 0,
+            "evaluations": result.evaluations if solved else {},
+            "measures": result.measures if solved else {},
+            "timings": {**dict.fromkeys(TIMINGS, 0.0), **result.timings},
+            "warnings": [to_json(d) for d in result.warnings],
+            "versions": versions(),
+            "hash": problem.text_hash,
+        }
+    )
 
 
 def json_text(result: Point) -> str:
@@ -59,8 +66,12 @@ def json_text(result: Point) -> str:
 def versions() -> dict[str, str]:
     from bilevel_dsl import __version__
 
-    return {"bilevel_dsl": __version__, "python": platform.python_version(), "casadi": _version("casadi"),
-            "numpy": np.__version__}
+    return {
+        "bilevel_dsl": __version__,
+        "python": platform.python_version(),
+        "casadi": _version("casadi"),
+        "numpy": np.__version__,
+    }
 
 
 def _version(package: str) -> str:
@@ -76,8 +87,17 @@ def _certificate(result: Point) -> dict:
         **dict.fromkeys(CHECKS),
         **certificate.numbers,
         "scope": certificate.scope,
-        "claims": [{"name": c.name, "verdict": c.verdict.value, "value": c.value, "tolerance": c.tolerance,
-                    "words": c.words, "witness": c.witness} for c in certificate.claims],
+        "claims": [
+            {
+                "name": c.name,
+                "verdict": c.verdict.value,
+                "value": c.value,
+                "tolerance": c.tolerance,
+                "words": c.words,
+                "witness": c.witness,
+            }
+            for c in certificate.claims
+        ],
         "trouble": certificate.trouble or None,
         "tolerances": certificate.tolerances,
         "notes": list(certificate.notes),

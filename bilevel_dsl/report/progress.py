@@ -37,7 +37,7 @@ class Progress:
 
     def _write(self, text: str) -> None:
         columns = shutil.get_terminal_size().columns
-        self.file.write(_CLEAR + text[:columns - 1])
+        self.file.write(_CLEAR + text[: columns - 1])
         self.file.flush()
         self.is_up = True
 

@@ -109,5 +109,12 @@ class Solution(Point):
             return 0
         if self.certificate.trouble:
             return 5
-        return {"converged": 7, "infeasible": 4, "diverged": 5, "iteration_limit": 6, "time_limit": 6, "stalled": 6,
-                "not_finite": 8}[self.status]
+        return {
+            "converged": 7,
+            "infeasible": 4,
+            "diverged": 5,
+            "iteration_limit": 6,
+            "time_limit": 6,
+            "stalled": 6,
+            "not_finite": 8,
+        }[self.status]

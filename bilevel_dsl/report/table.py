@@ -46,8 +46,9 @@ _DIGITS = 7  # of objectives: one more than of variables, so that ties of roundi
 _GOOD, _POOR, _BAD = "bold green", "bold yellow", "bold red"
 
 
-def lines(result: Point, *, width: int = 80, unicode: bool = False, verbose: bool = False,
-          warnings: bool = True) -> list[Line]:
+def lines(
+    result: Point, *, width: int = 80, unicode: bool = False, verbose: bool = False, warnings: bool = True
+) -> list[Line]:
     """The table of a result.
 
     Args:
@@ -109,7 +110,8 @@ def _known(result: Point) -> str:
         return "nothing: " + (claims[0].words if claims else "the answer was not checked")
     if result.certificate.verified:
         open_ = [TITLES[c.name] for c in claims if c.verdict is not Verdict.PROVED]
-        return "all claims are proved" if not open_ else f"nothing speaks against it; searched, not proved: {', '.join(open_)}"
+        searched = f"nothing speaks against it; searched, not proved: {', '.join(open_)}"
+        return searched if open_ else "all claims are proved"
     failed = [TITLES[c.name] for c in claims if c.verdict is Verdict.FAILED]
     missing = [TITLES[c.name] for c in claims if c.verdict is Verdict.NOT_CHECKED]
     parts = [f"failed: {', '.join(failed)}"] if failed else []
@@ -127,7 +129,7 @@ def _claim(page: Page, claim: Claim, name: int, verdict: int) -> None:
     indent = len(head) if beside else 6
     words = textwrap.wrap(number + claim.words, page.width - indent) or [""]
     first = [(words.pop(0), DIM)] if beside else []
-    page.add((head[:len(mark) + 2], style), (head[len(mark) + 2:], "" if passed else style), *first)
+    page.add((head[: len(mark) + 2], style), (head[len(mark) + 2 :], "" if passed else style), *first)
     for line in words[:MOST_WORDS]:
         page.add((" " * indent + line, DIM))
 
@@ -137,8 +139,10 @@ def _objectives(page: Page, result: Point) -> None:
     if not result.variables:
         return
     error = result.reference_error()
-    for level, objective, value, known in (("upper", problem.f, result.upper, reference.upper),
-                                           ("lower", problem.g, result.lower, reference.lower)):
+    for level, objective, value, known in (
+        ("upper", problem.f, result.upper, reference.upper),
+        ("lower", problem.g, result.lower, reference.lower),
+    ):
         sense = "minimize" if objective.sense > 0 else "maximize"
         more = "" if known is None else f"   reference {number(known, _DIGITS)}"
         if level == "upper" and error is not None:
@@ -187,8 +191,7 @@ def _seconds(t: float) -> str:
 def _remarks(page: Page, result: Point, warnings: bool) -> None:
     notes = [("note", note) for note in result.certificate.notes]
     if warnings:
-        notes += [("warning", d.message + (f" (line {d.primary.span.line})" if d.primary else ""))
-                  for d in result.warnings]
+        notes += [("warning", d.message + (f" (line {d.primary.span.line})" if d.primary else "")) for d in result.warnings]
     if notes:
         page.blank()
     for kind, text in notes:

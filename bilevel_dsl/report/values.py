@@ -37,11 +37,10 @@ def array_lines(value, width: int, labels: Sequence[Sequence[str] | None] = (), 
         return ["(empty)"]
     count = array.shape[0] if array.shape[0] <= MATRIX_ROWS[0] else MATRIX_ROWS[1]
     words = _words(array[:count] if array.ndim == 2 else array[:_LONGEST])
-    names = [[name[:_LABEL] for name in labels[k]] if k < len(labels) and labels[k] else None
-             for k in range(array.ndim)]
+    names = [[name[:_LABEL] for name in labels[k]] if k < len(labels) and labels[k] else None for k in range(array.ndim)]
     if array.ndim == 1:
         return _vector([f"{n} {w}" for n, w in zip(names[0], words)] if names[0] else words, width, more)
-    rows = [words[i * array.shape[1]:(i + 1) * array.shape[1]] for i in range(count)]
+    rows = [words[i * array.shape[1] : (i + 1) * array.shape[1]] for i in range(count)]
     return _matrix(rows, array.shape, width, names, more)
 
 
@@ -58,18 +57,18 @@ def _vector(words: list[str], width: int, more: str) -> list[str]:
     if len(joined) <= width:
         return [joined]
     for columns in range((width + len(_GAP)) // (1 + len(_GAP)), 0, -1):
-        shown = words[:columns * VECTOR_LINES]
+        shown = words[: columns * VECTOR_LINES]
         cell = max(map(len, shown))
         if columns * (cell + len(_GAP)) - len(_GAP) <= width:
             break
-    lines = [_GAP.join(w.rjust(cell) for w in shown[k:k + columns]) for k in range(0, len(shown), columns)]
+    lines = [_GAP.join(w.rjust(cell) for w in shown[k : k + columns]) for k in range(0, len(shown), columns)]
     return lines + [more] * (len(shown) < len(words))
 
 
 def _matrix(rows: list[list[str]], shape: tuple[int, int], width: int, names: list, more: str) -> list[str]:
     """Columns as wide as their entries; headed by the labels where there are any."""
     m, n = shape
-    head = list(names[0][:len(rows)]) if names[0] else [""] * len(rows)
+    head = list(names[0][: len(rows)]) if names[0] else [""] * len(rows)
     table = ([list(names[1])] if names[1] else []) + rows
     if names[1]:
         head.insert(0, "")
@@ -83,6 +82,8 @@ def _matrix(rows: list[list[str]], shape: tuple[int, int], width: int, names: li
             break
         widths.append(cell)
     cut = _GAP + more if len(widths) < n else ""
-    lines = [(name.ljust(side) + _GAP if side else "") + _GAP.join(map(str.rjust, row, widths)) + cut
-             for name, row in zip(head, table)]
+    lines = [
+        (name.ljust(side) + _GAP if side else "") + _GAP.join(map(str.rjust, row, widths)) + cut
+        for name, row in zip(head, table)
+    ]
     return lines + [more] * (m > len(rows))

@@ -70,8 +70,19 @@ def _key(layout: Layout, compiler: Compiler) -> str:
         raise NotCompilable(str(error).strip().splitlines()[-1]) from error
     places = [(b.name, b.inputs, b.outputs, b.runs) for b in layout.functions]
     numbers = (layout.state, layout.measures, layout.good, layout.scratch, layout.results, layout.tolerances)
-    parts = [*functions, repr(places), repr(numbers), repr(sorted(layout.offsets.items())), _our_code(),
-             *compiler.command, *compiler.flags, compiler.identity, ca.__version__, platform.machine(), sys.platform]
+    parts = [
+        *functions,
+        repr(places),
+        repr(numbers),
+        repr(sorted(layout.offsets.items())),
+        _our_code(),
+        *compiler.command,
+        *compiler.flags,
+        compiler.identity,
+        ca.__version__,
+        platform.machine(),
+        sys.platform,
+    ]
     return _digest("\0".join(parts).encode())
 
 

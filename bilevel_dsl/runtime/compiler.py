@@ -113,9 +113,17 @@ def _run(command: list[str], directory: Path | None, timeout: float) -> tuple[in
     """Exit status and output; the whole process group ends when the time is over, or with us."""
     group = {"start_new_session": True} if os.name == "posix" else {}
     try:
-        process = subprocess.Popen(command, cwd=directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                   stderr=subprocess.STDOUT, text=True, errors="replace",
-                                   env={**os.environ, "LC_ALL": "C"}, **group)
+        process = subprocess.Popen(
+            command,
+            cwd=directory,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env={**os.environ, "LC_ALL": "C"},
+            **group,
+        )
     except OSError as error:
         raise CompilerFailed(f"the C compiler `{command[0]}` could not be started: {error.strerror}") from error
     try:

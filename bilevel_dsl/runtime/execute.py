@@ -43,10 +43,19 @@ class Run:
     warnings: tuple[Diagnostic, ...] = ()
 
 
-def execute(program: Program, x0: np.ndarray, y0: np.ndarray, *, settings: Mapping[str, float] | None = None,
-            executor: str = "auto", data: Mapping[str, np.ndarray] | None = None,
-            state0: Mapping[str, np.ndarray] | None = None, time_limit: float | None = None,
-            on_progress: Progress | None = None, trace: bool = True) -> Run:
+def execute(
+    program: Program,
+    x0: np.ndarray,
+    y0: np.ndarray,
+    *,
+    settings: Mapping[str, float] | None = None,
+    executor: str = "auto",
+    data: Mapping[str, np.ndarray] | None = None,
+    state0: Mapping[str, np.ndarray] | None = None,
+    time_limit: float | None = None,
+    on_progress: Progress | None = None,
+    trace: bool = True,
+) -> Run:
     """Run `program` from the start (x0, y0).
 
     Args:
@@ -82,11 +91,15 @@ def execute(program: Program, x0: np.ndarray, y0: np.ndarray, *, settings: Mappi
         if status == RUNNING:
             status = machine.iterate()
     return Run(
-        Status(status), {s.name: memory[layout.of(s.name)].copy() for s in program.state}, machine.iterations,
+        Status(status),
+        {s.name: memory[layout.of(s.name)].copy() for s in program.state},
+        machine.iterations,
         dict(zip((p.name for p in program.phases), map(int, machine.phase_calls))),
-        _measures(program, memory[layout.measures], machine.iterations), _trace(program, machine, rows),
+        _measures(program, memory[layout.measures], machine.iterations),
+        _trace(program, machine, rows),
         "interpreted" if compiled is None else "compiled",
-        {"compile": compile_seconds, "solve": perf_counter() - clock}, warnings,
+        {"compile": compile_seconds, "solve": perf_counter() - clock},
+        warnings,
     )
 
 
@@ -112,8 +125,9 @@ def _form(program: Program, executor: str) -> tuple[Layout, Library | None, tupl
         if compiled:
             _libraries[program] = compiled
             return layout, compiled, ()
-        problem = Diagnostic("BL0604", "no C compiler was found", exit_status=2,
-                             hints=("install gcc or clang, or `pip install ziglang`",))
+        problem = Diagnostic(
+            "BL0604", "no C compiler was found", exit_status=2, hints=("install gcc or clang, or `pip install ziglang`",)
+        )
     if executor == "compiled":
         raise BilevelError(problem)
     if problem.code == "BL0604":  # a machine without a compiler is no reason to complain at every solve
@@ -184,8 +198,7 @@ def _trace(program: Program, machine: Interpreter | Compiled, rows: np.ndarray |
 class Poll:
     """Called from the loop about every 50 ms: progress, time, Ctrl-C. Says when to call again."""
 
-    def __init__(self, names: tuple[str, ...], pressed: "_Pressed", time_limit: float | None,
-                 on_progress: Progress | None):
+    def __init__(self, names: tuple[str, ...], pressed: _Pressed, time_limit: float | None, on_progress: Progress | None):
         self.names, self.pressed, self.on_progress = names, pressed, on_progress
         now = perf_counter()
         self.end = np.inf if time_limit is None else now + time_limit

@@ -21,9 +21,17 @@ _FOUND = (RUNNING, Status.CONVERGED, Status.STALLED, Status.DIVERGED, Status.INF
 class Interpreter:
     """One run of a program: its memory and counters, and the loop."""
 
-    def __init__(self, layout: Layout, memory: np.ndarray, data: tuple[np.ndarray, ...], *,
-                 poll: Poll | None = None, poll_every: int = 1, trace: np.ndarray | None = None,
-                 max_phase_calls: int = 10**7):
+    def __init__(
+        self,
+        layout: Layout,
+        memory: np.ndarray,
+        data: tuple[np.ndarray, ...],
+        *,
+        poll: Poll | None = None,
+        poll_every: int = 1,
+        trace: np.ndarray | None = None,
+        max_phase_calls: int = 10**7,
+    ):
         self.layout, self.memory, self.data = layout, memory, data
         self.poll, self.poll_every, self.max_phase_calls = poll, poll_every, max_phase_calls
         self.trace, self.trace_used, self.trace_stride = trace, 0, 1
@@ -37,8 +45,9 @@ class Interpreter:
         self._now = memory[layout.state.start : layout.measures.stop]
         self._good = memory[layout.good : layout.scratch]
         shift = layout.scratch - layout.state.start
-        self._runs = [[(memory[o : o + n], memory[o + shift : o + shift + n]) for o, n in phase.runs]
-                      for phase in layout.phases]
+        self._runs = [
+            [(memory[o : o + n], memory[o + shift : o + shift + n]) for o, n in phase.runs] for phase in layout.phases
+        ]
 
     def _call(self, bound: Bound | None) -> Callable[[], bool]:
         """The function, bound to its places; what it returns says whether it failed."""

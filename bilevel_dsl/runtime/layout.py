@@ -100,7 +100,15 @@ def lay_out(program: Program, results: ca.Function | None = None) -> Layout:
 
     names = {m: measures.start + k for k, m in enumerate(program.measure_names)}
     return Layout(
-        program, offsets, state, measures, good, scratch, results_at, size, offsets.get(INHABITED, -1),
+        program,
+        offsets,
+        state,
+        measures,
+        good,
+        scratch,
+        results_at,
+        size,
+        offsets.get(INHABITED, -1),
         prepare=bind("prepare", program.prepare, offsets) if program.prepare else None,
         initial=bind("initial", program.initial, state_offsets),
         phases=tuple(bind(f"phase_{p.name}", p.function, image, runs=True) for p in program.phases),

@@ -23,11 +23,24 @@ class _Run(ct.Structure):
     """`bl_run` of driver.h."""
 
     _fields_ = [
-        ("program", ct.c_void_p), ("memory", ct.c_void_p), ("data", ct.c_void_p), ("arg", ct.c_void_p),
-        ("res", ct.c_void_p), ("iw", ct.c_void_p), ("w", ct.c_void_p), ("phase_calls", ct.c_void_p),
-        ("iterations", ct.c_long), ("calls", ct.c_long), ("max_phase_calls", ct.c_long),
-        ("trace", ct.c_void_p), ("trace_rows", ct.c_long), ("trace_used", ct.c_long), ("trace_stride", ct.c_long),
-        ("poll", _POLL), ("user", ct.c_void_p), ("poll_every", ct.c_long),
+        ("program", ct.c_void_p),
+        ("memory", ct.c_void_p),
+        ("data", ct.c_void_p),
+        ("arg", ct.c_void_p),
+        ("res", ct.c_void_p),
+        ("iw", ct.c_void_p),
+        ("w", ct.c_void_p),
+        ("phase_calls", ct.c_void_p),
+        ("iterations", ct.c_long),
+        ("calls", ct.c_long),
+        ("max_phase_calls", ct.c_long),
+        ("trace", ct.c_void_p),
+        ("trace_rows", ct.c_long),
+        ("trace_used", ct.c_long),
+        ("trace_stride", ct.c_long),
+        ("poll", _POLL),
+        ("user", ct.c_void_p),
+        ("poll_every", ct.c_long),
     ]
 
 
@@ -53,25 +66,43 @@ class Library:
 class Compiled:
     """One run of a compiled program: its memory and counters, and the loop."""
 
-    def __init__(self, library: Library, layout: Layout, memory: np.ndarray, data: tuple[np.ndarray, ...], *,
-                 poll: Poll | None = None, poll_every: int = 1, trace: np.ndarray | None = None,
-                 max_phase_calls: int = 10**7):
+    def __init__(
+        self,
+        library: Library,
+        layout: Layout,
+        memory: np.ndarray,
+        data: tuple[np.ndarray, ...],
+        *,
+        poll: Poll | None = None,
+        poll_every: int = 1,
+        trace: np.ndarray | None = None,
+        max_phase_calls: int = 10**7,
+    ):
         sizes = work_sizes(layout)
         self._library = library
         self.memory, self.measures = memory, memory[layout.measures]
         self.phase_calls = np.zeros(max(1, len(layout.phases)), np.dtype(ct.c_long))
         self._data = data
         work = {"w": np.zeros(sizes["w"]), "iw": np.zeros(sizes["iw"], np.int32)}
-        pointers = {"data": (ct.c_void_p * max(1, len(data)))(*[d.ctypes.data for d in data]),
-                    "arg": (ct.c_void_p * sizes["arg"])(), "res": (ct.c_void_p * sizes["res"])()}
+        pointers = {
+            "data": (ct.c_void_p * max(1, len(data)))(*[d.ctypes.data for d in data]),
+            "arg": (ct.c_void_p * sizes["arg"])(),
+            "res": (ct.c_void_p * sizes["res"])(),
+        }
         self._keep = work, pointers, trace
         self._error: BaseException | None = None
         self._run = _Run(
-            program=library.program, memory=memory.ctypes.data, phase_calls=self.phase_calls.ctypes.data,
-            **{k: ct.addressof(v) for k, v in pointers.items()}, **{k: v.ctypes.data for k, v in work.items()},
-            max_phase_calls=max_phase_calls, trace_stride=1,
-            trace=None if trace is None else trace.ctypes.data, trace_rows=0 if trace is None else len(trace),
-            poll=_POLL(self._guarded(poll)) if poll else _POLL(), poll_every=poll_every,
+            program=library.program,
+            memory=memory.ctypes.data,
+            phase_calls=self.phase_calls.ctypes.data,
+            **{k: ct.addressof(v) for k, v in pointers.items()},
+            **{k: v.ctypes.data for k, v in work.items()},
+            max_phase_calls=max_phase_calls,
+            trace_stride=1,
+            trace=None if trace is None else trace.ctypes.data,
+            trace_rows=0 if trace is None else len(trace),
+            poll=_POLL(self._guarded(poll)) if poll else _POLL(),
+            poll_every=poll_every,
         )
 
     def _guarded(self, poll: Poll):

@@ -14,9 +14,10 @@ PIECE = 200  # statements
 _FUNCTION = re.compile(
     r"^static int (casadi_f\d+)"
     r"\((const casadi_real\*\* arg, casadi_real\*\* res, casadi_int\* iw, casadi_real\* w, )int mem\)"
-    r" \{\n((?:  .*\n)*?)  return 0;\n\}\n", re.MULTILINE)
-_DECLARATION = re.compile(
-    r"  ((?:const )?casadi_(?:real|int)) (\*{0,2}\w+(?:=[^,;]+)?(?:, \*{0,2}\w+(?:=[^,;]+)?)*);\n")
+    r" \{\n((?:  .*\n)*?)  return 0;\n\}\n",
+    re.MULTILINE,
+)
+_DECLARATION = re.compile(r"  ((?:const )?casadi_(?:real|int)) (\*{0,2}\w+(?:=[^,;]+)?(?:, \*{0,2}\w+(?:=[^,;]+)?)*);\n")
 _ITEM = re.compile(r"(\*{0,2})(\w+)(?:=(.+))?")
 _LASTING = re.compile(r"\b(?:wr?|a)\d+\b")  # w12 a vector or scalar, wr12 a pointer to data, a12 a scalar
 _PASSING = ("i", "j", "k", "rr", "ss", "tt", "cr", "cs", "ct", "cii", "ii")  # run through vectors, for a few lines

@@ -49,9 +49,7 @@ def _flat(checked: Checked, lower: set[str], problems: Collector) -> None:
         constrained = (
             set().union(*(c.node.variables for c in checked.lower_constraints)) if checked.lower_constraints else set()
         )
-        loose = [
-            v for v in checked.lower_variables if v.name in mine and v.set.kind == "free" and v.name not in constrained
-        ]
+        loose = [v for v in checked.lower_variables if v.name in mine and v.set.kind == "free" and v.name not in constrained]
         runaway = [v for v in loose if degree(objective.node, {v.name}) == 1]
         for v in runaway:
             _unbounded(v, objective, problems)

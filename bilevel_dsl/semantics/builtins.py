@@ -115,11 +115,7 @@ _TWO = {
 def words(shape: Shape) -> str:
     """A shape as a reader says it."""
     return (
-        "a scalar"
-        if not shape
-        else f"a vector of {shape[0]}"
-        if len(shape) == 1
-        else f"a {shape[0]} by {shape[1]} matrix"
+        "a scalar" if not shape else f"a vector of {shape[0]}" if len(shape) == 1 else f"a {shape[0]} by {shape[1]} matrix"
     )
 
 

@@ -184,9 +184,7 @@ class Calls:
         rest = nodes[: builtin.sizes] + nodes[plain:]
         if builtin.name == "reshape":
             if prod(sizes) != rest[0].size:
-                raise Misuse(
-                    f"keeps the number of entries: {words(rest[0].shape)} does not become {words(tuple(sizes))}"
-                )
+                raise Misuse(f"keeps the number of entries: {words(rest[0].shape)} does not become {words(tuple(sizes))}")
         elif any(n.shape != () for n in rest):
             wrong = next(n for n in rest if n.shape != ())
             raise Misuse(f"takes single numbers, not {words(wrong.shape)}")

@@ -39,7 +39,7 @@ class Constraints:
             return
         name = c.label.id if c.label else f"line {c.span.line}"
         pairs = list(zip(terms, terms[1:], c.operators))
-        if len(pairs) == 2 and len({op for op in c.operators}) > 1:
+        if len(pairs) == 2 and len(set(c.operators)) > 1:
             self.problems.error(
                 "BL0353",
                 f"a constraint with two comparisons has them in one direction, not "
@@ -110,8 +110,7 @@ class Constraints:
             self.problems.warning("BL0705", "this constraint has no rows: its index runs over nothing", c.span)
             return None
         return [
-            self.lowering.iterated_body(lambda where, t=t: self.lowering.expr(t, where), inner, TOP, t.span)
-            for t in c.terms
+            self.lowering.iterated_body(lambda where, t=t: self.lowering.expr(t, where), inner, TOP, t.span) for t in c.terms
         ]
 
     def _shapes_fit(self, c: ast.Constraint, terms: list[Node]) -> bool:

@@ -20,9 +20,7 @@ from .symbols import MANY, Symbol
 class Declarations(Duals, Lowering):
     """Resolves declared names when they are first used, in any order; a cycle is reported."""
 
-    def __init__(
-        self, symbols, problems, here: Span, base, data_dirs, data: Mapping[str, object], texts: Mapping[str, str]
-    ):
+    def __init__(self, symbols, problems, here: Span, base, data_dirs, data: Mapping[str, object], texts: Mapping[str, str]):
         super().__init__(symbols, problems, here, base, data_dirs)
         self.outside: dict[str, object] = {**data, **texts}
         self._texts = set(texts)
@@ -46,9 +44,7 @@ class Declarations(Duals, Lowering):
                 first.span,
                 f"{words(first.shape)}",
                 secondary=[(s.span, words(s.shape)) for s in rest],
-                hints=(
-                    f"give {'it' if one else 'them'} with `--param {first.name}=...` or `--data FILE`, or in the model",
-                ),
+                hints=(f"give {'it' if one else 'them'} with `--param {first.name}=...` or `--data FILE`, or in the model",),
             )
 
     def _refuse_unknown(self) -> None:
@@ -56,11 +52,7 @@ class Declarations(Duals, Lowering):
         for name in self.outside:
             symbol = self.symbols.get(name)
             if symbol is None or symbol.kind != "param":
-                what = (
-                    f"`{name}` is a {symbol.words}, not a parameter"
-                    if symbol
-                    else f"the model has no parameter `{name}`"
-                )
+                what = f"`{name}` is a {symbol.words}, not a parameter" if symbol else f"the model has no parameter `{name}`"
                 hints = did_you_mean(name, params) or ((f"its parameters are: {', '.join(params)}",) if params else ())
                 self.problems.error(
                     "BL0331",
@@ -131,9 +123,7 @@ class Declarations(Duals, Lowering):
                 return False
             if not found.size:
                 low, high = (self.whole_numbers(e, TOP, "the end of a range") for e in (value.lower, value.upper))
-                self.problems.error(
-                    "BL0317", f"the set `{symbol.name}` is empty: it goes from {low} to {high}", value.span
-                )
+                self.problems.error("BL0317", f"the set `{symbol.name}` is empty: it goes from {low} to {high}", value.span)
                 return False
             symbol.index_set = IndexSet(symbol.name, found.values, None, symbol.span)
         return True
@@ -249,9 +239,7 @@ class Declarations(Duals, Lowering):
     # --- values --------------------------------------------------------------------------
 
     def _from_model(self, decl: ast.Param) -> np.ndarray | None:
-        found = self.data(
-            decl.value, "a parameter may not depend on variables", "an expression of variables is a `let`"
-        )
+        found = self.data(decl.value, "a parameter may not depend on variables", "an expression of variables is a `let`")
         return self.peek(found)
 
     def _from_outside(self, symbol: Symbol, dims: tuple[Dim, ...]) -> np.ndarray | None:

@@ -43,9 +43,7 @@ class Duals:
                 "BL0391",
                 "`dual` takes the label of a constraint of the lower level, or the bounds of a variable",
                 e.span,
-                hints=(
-                    "write `dual(cap)`, `dual(y.lower)` or `dual(y.upper)`; an index stands behind: `dual(cap)[i]`",
-                ),
+                hints=("write `dual(cap)`, `dual(y.lower)` or `dual(y.upper)`; an index stands behind: `dual(cap)[i]`",),
             )
             return bad(e.span)
         if self._reading:
@@ -63,23 +61,17 @@ class Duals:
         return Node("dual", (), tuple(d.size for d in dims), None, e.span, name, variables)
 
     def refuse_in_lower_level(self, span: Span) -> None:
-        self.problems.error(
-            "BL0393", "only the leader sees the follower's multipliers, and this is the lower level", span
-        )
+        self.problems.error("BL0393", "only the leader sees the follower's multipliers, and this is the lower level", span)
 
     def _of_label(self, label: ast.Name):
         rows = [c for c in self.read_lower_constraints() if c.label == label.id]
         if rows:
             return label.id, rows[0].dims, rows[0].follower
-        labels = [
-            i.label for block in self.levels.lower for i in block.items if isinstance(i, ast.Constraint) and i.label
-        ]
+        labels = [i.label for block in self.levels.lower for i in block.items if isinstance(i, ast.Constraint) and i.label]
         if any(known.id == label.id for known in labels):
             return None  # its mistake is reported, or it has no rows
         symbol = self.symbols.get(label.id)
-        upper = [
-            i.label for block in self.levels.upper for i in block.items if isinstance(i, ast.Constraint) and i.label
-        ]
+        upper = [i.label for block in self.levels.upper for i in block.items if isinstance(i, ast.Constraint) and i.label]
         own = next((known for known in upper if known.id == label.id), None)
         if own is not None:
             self.problems.error(
@@ -97,9 +89,7 @@ class Duals:
             )
         else:
             names = [known.id for known in labels]
-            listed = (
-                f"its labels are: {', '.join(names)}" if names else "a label stands before a constraint: `cap: y <= 1;`"
-            )
+            listed = f"its labels are: {', '.join(names)}" if names else "a label stands before a constraint: `cap: y <= 1;`"
             self.problems.error(
                 "BL0391",
                 f"the lower level has no constraint labelled `{label.id}`",

@@ -93,7 +93,7 @@ def _gather(n: Node, base: np.ndarray) -> np.ndarray:
 
 def _merge(n: Node, *parts: np.ndarray) -> np.ndarray:
     out = np.empty((n.batch, *n.shape))
-    for mask, part, arg in zip((n.attr, ~n.attr), parts, n.args):
+    for mask, part, _ in zip((n.attr, ~n.attr), parts, n.args):
         out[mask] = part
     return out
 

@@ -24,13 +24,13 @@ class Loop:
     values: np.ndarray
     labels: tuple[str, ...] | None
     set_name: str
-    frame: "Frame"
+    frame: Frame
 
 
 @dataclass(eq=False)
 class Frame:
     count: int
-    outer: "Frame | None" = None
+    outer: Frame | None = None
     parent: np.ndarray | None = None  # for each iteration, the one of `outer` that it is in
     single: dict[str, tuple[float, object]] = field(default_factory=dict)
 
@@ -39,7 +39,7 @@ class Frame:
             return Segments(np.zeros(self.count, int), None)
         return Segments(self.parent, self.outer.count, np.bincount(self.parent, minlength=self.outer.count))
 
-    def back_to(self, frame: "Frame | None") -> np.ndarray | None:
+    def back_to(self, frame: Frame | None) -> np.ndarray | None:
         """For each iteration, the iteration of an enclosing `frame`; None if it is this one or none."""
         if frame is self or frame is None:
             return None
@@ -63,14 +63,12 @@ class Env:
     frame: Frame | None = None
     names: dict[str, Loop | tuple[Node, Frame | None]] = field(default_factory=dict)
 
-    def iteration(self, k: int) -> "Env":
+    def iteration(self, k: int) -> Env:
         """Iteration k of the frame alone: its loop variables are numbers."""
         return Env(
             None,
             {
-                name: Loop(v.values[k], v.labels, v.set_name, None)
-                if isinstance(v, Loop) and v.frame is self.frame
-                else v
+                name: Loop(v.values[k], v.labels, v.set_name, None) if isinstance(v, Loop) and v.frame is self.frame else v
                 for name, v in self.names.items()
             },
         )
@@ -214,8 +212,7 @@ class Generators:
         if count > WRITTEN_OUT:
             self.problems.error(
                 "BL0315",
-                f"this generator has {count:,} iterations, and this expression cannot be "
-                f"evaluated for all of them at once",
+                f"this generator has {count:,} iterations, and this expression cannot be evaluated for all of them at once",
                 span,
                 hints=(f"at most {WRITTEN_OUT:,} are possible; products of whole matrices are faster",),
             )

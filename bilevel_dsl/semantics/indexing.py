@@ -88,9 +88,7 @@ class Indexing:
             symbol = self.symbols.get(item.id)
             if symbol is not None and symbol.kind == "set" and (found := self.index_set(item, env)) is not None:
                 positions = found.values - 1
-                return (
-                    (positions, False, True) if self._within(positions + 1, dim, item.span, base, env, node_) else None
-                )
+                return (positions, False, True) if self._within(positions + 1, dim, item.span, base, env, node_) else None
         found = self.data(item, "an index must be known before solving", env=env)
         if found.bad:
             return None
@@ -136,9 +134,7 @@ class Indexing:
         at = int(np.argmax(wrong))
         found = int(np.ravel(value)[at])
         where = (
-            self._iteration(env, at)
-            if value.ndim and env.frame is not None and value.shape[0] == env.frame.count
-            else ""
+            self._iteration(env, at) if value.ndim and env.frame is not None and value.shape[0] == env.frame.count else ""
         )
         hints = (
             ("indices start at 1",)

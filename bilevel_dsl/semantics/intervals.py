@@ -149,7 +149,7 @@ _RANGES: dict[str, Interval] = {
     "atan2": (-np.pi, np.pi),
     "huber": (0.0, np.inf),
     "smooth_abs": (1e-300, np.inf),
-    **{op: (0.0, 1.0) for op in ("==", "!=", "<=", ">=", "<", ">", "and", "or", "not")},
+    **dict.fromkeys(("==", "!=", "<=", ">=", "<", ">", "and", "or", "not"), (0.0, 1.0)),
 }
 _RULES: dict[str, Callable[..., Interval]] = {
     "neg": lambda n, a: (-a[1], -a[0]),

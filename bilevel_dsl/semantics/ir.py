@@ -23,7 +23,7 @@ NONE: frozenset[str] = frozenset()
 @dataclass(frozen=True, eq=False, slots=True)
 class Node:
     op: str  # "const", "param", "var", an operator, the name of a built-in function, or see `lower`
-    args: tuple["Node", ...]
+    args: tuple[Node, ...]
     shape: Shape | None
     batch: int | None
     span: Span

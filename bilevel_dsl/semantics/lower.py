@@ -91,9 +91,7 @@ class Lowering(Values, Operators, Calls, Reductions, Indexing):
         if symbol.kind in ("param", "var"):
             is_param = symbol.kind == "param"
             names = frozenset((e.id,))
-            return Node(
-                symbol.kind, (), symbol.shape, None, e.span, e.id, *((frozenset(), names) if is_param else (names,))
-            )
+            return Node(symbol.kind, (), symbol.shape, None, e.span, e.id, *((frozenset(), names) if is_param else (names,)))
         hint = (
             f"call it: `{e.id}(...)`"
             if symbol.kind == "function"
@@ -144,13 +142,12 @@ class Lowering(Values, Operators, Calls, Reductions, Indexing):
         if any(i.bad for i in items):
             return bad(e.span)
         shapes = [i.shape for i in items]
-        for item, shape, written in zip(items, shapes, e.items):
+        for shape, written in zip(shapes, e.items):
             if shape != shapes[0] or len(shape) > 1:
                 found = (
                     "the rows of a matrix are vectors"
                     if len(shape) > 1
-                    else f"the entries of an array have one shape: this is {words(shape)}, "
-                    f"the first one {words(shapes[0])}"
+                    else f"the entries of an array have one shape: this is {words(shape)}, the first one {words(shapes[0])}"
                 )
                 self.problems.error("BL0301", found, written.span)
                 return bad(e.span)

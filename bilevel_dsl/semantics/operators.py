@@ -69,9 +69,7 @@ class Operators:
                     secondary=[(s.span, f"a label {n}") for s, n in zip((e.left, e.right), names)],
                 )
                 return bad(e.span)
-            sides.append(
-                const(labels.index(side.value) + 1, side.span) if text else self.loop_value(loop, env, side.span)
-            )
+            sides.append(const(labels.index(side.value) + 1, side.span) if text else self.loop_value(loop, env, side.span))
         return self._folded(node(e.op, tuple(sides), (), e.span))
 
     def _operated(self, e: ast.Binary, a: Node, b: Node) -> Node:

@@ -309,9 +309,7 @@ def _domains(checked: Checked, problems: Collector) -> None:
             elif n.op in DOMAINS and found[id(n.args[0])][0] <= DOMAINS[n.op]:
                 said.add(place)
                 limit, low = DOMAINS[n.op], found[id(n.args[0])][0]
-                what = (
-                    f"`{n.op}` of what may be {limit:g}" if low == limit else f"`{n.op}` of what may be below {limit:g}"
-                )
+                what = f"`{n.op}` of what may be {limit:g}" if low == limit else f"`{n.op}` of what may be below {limit:g}"
                 problems.warning("BL0722", what, n.args[0].span, _between(found[id(n.args[0])]))
 
 

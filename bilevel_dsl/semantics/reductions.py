@@ -26,11 +26,7 @@ class Reductions:
             return bad(e.span)
         first = e.arguments[0]
         if isinstance(first, ast.Comprehension) and not first.in_brackets:
-            return (
-                self._expectation(e, first, env)
-                if kind == "expect"
-                else self._folded_generator(kind, first, env, e.span)
-            )
+            return self._expectation(e, first, env) if kind == "expect" else self._folded_generator(kind, first, env, e.span)
         if kind == "expect":
             self.problems.error(
                 "BL0351",
@@ -140,14 +136,10 @@ class Reductions:
             if one.bad:
                 return one
             if nodes and one.shape != nodes[0].shape:
-                self.problems.error(
-                    "BL0301", "the shape of this expression changes from one iteration to the next", span
-                )
+                self.problems.error("BL0301", "the shape of this expression changes from one iteration to the next", span)
                 return bad(span)
             nodes.append(one)
-        return (
-            node("columns", tuple(nodes), nodes[0].shape, span, batch=count) if nodes else const(np.zeros(0), span, 0)
-        )
+        return node("columns", tuple(nodes), nodes[0].shape, span, batch=count) if nodes else const(np.zeros(0), span, 0)
 
     @staticmethod
     def _spread(found: Node, count: int) -> Node:

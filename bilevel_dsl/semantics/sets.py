@@ -220,9 +220,7 @@ class Sets:
             return True
         self.problems.error(
             "BL0321",
-            f"the set of `{name}` is empty: {reason}"
-            if not nan
-            else f"the set of `{name}` has data that are not numbers",
+            f"the set of `{name}` is empty: {reason}" if not nan else f"the set of `{name}` has data that are not numbers",
             s.span,
         )
         return False

@@ -64,9 +64,7 @@ def declare(tree: ast.Model, problems: Collector) -> tuple[dict[str, Symbol], Le
     symbols: dict[str, Symbol] = {}
     levels = Levels()
     for statement in tree.statements:
-        kind = {ast.Param: "param", ast.SetDecl: "set", ast.FunctionDecl: "function", ast.Let: "let"}.get(
-            type(statement)
-        )
+        kind = {ast.Param: "param", ast.SetDecl: "set", ast.FunctionDecl: "function", ast.Let: "let"}.get(type(statement))
         if kind:
             _add(symbols, Symbol(statement.name.id, kind, statement, statement.name.span), problems)
         elif isinstance(statement, ast.Level):

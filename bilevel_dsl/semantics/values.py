@@ -88,9 +88,7 @@ class Values:
             return None
         if not np.all(np.isfinite(value)) or np.any(value != np.round(value)) or np.any(np.abs(value) > 2**53):
             wrong = np.ravel(value)[np.argmax(np.ravel(~np.isfinite(value) | (value != np.round(value))))]
-            self.problems.error(
-                "BL0308", f"{what} is {exactly(wrong)}, which is not a whole number", e.span, hints=WHOLE
-            )
+            self.problems.error("BL0308", f"{what} is {exactly(wrong)}, which is not a whole number", e.span, hints=WHOLE)
             return None
         return value.astype(np.int64)
 
@@ -142,11 +140,7 @@ class Values:
         labels = []
         for item in e.items:
             if not isinstance(item, ast.Text):
-                hint = (
-                    "whole numbers are a range, `1..n`"
-                    if isinstance(item, ast.Number)
-                    else f'write `"{item.span.text}"`'
-                )
+                hint = "whole numbers are a range, `1..n`" if isinstance(item, ast.Number) else f'write `"{item.span.text}"`'
                 self.problems.error("BL0311", "a label is a string", item.span, hints=(hint,))
                 return None
             if item.value in labels:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from functools import lru_cache
+from functools import cache
 
 from . import ast
 
@@ -26,6 +26,6 @@ def same_tree(a: ast.Node, b: ast.Node) -> bool:
     return True
 
 
-@lru_cache(maxsize=None)
+@cache
 def _content(kind: type) -> tuple[str, ...]:
     return tuple(f.name for f in fields(kind) if f.name not in ("span", "op_span"))

@@ -39,8 +39,7 @@ class Branch:
         self.children = children
 
 
-_OPTIONS = {"parser": "lalr", "lexer": "basic", "keep_all_tokens": True, "maybe_placeholders": False,
-            "tree_class": Branch}
+_OPTIONS = {"parser": "lalr", "lexer": "basic", "keep_all_tokens": True, "maybe_placeholders": False, "tree_class": Branch}
 _DIGEST = sha256().digest_size
 
 

@@ -234,8 +234,15 @@ class _Reader:
                 return False
             if known.code == mistake.code == "BL0116" and known.message == mistake.message:
                 return True
-        self.problems.error(mistake.code, mistake.message, mistake.span, mistake.label,
-                            secondary=mistake.secondary, hints=mistake.hints, fix=self._fix(mistake.repair))
+        self.problems.error(
+            mistake.code,
+            mistake.message,
+            mistake.span,
+            mistake.label,
+            secondary=mistake.secondary,
+            hints=mistake.hints,
+            fix=self._fix(mistake.repair),
+        )
         return True
 
     def _tired(self) -> bool:
@@ -245,8 +252,9 @@ class _Reader:
     def _forget_within(self, repair: Repair) -> None:
         """What was said about characters of a statement that is left out as a whole only follows from it."""
         start, end = self.tokens[repair.first].end, self.tokens[repair.last - 1].end
-        self.problems.items = [d for d in self.problems.items
-                               if not (d.code in ("BL0104", "BL0112") and start < d.primary.span.start < end)]
+        self.problems.items = [
+            d for d in self.problems.items if not (d.code in ("BL0104", "BL0112") and start < d.primary.span.start < end)
+        ]
 
     def _fix(self, repair: Repair | None) -> Fix | None:
         """The repair as an edit of the text, where it is small and says what to write."""
@@ -312,6 +320,6 @@ class _Reader:
 
     def _give_up(self, k: int) -> None:
         token = self.tokens[k]
-        self.problems.error("BL0120", "too many mistakes; the rest of the file is not read",
-                            Span(self.source, token.start, token.end))
-
+        self.problems.error(
+            "BL0120", "too many mistakes; the rest of the file is not read", Span(self.source, token.start, token.end)
+        )

@@ -94,9 +94,7 @@ class _Scan:
         return getattr(self, "_" + kind.lower())(word, span)
 
     def _open_comment(self, word: str, span: Span) -> int:
-        self.problems.error(
-            "BL0101", "this comment is never closed", span, "opened here", hints=("close it with `*/`",)
-        )
+        self.problems.error("BL0101", "this comment is never closed", span, "opened here", hints=("close it with `*/`",))
         return len(self.source.text)
 
     def _open_string(self, word: str, span: Span) -> int:
@@ -151,9 +149,7 @@ class _Scan:
     def _dots(self, word: str, span: Span) -> int:
         end = self.source.text.find("\n", span.start)
         if not self.source.text[span.end : end if end >= 0 else None].strip():
-            self._once(
-                "BL0112", word, "`...` at the end of a line is MATLAB", span, "a statement goes on until its `;`"
-            )
+            self._once("BL0112", word, "`...` at the end of a line is MATLAB", span, "a statement goes on until its `;`")
         else:
             self._once("BL0112", word, "a range has two dots", span, "write `1..n`")
             self.tokens.append(Lexeme("..", word, span.start, span.end))
@@ -214,9 +210,7 @@ class _Scan:
         if word == "\0" or not word.isprintable():
             self.problems.error("BL0103", f"the character U+{ord(word):04X} is not text; is this a model file?", span)
             return len(self.source.text)
-        hint = _HINTS.get(
-            word, "letters outside ASCII are allowed in comments and strings only" if ord(word) > 127 else ""
-        )
+        hint = _HINTS.get(word, "letters outside ASCII are allowed in comments and strings only" if ord(word) > 127 else "")
         self._once("BL0104", word, f"`{word}` has no meaning here", span, hint)
         self.tokens.append(Lexeme(UNKNOWN, word, span.start, span.end))
         return span.end

@@ -16,8 +16,10 @@ def main() -> None:
     table = np.loadtxt(MODEL.parent / "digits" / "train.csv", delimiter=",", skiprows=1)
     label, true_label, corrupted = table[:, 64], table[:, 65], table[:, 66] == 1
     suspicious = solution["weight"] < 0.5
-    print(f"{suspicious.sum()} of {len(table)} rows lose their weight; {np.sum(suspicious & corrupted)} of them "
-          f"are among the {corrupted.sum()} wrong ones")
+    print(
+        f"{suspicious.sum()} of {len(table)} rows lose their weight; {np.sum(suspicious & corrupted)} of them "
+        f"are among the {corrupted.sum()} wrong ones"
+    )
     print("row  label  true label  weight")
     for row in np.flatnonzero(suspicious)[:8]:
         print(f"{row:3}{label[row]:7.0f}{true_label[row]:12.0f}{solution['weight'][row]:8.2f}")

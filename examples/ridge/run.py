@@ -18,14 +18,23 @@ def sample(rng: np.random.Generator, rows: int) -> tuple[np.ndarray, np.ndarray]
 def main() -> None:
     rng = np.random.default_rng(0)
     (X, target), (Xv, target_v), (Xt, target_t) = (sample(rng, rows) for rows in (30, 500, 10_000))
-    problem = bl.load(MODEL, data={
-        "n": len(X), "p": TRUE_W.size, "X": X, "target": target,
-        "n_validation": len(Xv), "X_validation": Xv, "target_validation": target_v})
+    problem = bl.load(
+        MODEL,
+        data={
+            "n": len(X),
+            "p": TRUE_W.size,
+            "X": X,
+            "target": target,
+            "n_validation": len(Xv),
+            "X_validation": Xv,
+            "target_validation": target_v,
+        },
+    )
     solution = bl.solve(problem)
     print(f"{solution.status}, {'verified' if solution.verified else 'not verified'}")
 
     def test_error(w):
-        return np.mean((Xt @ w - target_t)**2)
+        return np.mean((Xt @ w - target_t) ** 2)
 
     plain = np.linalg.lstsq(X, target, rcond=None)[0]
     print(f"test error, least squares   {test_error(plain):.3f}")

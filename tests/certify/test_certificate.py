@@ -58,8 +58,12 @@ def test_a_follower_elsewhere_has_a_gap(name):
 def test_first_order_trap_is_reported():
     """Mirrlees 1999: (1.991221, 0.894708) is stationary for the follower, but not optimal."""
     mirrlees = problem(
-        lambda x, y: (x - 2)**2 + (y - 1)**2,
-        lambda x, y: -x * ca.exp(-(y + 1)**2) - ca.exp(-(y - 1)**2), 1, 1, y_set=box(1, -2, 2))
+        lambda x, y: (x - 2) ** 2 + (y - 1) ** 2,
+        lambda x, y: -x * ca.exp(-((y + 1) ** 2)) - ca.exp(-((y - 1) ** 2)),
+        1,
+        1,
+        y_set=box(1, -2, 2),
+    )
     trap = certify(Oracles(mirrlees), np.array([1.991221]), np.array([0.894708]))
     found = trap.claim("follower_optimal")
     assert found.verdict is Verdict.FAILED and not trap.verified
@@ -95,25 +99,37 @@ def test_hypergradient_against_differences(seed):
     def f(x, y):
         return ca.sumsqr(y - target) + ca.sum1(ca.sin(x)) + ca.dot(x, x) * y[0]
 
-    made = problem(f, lambda x, y: ca.dot(y, ca.DM(Q) @ y) / 2 + ca.dot(y, ca.DM(R) @ x), nx, ny,
-                   lower=[("eq", lambda x, y: ca.dot(ca.DM(a), y) - ca.DM(c) @ x)])
+    made = problem(
+        f,
+        lambda x, y: ca.dot(y, ca.DM(Q) @ y) / 2 + ca.dot(y, ca.DM(R) @ x),
+        nx,
+        ny,
+        lower=[("eq", lambda x, y: ca.dot(ca.DM(a), y) - ca.DM(c) @ x)],
+    )
     K = np.block([[Q, a[:, None]], [a[None, :], np.zeros((1, 1))]])
 
     def answer(x):
         return np.linalg.solve(K, np.concatenate([-R @ x, c @ x]))[:ny]
 
     def value(x, y):
-        return np.sum((y - target)**2) + np.sum(np.sin(x)) + x @ x * y[0]
+        return np.sum((y - target) ** 2) + np.sum(np.sin(x)) + x @ x * y[0]
 
     x = rng.standard_normal(nx)
     examined = Examination(Oracles(made), x, answer(x))
     here = examined.local_of(Response(answer(x), 0.0, 0.0, True))
-    reactions = Reactions(examined.place, examined.leader, examined.region, examined.follower, examined.scales,
-                          examined.frame.upper_rows, False, (x, answer(x)))
+    reactions = Reactions(
+        examined.place,
+        examined.leader,
+        examined.region,
+        examined.follower,
+        examined.scales,
+        examined.frame.upper_rows,
+        False,
+        (x, answer(x)),
+    )
     slope = total_slope(examined.place, here, reactions) * examined.scales.f / examined.scales.x
     h = 1e-6
-    differences = [(value(x + h * e, answer(x + h * e)) - value(x - h * e, answer(x - h * e))) / (2 * h)
-                   for e in np.eye(nx)]
+    differences = [(value(x + h * e, answer(x + h * e)) - value(x - h * e, answer(x - h * e))) / (2 * h) for e in np.eye(nx)]
     assert slope == pytest.approx(differences, rel=1e-6, abs=1e-6)
 
 
@@ -141,8 +157,14 @@ def test_ctrl_c_within_ipopt_is_not_taken_for_a_failure(monkeypatch):
 
 def test_descent_on_the_other_side_of_a_kink_is_found():
     """y = -sqrt(x) meets its bound -1 at x = 1 with a multiplier of zero; the leader gains by going back."""
-    made = problem(lambda x, y: -x + x * y + 10 * y**2, lambda x, y: -x * y**2 + y**4 / 2, 1, 1, x_set=box(1, -1, 1),
-                   y_set=box(1, -1, 1))
+    made = problem(
+        lambda x, y: -x + x * y + 10 * y**2,
+        lambda x, y: -x * y**2 + y**4 / 2,
+        1,
+        1,
+        x_set=box(1, -1, 1),
+        y_set=box(1, -1, 1),
+    )
     certificate = certify(Oracles(made), np.array([1.0]), np.array([-1.0]))
     assert certificate.claim("follower_optimal").passed
     assert verdict(certificate, "leader_stationary") is Verdict.FAILED and not certificate.verified
@@ -150,8 +172,15 @@ def test_descent_on_the_other_side_of_a_kink_is_found():
 
 def test_a_minimum_at_a_kink_is_verified():
     """y = max(0, 1 - x), f = x + 3 y: the kink at x = 1 is the minimum."""
-    made = problem(lambda x, y: x + 3 * y, lambda x, y: y, 1, 1, x_set=box(1, 0, 5), y_set=box(1, 0, 9),
-                   lower=[("le", lambda x, y: 1 - x - y)])
+    made = problem(
+        lambda x, y: x + 3 * y,
+        lambda x, y: y,
+        1,
+        1,
+        x_set=box(1, 0, 5),
+        y_set=box(1, 0, 9),
+        lower=[("le", lambda x, y: 1 - x - y)],
+    )
     certificate = certify(Oracles(made), np.array([1.0]), np.array([0.0]))
     assert certificate.verified and "linear program" in certificate.claim("leader_stationary").words
 

@@ -21,31 +21,66 @@ def function(expression) -> ca.Function:
     return ca.Function("f", [V], [ca.densify(expression)])
 
 
-@pytest.mark.parametrize("expression, box, shape", [
-    (0 * x + 3, None, "constant"), (2 * x - y / 3 + 1, None, "affine"), (x - x + y, None, "affine"),
-    (ca.bilin(Q, V, V), None, "convex"), (ca.bilin(INDEFINITE, V, V), None, "unknown"),
-    (-ca.bilin(Q, V, V) + x, None, "concave"), (x * x - 2 * x * y + y * y, None, "convex"), (x * y, None, "unknown"),
-    (1e8 * x * x + 1e-8 * y * y - 1e-10 * z * z, None, "unknown"), (1e8 * x * x + 1e-8 * y * y, None, "convex"),
-    (ca.sumsqr(ca.mtimes(A, V) - 1), None, "convex"), (ca.bilin(Q, V, V) - 0.5 * x * x + ca.exp(x), None, "convex"),
-    (ca.sqrt(ca.sum1((V - 1) * (V - 1))), None, "convex"), (ca.sum1(ca.fabs(V)), None, "convex"),
-    (build._largest(ca.fabs(V)), None, "convex"), (build._logsumexp(V), None, "convex"),
-    (ca.sum1(build._softplus(-ca.mtimes(A, V))) + ca.sumsqr(V), None, "convex"),
-    (ca.log(1 + ca.exp(-x)), None, "convex"), (ca.log(ca.exp(x) + 3 * ca.exp(y - x)), None, "convex"),
-    (build._larger(x, y) + ca.exp(x), None, "convex"), (build._smaller(x, y), None, "concave"),
-    (ca.sum1(V * ca.log(V)), POSITIVE, "convex"), (x * ca.log(x / 0.3), POSITIVE, "convex"),
-    (ca.log(1 + x + y), None, "concave"), (-ca.log(x), None, "convex"), (ca.sqrt(x), None, "concave"),
-    ((y - 1) ** 2 / x, POSITIVE, "convex"), (1 / (x + 1), POSITIVE, "convex"), (1 / x, None, "unknown"),
-    ((x - y) ** 4, None, "convex"), (x**3, None, "unknown"), (x**3, POSITIVE, "convex"), (x**1.5, None, "convex"),
-    (ca.sum1(build._huber(V)), None, "convex"), ((x * (x > 0)) ** 2, None, "convex"), (ca.sin(x), None, "unknown"),
-    (x**2 + 0.5 * ca.sin(x), None, "convex"), (x**2 + 3 * ca.sin(x), None, "unknown"),
-    (ca.if_else(x > 0, x, 2 * x), None, "unknown"), (ca.exp(-x * x), None, "unknown"),
-    (ca.exp(ca.bilin(Q, V, V)), None, "convex"), (ca.exp(x) * ca.exp(y), None, "convex"),
-    (ca.sqrt(x * x + 1e-6), None, "convex"), (ca.fabs(x * x - 1), None, "unknown"), (ca.cosh(x - y), None, "convex"),
-    (build._larger(-ca.log(x), x * x), POSITIVE, "convex"), (-ca.fabs(x), None, "concave"),
-    (ca.fmax(ca.log(x), -1), None, "unknown"), (ca.floor(x), None, "unknown"), (ca.sign(x), None, "unknown"),
-    (ca.if_else(x <= 1, x * x, 3), None, "unknown"), ((x - 1) ** 2 + (x > 0), None, "unknown"),
-    (ca.sqrt(x * x - 1), None, "unknown"), (ca.log(x * x), None, "unknown"), (ca.tanh(x), POSITIVE, "concave"),
-])
+@pytest.mark.parametrize(
+    "expression, box, shape",
+    [
+        (0 * x + 3, None, "constant"),
+        (2 * x - y / 3 + 1, None, "affine"),
+        (x - x + y, None, "affine"),
+        (ca.bilin(Q, V, V), None, "convex"),
+        (ca.bilin(INDEFINITE, V, V), None, "unknown"),
+        (-ca.bilin(Q, V, V) + x, None, "concave"),
+        (x * x - 2 * x * y + y * y, None, "convex"),
+        (x * y, None, "unknown"),
+        (1e8 * x * x + 1e-8 * y * y - 1e-10 * z * z, None, "unknown"),
+        (1e8 * x * x + 1e-8 * y * y, None, "convex"),
+        (ca.sumsqr(ca.mtimes(A, V) - 1), None, "convex"),
+        (ca.bilin(Q, V, V) - 0.5 * x * x + ca.exp(x), None, "convex"),
+        (ca.sqrt(ca.sum1((V - 1) * (V - 1))), None, "convex"),
+        (ca.sum1(ca.fabs(V)), None, "convex"),
+        (build._largest(ca.fabs(V)), None, "convex"),
+        (build._logsumexp(V), None, "convex"),
+        (ca.sum1(build._softplus(-ca.mtimes(A, V))) + ca.sumsqr(V), None, "convex"),
+        (ca.log(1 + ca.exp(-x)), None, "convex"),
+        (ca.log(ca.exp(x) + 3 * ca.exp(y - x)), None, "convex"),
+        (build._larger(x, y) + ca.exp(x), None, "convex"),
+        (build._smaller(x, y), None, "concave"),
+        (ca.sum1(V * ca.log(V)), POSITIVE, "convex"),
+        (x * ca.log(x / 0.3), POSITIVE, "convex"),
+        (ca.log(1 + x + y), None, "concave"),
+        (-ca.log(x), None, "convex"),
+        (ca.sqrt(x), None, "concave"),
+        ((y - 1) ** 2 / x, POSITIVE, "convex"),
+        (1 / (x + 1), POSITIVE, "convex"),
+        (1 / x, None, "unknown"),
+        ((x - y) ** 4, None, "convex"),
+        (x**3, None, "unknown"),
+        (x**3, POSITIVE, "convex"),
+        (x**1.5, None, "convex"),
+        (ca.sum1(build._huber(V)), None, "convex"),
+        ((x * (x > 0)) ** 2, None, "convex"),
+        (ca.sin(x), None, "unknown"),
+        (x**2 + 0.5 * ca.sin(x), None, "convex"),
+        (x**2 + 3 * ca.sin(x), None, "unknown"),
+        (ca.if_else(x > 0, x, 2 * x), None, "unknown"),
+        (ca.exp(-x * x), None, "unknown"),
+        (ca.exp(ca.bilin(Q, V, V)), None, "convex"),
+        (ca.exp(x) * ca.exp(y), None, "convex"),
+        (ca.sqrt(x * x + 1e-6), None, "convex"),
+        (ca.fabs(x * x - 1), None, "unknown"),
+        (ca.cosh(x - y), None, "convex"),
+        (build._larger(-ca.log(x), x * x), POSITIVE, "convex"),
+        (-ca.fabs(x), None, "concave"),
+        (ca.fmax(ca.log(x), -1), None, "unknown"),
+        (ca.floor(x), None, "unknown"),
+        (ca.sign(x), None, "unknown"),
+        (ca.if_else(x <= 1, x * x, 3), None, "unknown"),
+        ((x - 1) ** 2 + (x > 0), None, "unknown"),
+        (ca.sqrt(x * x - 1), None, "unknown"),
+        (ca.log(x * x), None, "unknown"),
+        (ca.tanh(x), POSITIVE, "concave"),
+    ],
+)
 def test_known_shapes(expression, box, shape):
     assert curvature(function(expression), *(box or ())) == shape
 
@@ -66,14 +101,45 @@ def test_many_variables():
     assert curvature(f) == "convex"
 
 
-ONE = [ca.fabs, ca.exp, ca.sin, ca.tanh, ca.atan, ca.floor, ca.sign, ca.cosh, build._softplus, build._huber,
-       lambda u: ca.log(u + 2.5), lambda u: u * u, lambda u: u**3, lambda u: u * (u > 0), lambda u: -u, lambda u: 2 * u,
-       lambda u: ca.if_else(u > 0.3, u, 1 - u), lambda u: ca.if_else(u <= 1, u * u, 3), lambda u: 1 / (u * u + 0.3),
-       lambda u: ca.sqrt(u + 1.5), lambda u: ca.sqrt(u * u + 0.1), lambda u: (u + 3) * ca.log(u + 3),
-       lambda u: -ca.ceil(u), lambda u: (u + 2) ** 1.5, lambda u: ca.exp(-u * u)]
-TWO = [lambda p, q: p + q, lambda p, q: p + q, lambda p, q: p - q, lambda p, q: p * q, build._larger, build._smaller,
-       lambda p, q: p / (q * q + 1), lambda p, q: build._logsumexp(ca.vertcat(p, q)), ca.fmax,
-       lambda p, q: ca.sqrt(p * p + q * q)]
+ONE = [
+    ca.fabs,
+    ca.exp,
+    ca.sin,
+    ca.tanh,
+    ca.atan,
+    ca.floor,
+    ca.sign,
+    ca.cosh,
+    build._softplus,
+    build._huber,
+    lambda u: ca.log(u + 2.5),
+    lambda u: u * u,
+    lambda u: u**3,
+    lambda u: u * (u > 0),
+    lambda u: -u,
+    lambda u: 2 * u,
+    lambda u: ca.if_else(u > 0.3, u, 1 - u),
+    lambda u: ca.if_else(u <= 1, u * u, 3),
+    lambda u: 1 / (u * u + 0.3),
+    lambda u: ca.sqrt(u + 1.5),
+    lambda u: ca.sqrt(u * u + 0.1),
+    lambda u: (u + 3) * ca.log(u + 3),
+    lambda u: -ca.ceil(u),
+    lambda u: (u + 2) ** 1.5,
+    lambda u: ca.exp(-u * u),
+]
+TWO = [
+    lambda p, q: p + q,
+    lambda p, q: p + q,
+    lambda p, q: p - q,
+    lambda p, q: p * q,
+    build._larger,
+    build._smaller,
+    lambda p, q: p / (q * q + 1),
+    lambda p, q: build._logsumexp(ca.vertcat(p, q)),
+    ca.fmax,
+    lambda p, q: ca.sqrt(p * p + q * q),
+]
 
 
 def draw(rng, depth):
@@ -95,8 +161,10 @@ def test_nothing_is_called_convex_that_is_not(seed):
         if shape == "unknown":
             continue
         told += 1
-        ends = [np.clip(np.round(low[:, None] + (high - low)[:, None] * rng.random((3, 600)), d), low[:, None],
-                        high[:, None]) for d in (1, 2, 1)]
+        ends = [
+            np.clip(np.round(low[:, None] + (high - low)[:, None] * rng.random((3, 600)), d), low[:, None], high[:, None])
+            for d in (1, 2, 1)
+        ]
         left, right = np.hstack([ends[0], ends[1]]), np.hstack([ends[2], ends[0][:, ::-1]])
         a, b, middle = (np.array(f(p))[0] for p in (left, right, 0.5 * (left + right)))
         gap = middle - 0.5 * (a + b)

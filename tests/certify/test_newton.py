@@ -20,8 +20,10 @@ MODELS = {
 
 def examined(name: str) -> Examination:
     objective, row = MODELS[name]
-    text = f"upper {{ var x[2] in [0, 3]; minimize sumsqr(x - 1) + sum(y); }} " \
-           f"lower {{ var y[2] in [-2, 2]; {objective} subject to row: {row} }}"
+    text = (
+        f"upper {{ var x[2] in [0, 3]; minimize sumsqr(x - 1) + sum(y); }} "
+        f"lower {{ var y[2] in [-2, 2]; {objective} subject to row: {row} }}"
+    )
     oracles = Oracles(bl.load(bl.Source(name, text)), recognise=False)
     x = np.array([0.6, 0.5])
     y = Examination(oracles, x, np.array([0.1, 0.2])).follower.answer(x, np.array([0.1, 0.2])).y

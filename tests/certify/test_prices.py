@@ -19,11 +19,14 @@ lower {{ var y[2] in [0, 6]; minimize {cost}; subject to balance: y[1] + y[2] {s
 """
 
 
-@pytest.mark.parametrize("cost, sense, x, y, price", [
-    ("y[1]^2 + 2 * y[2]^2", "==", 4.0, (4, 2), -8.0),  # both cost 8 at the margin
-    ("y[1]^2 + 2 * y[2]^2", ">=", 4.0, (4, 2), 8.0),
-    ("3 * y[1] + 5 * y[2]", ">=", 6.0, (6, 2), 5.0),  # the cheap one is full
-])
+@pytest.mark.parametrize(
+    "cost, sense, x, y, price",
+    [
+        ("y[1]^2 + 2 * y[2]^2", "==", 4.0, (4, 2), -8.0),  # both cost 8 at the margin
+        ("y[1]^2 + 2 * y[2]^2", ">=", 4.0, (4, 2), 8.0),
+        ("3 * y[1] + 5 * y[2]", ">=", 6.0, (6, 2), 5.0),  # the cheap one is full
+    ],
+)
 def test_a_right_multiplier_fits_and_another_one_does_not(cost, sense, x, y, price):
     problem = bl.load(bl.Source("prices", MODEL.format(cost=cost, sense=sense)))
     seen = Examination(Oracles(problem, recognise=False), np.array([x]), np.array(y, float), None)

@@ -27,8 +27,10 @@ ORBIT = {
 def answer(name: str) -> tuple[np.ndarray, np.ndarray]:
     solution = bl.solve(load(name), compile=False, verify="no")
     flat = {v.name: np.ravel(solution[v.name], order="F") for v in load(name).variables}
-    return tuple(np.concatenate([np.zeros(0), *[flat[v.name] for v in level]])
-                 for level in (load(name).upper_variables, load(name).lower_variables))
+    return tuple(
+        np.concatenate([np.zeros(0), *[flat[v.name] for v in level]])
+        for level in (load(name).upper_variables, load(name).lower_variables)
+    )
 
 
 def test_there_are_enough_models():

@@ -87,7 +87,7 @@ lower {
 
 
 def test_a_tie_that_rounding_hides_is_one():
-    """At x = (10, 0, 8) the follower's slope is 0 but for rounding: every y is an answer, and the leader wants the largest."""
+    """At x = (10, 0, 8) the follower's slope is 0 but for rounding: all y are answers, the leader wants the largest."""
     problem = bl.load(bl.Source("tie", TIE))
     best = bl.verify(problem, {"x": [10, 0, 8], "y": 8.9 / 1.4})
     answer = best.certificate.claim("follower_answer")

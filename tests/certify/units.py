@@ -1,4 +1,4 @@
-"""The same problem in other units: every variable, row and objective times a factor of its own, objectives with an offset."""
+"""The same problem in other units: every variable, row and objective by a factor of its own, objectives with an offset."""
 
 from __future__ import annotations
 
@@ -49,8 +49,14 @@ def in_units(problem: Problem, units: Units) -> Problem:
         return replace(o, expression=moved(o.expression) * by + to)
 
     return replace(
-        problem, x=x, y=y, upper_variables=tuple(map(variable, problem.upper_variables)),
+        problem,
+        x=x,
+        y=y,
+        upper_variables=tuple(map(variable, problem.upper_variables)),
         lower_variables=tuple(map(variable, problem.lower_variables)),
-        f=objective(problem.f, units.f, units.f_to), g=objective(problem.g, units.g, units.g_to),
+        f=objective(problem.f, units.f, units.f_to),
+        g=objective(problem.g, units.g, units.g_to),
         upper_constraints=tuple(map(row, problem.upper_constraints)),
-        lower_constraints=tuple(map(row, problem.lower_constraints)), report=())
+        lower_constraints=tuple(map(row, problem.lower_constraints)),
+        report=(),
+    )

@@ -46,6 +46,7 @@ def quiet_surroundings(monkeypatch, tmp_path_factory):
 @pytest.fixture
 def run(capsys):
     """Call `bileveldsl` with arguments; its exit status and what it printed."""
+
     def call(*arguments) -> Done:
         status = main([str(a) for a in arguments])
         return Done(status, *capsys.readouterr())
@@ -56,6 +57,7 @@ def run(capsys):
 @pytest.fixture
 def model(tmp_path):
     """Write a model into a fresh folder; its path."""
+
     def write(text: str = SHIFT, name: str = "shift.bilevel"):
         path = tmp_path / name
         path.write_text(text, encoding="utf-8")

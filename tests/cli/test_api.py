@@ -25,7 +25,7 @@ def test_public_names_exist_and_others_do_not():
     assert all(getattr(bl, name) is not None for name in bl.__all__)
     assert set(bl.__all__) <= set(dir(bl))
     with pytest.raises(AttributeError, match="no attribute `slove`"):
-        bl.slove
+        _ = bl.slove
 
 
 def test_shapes_of_values(model):
@@ -36,8 +36,9 @@ def test_shapes_of_values(model):
         solution["z"]
 
 
-@pytest.mark.parametrize("data", [{"a": [1, 2, 3]}, {"a": (1, 2, 3)}, {"a": np.array([1, 2, 3])},
-                                  {"a": np.array([[1], [2], [3]])}])
+@pytest.mark.parametrize(
+    "data", [{"a": [1, 2, 3]}, {"a": (1, 2, 3)}, {"a": np.array([1, 2, 3])}, {"a": np.array([[1], [2], [3]])}]
+)
 def test_data_of_many_kinds(model, data):
     (a,) = [q for q in bl.load(model(VECTOR), data=data).parameters if q.name == "a"]
     assert a.value.tolist() == [1, 2, 3]
@@ -55,8 +56,7 @@ def test_mistakes_are_one_exception_with_all_of_them(model):
     assert "`u`" in str(caught.value) and "^" in str(caught.value)
 
 
-@pytest.mark.parametrize("start", [{"x": "far"}, {"x": [1, 2]}, {"x": None}, {"x": [[1], [2, 3]]}, {"u": 1},
-                                   {"x": np.nan}])
+@pytest.mark.parametrize("start", [{"x": "far"}, {"x": [1, 2]}, {"x": None}, {"x": [[1], [2, 3]]}, {"u": 1}, {"x": np.nan}])
 def test_starts_that_do_not_fit(model, start):
     with pytest.raises(bl.BilevelError):
         bl.solve(bl.load(model()), start=start)
@@ -75,7 +75,9 @@ def test_a_saved_result_is_read_back(model, tmp_path):
 
 def test_a_result_prints_as_its_table(model):
     solution = bl.solve(bl.load(model()))
-    assert str(solution).startswith("shift: verified, a local solution\n") and repr(solution).startswith("<Solution of shift:")
+    assert str(solution).startswith("shift: verified, a local solution\n") and repr(solution).startswith(
+        "<Solution of shift:"
+    )
 
 
 def test_progress_and_stages(model):

@@ -54,8 +54,9 @@ def test_an_empty_model(run, model, text):
     assert "upper" in said and "lower" in said
 
 
-@pytest.mark.parametrize("text", ["x" * 4_000_000, "/*" + " " * 4_000_000, "(" * 1_000_000, '"' + "a" * 1_000_000,
-                                  "param a = 1;\n" * 50_000])
+@pytest.mark.parametrize(
+    "text", ["x" * 4_000_000, "/*" + " " * 4_000_000, "(" * 1_000_000, '"' + "a" * 1_000_000, "param a = 1;\n" * 50_000]
+)
 def test_megabytes_of_junk(run, model, text):
     began = time.process_time()
     said = errors(run("check", model(text)), 3)
@@ -79,8 +80,9 @@ def test_a_file_larger_than_the_limit(run, model):
     assert "larger than" in errors(run("check", path), 2)
 
 
-@pytest.mark.parametrize("open_, close", [("(", ")"), ("[", "]"), ("-", ""), ("abs(", ")"), ("not ", ""), ("1 ^ ", ""),
-                                          ("if 1 then 1 else ", "")])
+@pytest.mark.parametrize(
+    "open_, close", [("(", ")"), ("[", "]"), ("-", ""), ("abs(", ")"), ("not ", ""), ("1 ^ ", ""), ("if 1 then 1 else ", "")]
+)
 def test_ten_thousand_levels(run, model, open_, close):
     text = SHIFT.replace("(y - x)^2 / 2", open_ * 10_000 + "y" + close * 10_000)
     assert len(errors(run("solve", model(text)), 3)) < 5_000
@@ -95,10 +97,20 @@ def test_a_missing_parameter(run, model):
     assert "`n`" in said and "--param n=" in said
 
 
-@pytest.mark.parametrize("value, said", [
-    ("[1, 2]", "a vector of 2"), ("[[1, 2, 3]]'", "3"), ("word", "`word`"), ('"text"', "string"), ("1 +", "expected"),
-    ("x", "x"),
-    ("0 / 0", "NaN"), ("[1, 2", "not closed"), ("1; param b = 2", "single expression")])
+@pytest.mark.parametrize(
+    "value, said",
+    [
+        ("[1, 2]", "a vector of 2"),
+        ("[[1, 2, 3]]'", "3"),
+        ("word", "`word`"),
+        ('"text"', "string"),
+        ("1 +", "expected"),
+        ("x", "x"),
+        ("0 / 0", "NaN"),
+        ("[1, 2", "not closed"),
+        ("1; param b = 2", "single expression"),
+    ],
+)
 def test_parameters_that_do_not_fit(run, model, value, said):
     path = model(VECTOR)
     done = run("solve", path, "--param", f"a={value}")
@@ -113,10 +125,17 @@ def test_an_unknown_parameter(run, model):
     assert "traget" in said and "did you mean `target`" in said
 
 
-@pytest.mark.parametrize("text, said", [
-    ('{"a": [1, 2]}', "a vector of 2"), ('{"a": [1, "x", 2]}', "not a number: x"), ('{"a": [1, NaN, 3]}', "NaN"),
-    ('{"a": {"b": 1}}', "label"),
-    ('{"a": [1, 2, 3], "zz": 1}', "zz"), ('{"a": [[1, 2], [3]]}', "different lengths")])
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ('{"a": [1, 2]}', "a vector of 2"),
+        ('{"a": [1, "x", 2]}', "not a number: x"),
+        ('{"a": [1, NaN, 3]}', "NaN"),
+        ('{"a": {"b": 1}}', "label"),
+        ('{"a": [1, 2, 3], "zz": 1}', "zz"),
+        ('{"a": [[1, 2], [3]]}', "different lengths"),
+    ],
+)
 def test_data_that_do_not_fit(run, model, tmp_path, text, said):
     (tmp_path / "d.json").write_text(text)
     assert said in errors(run("solve", model(VECTOR), "--data", tmp_path / "d.json"), 3)
@@ -183,22 +202,32 @@ def test_an_infeasible_lower_level_is_never_called_solved(run, model):
     assert done.status in (4, 6, 7) and "not verified" in done.out
 
 
-@pytest.mark.parametrize("flags, said, status", [
-    (["--method", "newton"], "there is no method `newton`", 2),
-    (["--method", "dbgd"], "dbgd cannot solve this", 3),
-    (["-O", "speed=3"], "no setting `speed`", 2),
-    (["-O", "max_itr=3"], "did you mean `max_iter`?", 2),
-    (["--method", "penalty", "-O", "s_end=-1"], "out of its range", 2),
-    (["--method", "penalty", "-O", "s_end=small"], "not a number", 2),
-    (["--method", "mgbio", "-O", "rule=best"], "choices", 2)])
+@pytest.mark.parametrize(
+    "flags, said, status",
+    [
+        (["--method", "newton"], "there is no method `newton`", 2),
+        (["--method", "dbgd"], "dbgd cannot solve this", 3),
+        (["-O", "speed=3"], "no setting `speed`", 2),
+        (["-O", "max_itr=3"], "did you mean `max_iter`?", 2),
+        (["--method", "penalty", "-O", "s_end=-1"], "out of its range", 2),
+        (["--method", "penalty", "-O", "s_end=small"], "not a number", 2),
+        (["--method", "mgbio", "-O", "rule=best"], "choices", 2),
+    ],
+)
 def test_methods_and_settings_that_do_not_fit(run, model, flags, said, status):
     assert said in errors(run("solve", model(), *flags), status)
 
 
-@pytest.mark.parametrize("content, said, status", [
-    (None, "there is no file", 2), ("{", "is not JSON", 3),
-    ('{"variables": {"z": 1}}', "`z`, which is not a variable", 2),
-    ('{"variables": {"x": [1, 2, 3]}}', "is a vector of 3, but `x` is a number", 2), ('{"variables": {"x": NaN}}', "not finite", 2)])
+@pytest.mark.parametrize(
+    "content, said, status",
+    [
+        (None, "there is no file", 2),
+        ("{", "is not JSON", 3),
+        ('{"variables": {"z": 1}}', "`z`, which is not a variable", 2),
+        ('{"variables": {"x": [1, 2, 3]}}', "is a vector of 3, but `x` is a number", 2),
+        ('{"variables": {"x": NaN}}', "not finite", 2),
+    ],
+)
 def test_starts_that_do_not_fit(run, model, tmp_path, content, said, status):
     if content is not None:
         (tmp_path / "s.json").write_text(content)
@@ -271,8 +300,9 @@ def test_codegen_into_a_file(run, model, tmp_path):
 
 def test_a_compiler_that_fails(run, model, tmp_path, monkeypatch):
     broken = tmp_path / "cc"
-    broken.write_text(f"#!{sys.executable}\nimport sys\nif '--version' in sys.argv: print('broken cc 1')\n"
-                      "else: sys.exit('out of paper')\n")
+    broken.write_text(
+        f"#!{sys.executable}\nimport sys\nif '--version' in sys.argv: print('broken cc 1')\nelse: sys.exit('out of paper')\n"
+    )
     broken.chmod(0o755)
     monkeypatch.setenv("BILEVELDSL_CC", str(broken))
     done = run("solve", model())
@@ -295,8 +325,10 @@ def test_a_bug_of_ours_is_called_that(run, model, monkeypatch):
     assert "Traceback" in run("solve", model(), "-v").err
 
 
-@pytest.mark.parametrize("problem, status, said", [
-    (KeyboardInterrupt, 130, "interrupted\n"), (MemoryError, 3, "error: there is not enough memory for this model\n")])
+@pytest.mark.parametrize(
+    "problem, status, said",
+    [(KeyboardInterrupt, 130, "interrupted\n"), (MemoryError, 3, "error: there is not enough memory for this model\n")],
+)
 def test_interruption_and_memory_are_one_line(run, model, monkeypatch, problem, status, said):
     import bilevel_dsl.session as session
 

@@ -48,9 +48,17 @@ def test_csv_with_one_row_gives_numbers(tmp_path):
     assert values["demand"].shape == () and values["demand"] == 12 and values["price"] == 0.5
 
 
-@pytest.mark.parametrize("text, expected", [
-    ("7\n", 7), ("1\n2\n3\n", [1, 2, 3]), ("1,2,3\n", [1, 2, 3]), ("1,2\n3,4\n", [[1, 2], [3, 4]]),
-    ("\ufeff1;2\r\n3;4\r\n", [[1, 2], [3, 4]]), ("1e3\n-inf\n\n", [1000, -np.inf])])
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("7\n", 7),
+        ("1\n2\n3\n", [1, 2, 3]),
+        ("1,2,3\n", [1, 2, 3]),
+        ("1,2\n3,4\n", [[1, 2], [3, 4]]),
+        ("\ufeff1;2\r\n3;4\r\n", [[1, 2], [3, 4]]),
+        ("1e3\n-inf\n\n", [1000, -np.inf]),
+    ],
+)
 def test_csv_of_numbers_is_named_by_the_file(tmp_path, text, expected):
     path = tmp_path / "slope.csv"
     path.write_text(text, encoding="utf-8", newline="")
@@ -74,11 +82,36 @@ def test_files_that_cannot_be_read(tmp_path):
 
 
 MALFORMED = {
-    "a.json": ["", "{", "[1, 2]", "3", '{"a": "x"}', '{"a": null}', '{"a": true}', '{"a": [1, "x"]}',
-               '{"a": [[1, 2], [3]]}', '{"a": 1, "a": 2}', "[" * 100_000, '{"a": ' + "[" * 100_000,
-               '{"a": [1, null]}', '{"a": [true, false]}'],
-    "a.csv": ["", "\n\n", "a,b\n", "a,b\n1,x\n", "a b,c\n1,2\n", "a,a\n1,2\n", "a,b\n1,2,3\n", "a,b\n1,\n2,3\n",
-              "1,2\n3\n", "1,2\n3,x\n", "1,2\n3,\n", "a,,c\n1,2,3\n"],
+    "a.json": [
+        "",
+        "{",
+        "[1, 2]",
+        "3",
+        '{"a": "x"}',
+        '{"a": null}',
+        '{"a": true}',
+        '{"a": [1, "x"]}',
+        '{"a": [[1, 2], [3]]}',
+        '{"a": 1, "a": 2}',
+        "[" * 100_000,
+        '{"a": ' + "[" * 100_000,
+        '{"a": [1, null]}',
+        '{"a": [true, false]}',
+    ],
+    "a.csv": [
+        "",
+        "\n\n",
+        "a,b\n",
+        "a,b\n1,x\n",
+        "a b,c\n1,2\n",
+        "a,a\n1,2\n",
+        "a,b\n1,2,3\n",
+        "a,b\n1,\n2,3\n",
+        "1,2\n3\n",
+        "1,2\n3,x\n",
+        "1,2\n3,\n",
+        "a,,c\n1,2,3\n",
+    ],
     "a.npz": ["", "not an archive", "PK\x03\x04 damaged"],
 }
 
@@ -142,9 +175,18 @@ def test_point(tmp_path):
     assert values["x"] == 1 and values["y"].tolist() == [1, 2]
 
 
-@pytest.mark.parametrize("text", ["{}", '{"x": 1}', '{"variables": [1]}', '{"variables": {}}',
-                                  '{"variables": {"x": null}}',
-                                  '{"variables": {"x": "1"}}', '{"variables": {"x": [[1], [2, 3]]}}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}",
+        '{"x": 1}',
+        '{"variables": [1]}',
+        '{"variables": {}}',
+        '{"variables": {"x": null}}',
+        '{"variables": {"x": "1"}}',
+        '{"variables": {"x": [[1], [2, 3]]}}',
+    ],
+)
 def test_files_without_a_point(tmp_path, text):
     path = tmp_path / "p.json"
     path.write_text(text)

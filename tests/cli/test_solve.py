@@ -60,8 +60,16 @@ def test_parameters_from_the_command_line(run, model):
 def test_data_and_parameters_together(run, model, tmp_path):
     (tmp_path / "d.json").write_text('{"n": 2, "a": [1, 1]}')
     (tmp_path / "a.csv").write_text("0.4\n0.8\n")
-    arguments = ["solve", model(VECTOR, "v.bilevel"), "--data", tmp_path / "d.json", "--data", tmp_path / "a.csv",
-                 "--json", "-"]
+    arguments = [
+        "solve",
+        model(VECTOR, "v.bilevel"),
+        "--data",
+        tmp_path / "d.json",
+        "--data",
+        tmp_path / "a.csv",
+        "--json",
+        "-",
+    ]
     found = json.loads(run(*arguments).out)
     assert found["variables"]["x"] == pytest.approx([0.2, 0.4], abs=1e-4)
     found = json.loads(run(*arguments, "--param", "a=[1, 2]").out)
@@ -73,8 +81,10 @@ def test_data_dir(run, model, tmp_path):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "target.csv").write_text("4\n")
     (tmp_path / "model").mkdir()
-    path = model(SHIFT.replace("target = 2", 'target[1] = csv("target.csv")').replace("target)^2", "target[1])^2"),
-                 "model/shift.bilevel")
+    path = model(
+        SHIFT.replace("target = 2", 'target[1] = csv("target.csv")').replace("target)^2", "target[1])^2"),
+        "model/shift.bilevel",
+    )
     assert run("solve", path).status == 3
     done = run("solve", path, "--data-dir", tmp_path / "elsewhere", "--json", "-")
     assert json.loads(done.out)["variables"]["x"] == pytest.approx(2.5, abs=1e-4)
@@ -94,7 +104,7 @@ def test_the_command_line_wins_over_the_model(run, model):
 
 
 def test_options_of_another_method_are_told_and_left_out(run, model):
-    path = model(SHIFT + "options { method = \"dbgd\"; barrier = \"value\"; s_end = 1e-3; }")
+    path = model(SHIFT + 'options { method = "dbgd"; barrier = "value"; s_end = 1e-3; }')
     done = run("solve", path, "--method", "penalty", "--json", "-")
     found = json.loads(done.out)
     assert done.status == 0 and found["settings"]["s_end"] == 1e-3 and "barrier" not in found["settings"]
@@ -126,8 +136,9 @@ def test_start_from_a_result(run, model, tmp_path):
 
 
 def test_without_a_compiler_the_same_answer(run, model):
-    compiled, interpreted = (json.loads(run("solve", model(), "--json", "-", *flags).out)
-                             for flags in ([], ["--no-compile"]))
+    compiled, interpreted = (
+        json.loads(run("solve", model(), "--json", "-", *flags).out) for flags in ([], ["--no-compile"])
+    )
     assert interpreted["executor"] == "interpreted"
     assert interpreted["variables"] == compiled["variables"] and interpreted["iterations"] == compiled["iterations"]
 
@@ -175,9 +186,15 @@ def test_a_wrong_point_is_not_verified(run, model, tmp_path):
     assert "the follower has a better answer" in done.out
 
 
-@pytest.mark.parametrize("point, said", [
-    ('{"x": 1.0}', "the point has no value for `y`"), ('{"x": 1, "y": [1, 2]}', "`y` in the point is a vector of 2, but"),
-    ('{"x": 1, "y": 1, "z": 1}', "`z`, which is not a variable"), ('{"x": NaN, "y": 1}', "not finite")])
+@pytest.mark.parametrize(
+    "point, said",
+    [
+        ('{"x": 1.0}', "the point has no value for `y`"),
+        ('{"x": 1, "y": [1, 2]}', "`y` in the point is a vector of 2, but"),
+        ('{"x": 1, "y": 1, "z": 1}', "`z`, which is not a variable"),
+        ('{"x": NaN, "y": 1}', "not finite"),
+    ],
+)
 def test_points_that_do_not_fit(run, model, tmp_path, point, said):
     (tmp_path / "p.json").write_text(f'{{"variables": {point}}}')
     done = run("verify", model(), tmp_path / "p.json")
@@ -217,7 +234,12 @@ def test_check_as_json(run, model):
     (diagnostic,) = [d for d in found["diagnostics"] if d["severity"] == "error"]
     assert diagnostic["location"]["firstLine"] == 4 and "z" in diagnostic["message"]
     assert json.loads(run("check", model(), "--format", "json").out) == {
-        "schema": 1, "model": str(path), "ok": True, "omitted": 0, "diagnostics": []}
+        "schema": 1,
+        "model": str(path),
+        "ok": True,
+        "omitted": 0,
+        "diagnostics": [],
+    }
 
 
 # --- codegen ------------------------------------------------------------------------------------

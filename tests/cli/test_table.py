@@ -26,8 +26,14 @@ CLAIMS = (
     Claim("leader_stationary", Verdict.SEARCHED, "hypergradient; 9 of 9 decisions near by were tried", 2e-8, 1e-4),
     Claim("leader_global", Verdict.NOT_CHECKED, "not looked for"),
 )
-BETTER = Claim("follower_optimal", Verdict.FAILED, "y = 7.3 gives the follower 155 less", 0.5, 1e-5,
-               {"variables": {"y": 7.3}, "gain": 155.0})
+BETTER = Claim(
+    "follower_optimal",
+    Verdict.FAILED,
+    "y = 7.3 gives the follower 155 less",
+    0.5,
+    1e-5,
+    {"variables": {"y": 7.3}, "gain": 155.0},
+)
 UNCHECKED = Claim("follower_answer", Verdict.NOT_CHECKED, "the time is over")
 NUMBERS = {"upper_feasibility": 0.0, "lower_gap": 3.2e-9, "stationarity": 2e-8}
 
@@ -39,18 +45,33 @@ def variable(name, level, shape, labels=(), offset=0):
 
 def solution(status="converged", claims=CLAIMS, **changes) -> Solution:
     made = replace(
-        problem(lambda x, y: ca.sumsqr(x) + ca.sumsqr(y), lambda x, y: ca.sumsqr(y), 2, 6), name="tolls",
+        problem(lambda x, y: ca.sumsqr(x) + ca.sumsqr(y), lambda x, y: ca.sumsqr(y), 2, 6),
+        name="tolls",
         upper_variables=(variable("t", "upper", (2,), (("north", "south"),)),),
         lower_variables=(variable("Y", "lower", (2, 3)),),
-        f=Objective(ca.MX(1), -1, HERE), report=(Named("revenue", (), ca.MX(1), HERE),), text_hash="abc",
-        reference=Reference(upper=21.5, source="closed form"))
-    values = dict(problem=made, status=status, certificate=Certificate(claims, NUMBERS), method="penalty",
-                  reason="it is constrained",
-                  variables={"t": np.array([1.5, -0.0]), "Y": np.arange(6.0).reshape(2, 3)},
-                  upper=21.5000001, lower=60.25,
-                  settings={"tol": 1e-6}, executor="compiled", iterations=512, evaluations={"step": 512},
-                  measures={"upper": -21.5}, report={"revenue": 3.0},
-                  trace={"iteration": np.array([1, 2]), "upper": np.array([0.1, np.nan])}, timings={"solve": 0.25})
+        f=Objective(ca.MX(1), -1, HERE),
+        report=(Named("revenue", (), ca.MX(1), HERE),),
+        text_hash="abc",
+        reference=Reference(upper=21.5, source="closed form"),
+    )
+    values = dict(
+        problem=made,
+        status=status,
+        certificate=Certificate(claims, NUMBERS),
+        method="penalty",
+        reason="it is constrained",
+        variables={"t": np.array([1.5, -0.0]), "Y": np.arange(6.0).reshape(2, 3)},
+        upper=21.5000001,
+        lower=60.25,
+        settings={"tol": 1e-6},
+        executor="compiled",
+        iterations=512,
+        evaluations={"step": 512},
+        measures={"upper": -21.5},
+        report={"revenue": 3.0},
+        trace={"iteration": np.array([1, 2]), "upper": np.array([0.1, np.nan])},
+        timings={"solve": 0.25},
+    )
     return Solution(**{**values, **changes})
 
 
@@ -59,7 +80,9 @@ def text(result, **options) -> str:
 
 
 def test_the_table():
-    assert text(solution(), unicode=True) == """\
+    assert (
+        text(solution(), unicode=True)
+        == """\
 tolls: verified, a local solution
 
   what is known     nothing speaks against it; searched, not proved: leader
@@ -85,6 +108,7 @@ tolls: verified, a local solution
 
   method            penalty, since it is constrained
   work              512 iterations, compiled, 0.25 s (solve 0.25)"""
+    )
 
 
 def test_a_table_in_ascii():
@@ -125,8 +149,7 @@ def test_a_follower_without_an_answer_is_said_in_the_headline():
 
 @pytest.mark.parametrize("status", ["diverged", "not_finite", "infeasible"])
 def test_no_values_where_none_exist(status):
-    result = solution(status, unchecked("there is no usable point").claims, variables={}, upper=None, lower=None,
-                      report={})
+    result = solution(status, unchecked("there is no usable point").claims, variables={}, upper=None, lower=None, report={})
     shown = text(result)
     assert "nothing: there is no usable point" in shown and "upper (" not in shown and "t[2]" not in shown
     found = json.loads(json_text(result))
@@ -139,11 +162,12 @@ def test_no_values_where_none_exist(status):
 def test_nothing_is_wider_than_the_page(width, unicode):
     rng = np.random.default_rng(0)
     long = "a_rather_long_name_of_a_variable_that_goes_on"
-    made = replace(solution().problem,
-                   upper_variables=(variable(long, "upper", (5000,)), variable("W", "upper", (40, 30))))
-    result = solution(problem=made, variables={
-        long: rng.standard_normal(5000), "W": rng.standard_normal((40, 30)) * 1e-7, "Y": np.zeros((2, 3))},
-        certificate=Certificate(CLAIMS, notes=("a note " * 40,)))
+    made = replace(solution().problem, upper_variables=(variable(long, "upper", (5000,)), variable("W", "upper", (40, 30))))
+    result = solution(
+        problem=made,
+        variables={long: rng.standard_normal(5000), "W": rng.standard_normal((40, 30)) * 1e-7, "Y": np.zeros((2, 3))},
+        certificate=Certificate(CLAIMS, notes=("a note " * 40,)),
+    )
     page = lines(result, width=width, unicode=unicode, verbose=True)
     assert max(len("".join(piece for piece, _ in line)) for line in page) <= min(width, 100)
     assert len(page) < 60  # whatever the size of the problem
@@ -166,16 +190,26 @@ def test_brackets_in_texts_are_no_markup():
 
 def test_a_point_that_was_not_solved_for():
     s = solution()
-    point = Point(problem=s.problem, variables=s.variables, upper=s.upper, lower=s.lower, certificate=s.certificate,
-                  report=s.report)
+    point = Point(
+        problem=s.problem, variables=s.variables, upper=s.upper, lower=s.lower, certificate=s.certificate, report=s.report
+    )
     shown = str(point)
-    assert shown.startswith("tolls: verified, a local solution\n") and "why it stopped" not in shown and "method" not in shown
+    assert shown.startswith("tolls: verified, a local solution\n")
+    assert "why it stopped" not in shown and "method" not in shown
     assert point.to_json()["status"] is None and point.exit_status == 0
 
 
 def test_numbers():
     assert [number(v) for v in (0.0, -0.0, 1.0, 1 / 3, 123456789.0, 1e-20, np.inf, np.nan)] == [
-        "0", "0", "1", "0.333333", "1.23457e+08", "1e-20", "inf", "nan"]
+        "0",
+        "0",
+        "1",
+        "0.333333",
+        "1.23457e+08",
+        "1e-20",
+        "inf",
+        "nan",
+    ]
 
 
 def test_vectors():
@@ -191,8 +225,28 @@ def test_matrices_keep_their_labels():
     assert array_lines(np.ones((20, 20)), 20) == ["1  1  1  1  1  1  ..."[3:]] * 4 + ["..."]
 
 
-KEYS = {"schema", "problem", "status", "verified", "proved", "upper", "lower", "variables", "certificate", "duals", "report",
-        "reference", "method", "settings", "seed", "iterations", "evaluations", "timings", "versions", "hash"}
+KEYS = {
+    "schema",
+    "problem",
+    "status",
+    "verified",
+    "proved",
+    "upper",
+    "lower",
+    "variables",
+    "certificate",
+    "duals",
+    "report",
+    "reference",
+    "method",
+    "settings",
+    "seed",
+    "iterations",
+    "evaluations",
+    "timings",
+    "versions",
+    "hash",
+}
 
 
 def test_json_has_every_fixed_key():
@@ -210,9 +264,12 @@ def test_json_has_every_fixed_key():
 
 
 def test_json_is_strict():
-    result = solution(upper=float("nan"), report={"revenue": float("inf")}, measures={"upper": -np.inf},
-                      certificate=Certificate(CLAIMS, {"stationarity": np.nan},
-                                              details={"deep": [np.float64("nan")]}))
+    result = solution(
+        upper=float("nan"),
+        report={"revenue": float("inf")},
+        measures={"upper": -np.inf},
+        certificate=Certificate(CLAIMS, {"stationarity": np.nan}, details={"deep": [np.float64("nan")]}),
+    )
     raw = json_text(result)
     found = json.loads(raw, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
     assert found["upper"] is None and found["report"]["revenue"] is None and found["certificate"]["deep"] == [None]
@@ -231,8 +288,19 @@ def test_choices_are_shown_by_name():
 
 def test_csv_is_a_header_and_numbers():
     header, row = csv.reader(io.StringIO(csv_text(solution())))
-    assert header == ["upper", "lower", "t[north]", "t[south]", "Y[1,1]", "Y[1,2]", "Y[1,3]", "Y[2,1]", "Y[2,2]",
-                      "Y[2,3]", "revenue"]
+    assert header == [
+        "upper",
+        "lower",
+        "t[north]",
+        "t[south]",
+        "Y[1,1]",
+        "Y[1,2]",
+        "Y[1,3]",
+        "Y[2,1]",
+        "Y[2,2]",
+        "Y[2,3]",
+        "revenue",
+    ]
     assert list(map(float, row)) == [21.5000001, 60.25, 1.5, 0, 0, 1, 2, 3, 4, 5, 3]
 
 
@@ -248,8 +316,18 @@ def test_a_missing_variable_is_named():
         solution()["z"]
 
 
-@pytest.mark.parametrize("status, expected", [("converged", 7), ("infeasible", 4), ("diverged", 5),
-                                              ("iteration_limit", 6), ("time_limit", 6), ("stalled", 6),
-                                              ("not_finite", 8), ("interrupted", 130)])
+@pytest.mark.parametrize(
+    "status, expected",
+    [
+        ("converged", 7),
+        ("infeasible", 4),
+        ("diverged", 5),
+        ("iteration_limit", 6),
+        ("time_limit", 6),
+        ("stalled", 6),
+        ("not_finite", 8),
+        ("interrupted", 130),
+    ],
+)
 def test_exit_statuses_of_what_is_not_verified(status, expected):
     assert solution(status, (BETTER,)).exit_status == expected

@@ -26,31 +26,34 @@ def test_help_lists_every_command_and_status(run):
     assert all(f" {status} " in text for status in (0, 1, 2, 3, 4, 5, 6, 7, 8, 130))
 
 
-@pytest.mark.parametrize("arguments, said", [
-    ([], "a command is missing"),
-    (["slove", "m"], "there is no command `slove` - did you mean `solve`?"),
-    (["compare", "m"], "there is no command `compare`"),
-    (["tolls.bilevel"], "did you mean `bileveldsl solve tolls.bilevel`?"),
-    (["solve"], "required: MODEL"),
-    (["solve", "m", "--jsn", "f"], "there is no flag `--jsn` - did you mean `--json`?"),
-    (["solve", "m", "--max-itr=3"], "there is no flag `--max-itr` - did you mean `--max-iter`?"),
-    (["solve", "m", "--meth", "x"], "there is no flag `--meth`"),
-    (["solve", "m", "another"], "there is no argument `another`"),
-    (["solve", "m", "--tol", "small"], "--tol: `small` is not a number above 0"),
-    (["solve", "m", "--tol", "0"], "--tol: `0` is not a number above 0"),
-    (["solve", "m", "--tol", "nan"], "--tol: `nan` is not a number above 0"),
-    (["solve", "m", "--max-iter", "1.5"], "--max-iter: `1.5` is not a whole number from 0"),
-    (["solve", "m", "--max-iter", "inf"], "--max-iter: `inf` is not a whole number from 0"),
-    (["solve", "m", "--seed", "-1"], "--seed: `-1` is not a whole number from 0"),
-    (["solve", "m", "-O", "polish"], "`polish` is not of the form NAME=VALUE"),
-    (["solve", "m", "--param", "=3"], "`=3` is not of the form NAME=VALUE"),
-    (["solve", "m", "--json", "-", "--csv", "-"], "only one of --json, --csv and --trace"),
-    (["check", "m", "--color", "sometimes"], "--color: invalid choice"),
-    (["codegen", "m"], "required: -o/--output"),
-    (["codegen", "m", "-o", "d", "--real", "half"], "--real: invalid choice"),
-    (["verify", "m"], "required: POINT"),
-    (["methods", "penalt"], "did you mean `penalty`?"),
-])
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        ([], "a command is missing"),
+        (["slove", "m"], "there is no command `slove` - did you mean `solve`?"),
+        (["compare", "m"], "there is no command `compare`"),
+        (["tolls.bilevel"], "did you mean `bileveldsl solve tolls.bilevel`?"),
+        (["solve"], "required: MODEL"),
+        (["solve", "m", "--jsn", "f"], "there is no flag `--jsn` - did you mean `--json`?"),
+        (["solve", "m", "--max-itr=3"], "there is no flag `--max-itr` - did you mean `--max-iter`?"),
+        (["solve", "m", "--meth", "x"], "there is no flag `--meth`"),
+        (["solve", "m", "another"], "there is no argument `another`"),
+        (["solve", "m", "--tol", "small"], "--tol: `small` is not a number above 0"),
+        (["solve", "m", "--tol", "0"], "--tol: `0` is not a number above 0"),
+        (["solve", "m", "--tol", "nan"], "--tol: `nan` is not a number above 0"),
+        (["solve", "m", "--max-iter", "1.5"], "--max-iter: `1.5` is not a whole number from 0"),
+        (["solve", "m", "--max-iter", "inf"], "--max-iter: `inf` is not a whole number from 0"),
+        (["solve", "m", "--seed", "-1"], "--seed: `-1` is not a whole number from 0"),
+        (["solve", "m", "-O", "polish"], "`polish` is not of the form NAME=VALUE"),
+        (["solve", "m", "--param", "=3"], "`=3` is not of the form NAME=VALUE"),
+        (["solve", "m", "--json", "-", "--csv", "-"], "only one of --json, --csv and --trace"),
+        (["check", "m", "--color", "sometimes"], "--color: invalid choice"),
+        (["codegen", "m"], "required: -o/--output"),
+        (["codegen", "m", "-o", "d", "--real", "half"], "--real: invalid choice"),
+        (["verify", "m"], "required: POINT"),
+        (["methods", "penalt"], "did you mean `penalty`?"),
+    ],
+)
 def test_usage_errors(run, arguments, said):
     done = run(*arguments)
     assert done.status == 2 and done.out == ""

@@ -144,10 +144,11 @@ DATA: dict[str, tuple[str, str | bytes]] = {
     "csv_long_line": ("a.csv", "a,b\n1,2\n1,2,3\n"),
     "csv_gap": ("a.csv", "a,b\n1,2\n,3\n4,5\n"),
 }
-COMMANDS |= {f"BL0513_{what}": ({name: content}, f"solve m.bilevel --data {name}")
-             for what, (name, content) in DATA.items()}
-COMMANDS |= {"BL0513_point": ({"s.json": '{"x": 1}'}, "verify m.bilevel s.json"),
-             "BL0513_point_empty": (start("{}"), "verify m.bilevel s.json")}
+COMMANDS |= {f"BL0513_{what}": ({name: content}, f"solve m.bilevel --data {name}") for what, (name, content) in DATA.items()}
+COMMANDS |= {
+    "BL0513_point": ({"s.json": '{"x": 1}'}, "verify m.bilevel s.json"),
+    "BL0513_point_empty": (start("{}"), "verify m.bilevel s.json"),
+}
 
 # What a command line cannot bring about, or not everywhere: functions that return the text.
 OTHERS: dict[str, Callable] = {}
@@ -366,7 +367,7 @@ def BL0604(here, monkeypatch):
 def BL0606(here, monkeypatch):
     z, p = ca.MX.sym("z"), ca.MX.sym("p")
     root = ca.rootfinder("root", "newton", {"x": z, "p": p, "g": z - p - 1})
-    made = problems.problem(lambda x, y: (root(0, x) - 1)**2, lambda x, y: (y - x)**2, 1, 1)
+    made = problems.problem(lambda x, y: (root(0, x) - 1) ** 2, lambda x, y: (y - x) ** 2, 1, 1)
     return raised(lambda: bilevel_dsl.export_c(made, "out", method="penalty"))
 
 

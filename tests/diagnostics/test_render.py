@@ -33,9 +33,7 @@ def body(*lines: str) -> str:
 
 
 def test_one_place():
-    assert shown(Source("m", TEXT), "x[3]", label="here") == body(
-        "  --> m:2:7", "2 |   var x[3];", "  |       ^^^^ here"
-    )
+    assert shown(Source("m", TEXT), "x[3]", label="here") == body("  --> m:2:7", "2 |   var x[3];", "  |       ^^^^ here")
 
 
 def test_tabs_stay_tabs():
@@ -116,9 +114,7 @@ def test_characters_of_control_are_not_sent_to_the_terminal():
 def test_colour_only_when_asked_for():
     plain, coloured = (shown(Source("m", TEXT), "x[3]", label="here", color=c) for c in (False, True))
     assert "\033" not in plain
-    assert (
-        coloured.replace("\033[31m", "").replace("\033[34m", "").replace("\033[1m", "").replace("\033[0m", "") == plain
-    )
+    assert coloured.replace("\033[31m", "").replace("\033[34m", "").replace("\033[1m", "").replace("\033[0m", "") == plain
 
 
 def test_without_a_place():

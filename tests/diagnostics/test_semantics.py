@@ -55,14 +55,10 @@ def test_every_code_has_a_program():
         code for path in SOURCES.glob("*.py") for code in re.findall(r'"(BL0\d{3})"', path.read_text(encoding="utf-8"))
     }
     shown = {
-        code
-        for path in FOLDER.glob("*.txt")
-        for code in re.findall(r"\[(BL0\d{3})\]", path.read_text(encoding="utf-8"))
+        code for path in FOLDER.glob("*.txt") for code in re.findall(r"\[(BL0\d{3})\]", path.read_text(encoding="utf-8"))
     }
     assert written <= shown
 
 
 def test_no_text_is_left_over():
     assert {path.stem for path in FOLDER.glob("*.txt")} == set(PROGRAMS)
-
-

@@ -27,7 +27,5 @@ def blocks(language: str) -> list[Block]:
     found = []
     for document in DOCUMENTS:
         text = document.read_text(encoding="utf-8")
-        found += [
-            Block(document, text.count("\n", 0, m.start()) + 1, m[1].strip(), m[2]) for m in _FENCE.finditer(text)
-        ]
+        found += [Block(document, text.count("\n", 0, m.start()) + 1, m[1].strip(), m[2]) for m in _FENCE.finditer(text)]
     return [b for b in found if b.language == language]

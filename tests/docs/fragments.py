@@ -64,8 +64,10 @@ def values(fragment: str, folder: Path) -> list[tuple[str, np.ndarray, np.ndarra
     model = checked(f"{whole(fragment)}\nreport {{ {entries} }}" if claims else whole(fragment), folder)
     params = {p.name: p.value for p in model.params}
     by_name = {r.name: r.node for r in model.report}
-    return [(name, *(evaluate(by_name[f"{kind}_{k}"], params) for kind in ("found", "claimed")))
-            for k, (name, _) in enumerate(claims)]
+    return [
+        (name, *(evaluate(by_name[f"{kind}_{k}"], params) for kind in ("found", "claimed")))
+        for k, (name, _) in enumerate(claims)
+    ]
 
 
 def mistakes(fragment: str, folder: Path) -> list[tuple[int, str]]:

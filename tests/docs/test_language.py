@@ -84,13 +84,19 @@ def _kind(builtin) -> str:
 
 def test_the_table_of_sets_is_complete():
     table = TEXT.split("## Constraint sets")[1].split("## Limits")[0]
-    named = {re.match(r"\w+", code)[0] for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
-             for code in re.findall(r"`([a-z]\w*)", row)}
+    named = {
+        re.match(r"\w+", code)[0]
+        for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
+        for code in re.findall(r"`([a-z]\w*)", row)
+    }
     assert named == {*SET_FUNCTIONS, *SET_NAMES}
 
 
 def test_the_table_of_codes_is_that_of_the_source():
     listed = re.findall(r"^\| (BL\d{4}) \| (\S.*) \|$", TEXT, re.MULTILINE)
-    used = {code for file in (ROOT / "bilevel_dsl").rglob("*.py")
-            for code in re.findall(r'"(BL\d{4})"', file.read_text(encoding="utf-8"))}
+    used = {
+        code
+        for file in (ROOT / "bilevel_dsl").rglob("*.py")
+        for code in re.findall(r'"(BL\d{4})"', file.read_text(encoding="utf-8"))
+    }
     assert [code for code, _ in listed] == sorted(used)

@@ -44,12 +44,12 @@ def test_tokens_are_cut_as_the_parser_cuts_them(path):
 
 
 def test_kinds():
-    kinds = dict(
-        (value, kind)
+    kinds = {
+        value: kind
         for kind, value in coloured(
             'param n = 3; var x in box(0, inf); cap: sum(x) <= 1.5 and "a"; s.t. # c\n/* d */ lower sum2'
         )
-    )
+    }
     assert kinds["param"] is Keyword.Declaration and kinds["in"] is Keyword and kinds["lower"] is Keyword.Namespace
     assert kinds["3"] is Number.Integer and kinds["1.5"] is Number.Float and kinds['"a"'] is String.Double
     assert kinds["box"] is Name.Builtin.Pseudo and kinds["sum"] is Name.Builtin and kinds["sum2"] is Name.Variable
@@ -86,9 +86,7 @@ def grammar_words(part: str) -> set[str]:
 
 
 def test_grammar_has_the_words_of_the_language():
-    keywords = set().union(
-        *map(grammar_words, ("declarations", "blocks", "statements", "operators-in-words", "constants"))
-    )
+    keywords = set().union(*map(grammar_words, ("declarations", "blocks", "statements", "operators-in-words", "constants")))
     assert keywords == KEYWORDS
     assert grammar_words("functions") | grammar_words("sets") == set(FUNCTION_NAMES)
 

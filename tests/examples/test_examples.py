@@ -26,8 +26,12 @@ def run(name: str, folder: Path) -> str:
     command.chmod(command.stat().st_mode | stat.S_IXUSR)
     script = ROOT / "examples" / name / "run.py"
     arguments = [sys.executable, str(script)] if script.exists() else [str(script.with_suffix(".sh"))]
-    surroundings = {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT),
-                    "BILEVELDSL_CACHE": str(folder / "cache")}
+    surroundings = {
+        **os.environ,
+        "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+        "BILEVELDSL_CACHE": str(folder / "cache"),
+    }
     done = subprocess.run(arguments, cwd=folder, env=surroundings, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -36,17 +36,36 @@ def awkward() -> Problem:
     size = Parameter("n", (), ca.MX.sym("n"), np.array(3.0), True, HERE)
     M, c, tiny, n = [p.symbol for p in (*data, size)]
     box = lambda k, low, high: Box(k, ca.MX(ca.DM([low] * k)), ca.MX(ca.DM([high] * k)))
-    upper = (Variable("int", "upper", (2,), x[:2], 0, box(2, -5, 5), np.array([0.5, -0.25]), HERE),
-             Variable("Int", "upper", (), x[2], 2, box(1, 0, np.inf), None, HERE))
+    upper = (
+        Variable("int", "upper", (2,), x[:2], 0, box(2, -5, 5), np.array([0.5, -0.25]), HERE),
+        Variable("Int", "upper", (), x[2], 2, box(1, 0, np.inf), None, HERE),
+    )
     start = np.array([[1.0, 2], [3, 4]])
-    lower = (Variable("double", "lower", (2, 2), ca.reshape(y[:4], 2, 2), 0, Free(4), start, HERE),
-             Variable("_bl_", "lower", (), y[4], 4, Free(1), None, HERE))
+    lower = (
+        Variable("double", "lower", (2, 2), ca.reshape(y[:4], 2, 2), 0, Free(4), start, HERE),
+        Variable("_bl_", "lower", (), y[4], 4, Free(1), None, HERE),
+    )
     follower = ca.sumsqr(y[:4] - ca.vertcat(x[:2], x[2] + tiny[0], n)) / 2 + ca.cosh(y[4] - c * x[0]) + tiny[1] * y[0]
-    leader = 9 - ca.sumsqr(x[:2] - c) - ca.sumsqr(ca.reshape(y[:4], 2, 2) - M) - (y[4] - 1)**2 * ca.exp(-tiny[2])
-    report = (Named("return", (2, 2), ca.reshape(y[:4], 2, 2) * c, HERE), Named("main", (), leader - follower, HERE),
-              Named("UPPER", (2,), ca.sin(x[:2]), HERE))
-    return Problem("for", x, y, upper, lower, Objective(-leader, -1, HERE), Objective(follower, 1, HERE), (), (),
-                   (*data, size), report, reference=Reference())
+    leader = 9 - ca.sumsqr(x[:2] - c) - ca.sumsqr(ca.reshape(y[:4], 2, 2) - M) - (y[4] - 1) ** 2 * ca.exp(-tiny[2])
+    report = (
+        Named("return", (2, 2), ca.reshape(y[:4], 2, 2) * c, HERE),
+        Named("main", (), leader - follower, HERE),
+        Named("UPPER", (2,), ca.sin(x[:2]), HERE),
+    )
+    return Problem(
+        "for",
+        x,
+        y,
+        upper,
+        lower,
+        Objective(-leader, -1, HERE),
+        Objective(follower, 1, HERE),
+        (),
+        (),
+        (*data, size),
+        report,
+        reference=Reference(),
+    )
 
 
 def program_of(problem: Problem, method: str) -> Program:
@@ -90,8 +109,9 @@ class ExportedLibrary:
         prefix = prefix_of(problem.name)
         (folder / "harness.c").write_text(HARNESS.replace("bl_", prefix).replace("BL_", prefix.upper()))
         sources = ["driver.c", "functions.c", "data.c", "solver.c", "harness.c"]
-        subprocess.run([C_COMPILERS[0], *EXACT, *flags, "-fPIC", "-shared", *sources, "-o", "library.so", "-lm"],
-                       cwd=folder, check=True)
+        subprocess.run(
+            [C_COMPILERS[0], *EXACT, *flags, "-fPIC", "-shared", *sources, "-o", "library.so", "-lm"], cwd=folder, check=True
+        )
         self.c = ct.CDLL(str(folder / "library.so"))
         self.c.h_size.restype = ct.c_size_t
         for name in ("h_iterations", "h_calls", "h_trace_used"):
@@ -99,7 +119,7 @@ class ExportedLibrary:
         self.c.h_phase_calls.restype = ct.POINTER(ct.c_long)
         self.prefix = prefix
 
-    def solver(self) -> "ExportedSolver":
+    def solver(self) -> ExportedSolver:
         return ExportedSolver(self)
 
 

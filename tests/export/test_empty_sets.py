@@ -87,9 +87,13 @@ def model(method: str) -> Problem:
     xs, ys = parts["upper"][0], parts["lower"][0]
     leader = " + ".join([f"sumsqr({v} - sf)" for v in xs] + [f"0.5 * sumsqr({v} - 0.3)" for v in ys])
     follower = " + ".join(f"sumsqr({v} - sg)" for v in ys) + (f" + 0.1 * {xs[0]}[1] * sum({ys[0]})" if xs else "")
-    text = " ".join([
-        *params, f"upper {{ {parts['upper'][1]} minimize cf + {leader}; {parts['upper'][2]} }}",
-        f"lower {{ {parts['lower'][1]} minimize cg + {follower}; {parts['lower'][2]} }}"])
+    text = " ".join(
+        [
+            *params,
+            f"upper {{ {parts['upper'][1]} minimize cf + {leader}; {parts['upper'][2]} }}",
+            f"lower {{ {parts['lower'][1]} minimize cg + {follower}; {parts['lower'][2]} }}",
+        ]
+    )
     return build(read(Source("test", f"problem {method}; {text}")))
 
 
@@ -105,8 +109,7 @@ class Made:
         start = self.problem.start()
         # kkt of all sets is large, and its C is compiled once already; the small model has all three
         executors = ("interpreted",) if program.method == "kkt" else ("interpreted", "compiled")
-        found = {execute(program, *start, executor=e, data=values, settings=short, trace=False).status
-                 for e in executors}
+        found = {execute(program, *start, executor=e, data=values, settings=short, trace=False).status for e in executors}
         solver = self.library.solver()
         solver.set_setting("max_iter", 1)
         for name, value in values.items():
@@ -130,8 +133,7 @@ class Made:
 def made(request, tmp_path_factory) -> Made:
     problem = model(request.param)
     assert METHODS[request.param].refusals(problem) == []
-    return Made(ExportedLibrary(problem, request.param, tmp_path_factory.mktemp(request.param) / "out", ("-O0",)),
-                problem)
+    return Made(ExportedLibrary(problem, request.param, tmp_path_factory.mktemp(request.param) / "out", ("-O0",)), problem)
 
 
 def test_every_set_on_every_level(made):
@@ -153,8 +155,18 @@ def test_good_data_are_solved(made):
     """Also other ones than those that the solver was made with; an interval may be open, or one point."""
     level = LEVELS[made.library.program.method][0]
     assert made.statuses() == {Status.ITERATION_LIMIT}
-    for name, good in (("high", -1), ("high", 7), ("entry", [1, 1]), ("simplex", 0), ("capped", 2), ("ball", 0),
-                       ("affine", [0, 0]), ("affine", [-3, -6]), ("halfspace", [1e-3, 0]), ("bound", 0)):
+    for name, good in (
+        ("high", -1),
+        ("high", 7),
+        ("entry", [1, 1]),
+        ("simplex", 0),
+        ("capped", 2),
+        ("ball", 0),
+        ("affine", [0, 0]),
+        ("affine", [-3, -6]),
+        ("halfspace", [1e-3, 0]),
+        ("bound", 0),
+    ):
         assert made.statuses(**{parameter(level, name): good}) == {Status.ITERATION_LIMIT}, (name, good)
 
 
@@ -198,10 +210,13 @@ ROWS = ("ru", "rl")
 SMALL = {
     "penalty": (
         "var x[2] in [-4, ux]; minimize cf + sumsqr(x - sf) + 0.5 * sumsqr(y); subject to sum(x) + sum(y) <= ru;",
-        "var y[2] in [-4, uy]; minimize cg + sumsqr(y - x - sg); subject to sum(y) <= rl;"),
+        "var y[2] in [-4, uy]; minimize cg + sumsqr(y - x - sg); subject to sum(y) <= rl;",
+    ),
     "dbgd": ("minimize cf + sumsqr(y - sf);", "var y[2] in [-4, uy]; minimize cg + (y[1] - sg)^2;"),
-    "mgbio": ("var x[2] in [-4, ux]; minimize cf + sumsqr(x - sf) + 0.5 * sumsqr(y);",
-              "var y[2]; minimize cg + sumsqr(y - x - sg);"),
+    "mgbio": (
+        "var x[2] in [-4, ux]; minimize cf + sumsqr(x - sf) + 0.5 * sumsqr(y);",
+        "var y[2]; minimize cg + sumsqr(y - x - sg);",
+    ),
 }
 SMALL["kkt"] = SMALL["penalty"]
 
@@ -221,8 +236,9 @@ def ends(made: Made, name: str, value: float) -> dict[Status, list[np.ndarray]]:
     """How it ends with that parameter on both executors and exported: statuses, and the answers with each."""
     program, values, found = made.library.program, np.array([value]), {}
     for executor in ("interpreted", "compiled"):
-        run = execute(program, *made.problem.start(), executor=executor, data={name: values},
-                      settings={"max_iter": 2000}, trace=False)
+        run = execute(
+            program, *made.problem.start(), executor=executor, data={name: values}, settings={"max_iter": 2000}, trace=False
+        )
         found.setdefault(run.status, []).append(np.append(run.state["x"], run.state["y"]))
     solver = made.library.solver()
     made.give(solver, name, values)

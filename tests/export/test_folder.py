@@ -21,8 +21,18 @@ from tests.export.cases import awkward, exported, program_of
 from tests.problems import TWO_LEVEL
 
 ROOT = Path(__file__).parents[2]
-FILES = {"README.md", "CMakeLists.txt", "Makefile", "solver.h", "solver.c", "driver.h", "driver.c", "functions.c",
-         "data.c", "main.c"}
+FILES = {
+    "README.md",
+    "CMakeLists.txt",
+    "Makefile",
+    "solver.h",
+    "solver.c",
+    "driver.h",
+    "driver.c",
+    "functions.c",
+    "data.c",
+    "main.c",
+}
 
 
 def texts(name="penalty", real="double"):
@@ -38,8 +48,17 @@ def digest(made: dict[str, str]) -> str:
 
 def test_the_same_bytes_in_every_process():
     code = "from tests.export.test_folder import digest, texts; print(digest(texts()), digest(texts('mgbio', 'float')))"
-    seen = {subprocess.run([sys.executable, "-c", code], cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": seed},
-                           capture_output=True, text=True, check=True).stdout for seed in ("1", "2")}
+    seen = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
     assert seen == {f"{digest(texts())} {digest(texts('mgbio', 'float'))}\n"}
 
 
@@ -68,24 +87,44 @@ def test_the_readme_gives_the_places_of_the_header():
     assert f"`memory` has {header['FOR_MEMORY']} numbers" in made["README.md"]
 
 
-@pytest.mark.parametrize("name, prefix", [
-    ("tolls", "tolls_"), ("P1", "p1_"), ("two words-and.more", "two_words_and_more_"), ("int", "int_"),
-    ("_x__y_", "x_y_"),
-    ("2d", "model_2d_"), ("", "model_"), ("\N{GREEK SMALL LETTER ALPHA}", "model_"), ("casadi", "model_casadi_"),
-    ("*/ int main(", "int_main_"), ("a" * 100, "a" * 40 + "_"),
-])
+@pytest.mark.parametrize(
+    "name, prefix",
+    [
+        ("tolls", "tolls_"),
+        ("P1", "p1_"),
+        ("two words-and.more", "two_words_and_more_"),
+        ("int", "int_"),
+        ("_x__y_", "x_y_"),
+        ("2d", "model_2d_"),
+        ("", "model_"),
+        ("\N{GREEK SMALL LETTER ALPHA}", "model_"),
+        ("casadi", "model_casadi_"),
+        ("*/ int main(", "int_main_"),
+        ("a" * 100, "a" * 40 + "_"),
+    ],
+)
 def test_prefixes(name, prefix):
     assert prefix_of(name) == prefix
     assert re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*_", prefix)
 
 
-@pytest.mark.parametrize("value, real, text", [
-    (0.1, "double", "0.1"), (3.0, "double", "3.0"), (1e300, "double", "1e+300"), (5e-324, "double", "5e-324"),
-    (-0.0, "double", "-0.0"), (np.inf, "double", "INFINITY"), (-np.inf, "float", "-INFINITY"),
-    (np.nan, "double", "NAN"),
-    (0.1, "float", "0.1f"), (1e300, "float", "INFINITY"), (1e-300, "float", "0.0f"),
-    (16777217.0, "float", "1.6777216e+07f"),
-])
+@pytest.mark.parametrize(
+    "value, real, text",
+    [
+        (0.1, "double", "0.1"),
+        (3.0, "double", "3.0"),
+        (1e300, "double", "1e+300"),
+        (5e-324, "double", "5e-324"),
+        (-0.0, "double", "-0.0"),
+        (np.inf, "double", "INFINITY"),
+        (-np.inf, "float", "-INFINITY"),
+        (np.nan, "double", "NAN"),
+        (0.1, "float", "0.1f"),
+        (1e300, "float", "INFINITY"),
+        (1e-300, "float", "0.0f"),
+        (16777217.0, "float", "1.6777216e+07f"),
+    ],
+)
 def test_numbers(value, real, text):
     assert number(value, real) == text
 

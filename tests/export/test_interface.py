@@ -48,8 +48,9 @@ def test_parameters_at_run_time(awkward_library):
     assert np.array_equal(solver.state, flat(python()))
 
 
-@pytest.mark.parametrize("parameter, values", [
-    (N, [4.0]), (-1, [4.0]), (4, [4.0]), (X, [np.nan]), (NUMBERS, [1, 2, 3, 4, np.nan])])
+@pytest.mark.parametrize(
+    "parameter, values", [(N, [4.0]), (-1, [4.0]), (4, [4.0]), (X, [np.nan]), (NUMBERS, [1, 2, 3, 4, np.nan])]
+)
 def test_parameters_that_are_refused(awkward_library, parameter, values):
     values, solver = np.array(values, float), awkward_library.solver()
     assert solver.call("set_parameter", parameter, pointer(values)) == -1

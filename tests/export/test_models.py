@@ -14,8 +14,10 @@ MODELS = Path(__file__).parents[2] / "models"
 pytestmark = pytest.mark.usefixtures("compiler")
 
 
-@pytest.mark.parametrize("name, method", [
-    ("papers/p1", "mgbio"), ("papers/p4", "penalty"), ("papers/circle", "dbgd"), ("applications/tolls", "penalty")])
+@pytest.mark.parametrize(
+    "name, method",
+    [("papers/p1", "mgbio"), ("papers/p4", "penalty"), ("papers/circle", "dbgd"), ("applications/tolls", "penalty")],
+)
 def test_the_same_answer(name, method, tmp_path):
     problem = session.load(MODELS / f"{name}.bilevel")
     session.export_c(problem, tmp_path / "out", method=method, tol=1e-7)
@@ -23,6 +25,10 @@ def test_the_same_answer(name, method, tmp_path):
     done = subprocess.run(["./solver"], cwd=tmp_path / "out", capture_output=True, text=True)
     solution = session.solve(problem, method, tol=1e-7)
     values = {"upper": solution.upper, "lower": solution.lower, **solution.variables, **solution.report}
-    expected = {"status": solution.status, "iterations": str(solution.iterations),
-                "calls": str(sum(solution.evaluations.values())), **{k: c_text(v) for k, v in values.items()}}
+    expected = {
+        "status": solution.status,
+        "iterations": str(solution.iterations),
+        "calls": str(sum(solution.evaluations.values())),
+        **{k: c_text(v) for k, v in values.items()},
+    }
     assert printed(done.stdout) == expected

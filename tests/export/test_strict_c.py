@@ -24,8 +24,12 @@ SOLVER = ["driver.c", "functions.c", "data.c", "solver.c"]
 def folders(tmp_path_factory) -> dict[str, Path]:
     """An exported folder for each method, and one in float."""
     made = {}
-    for name, case, method, real in [("penalty", awkward(), "penalty", "double"), ("mgbio", RIDGE, "mgbio", "double"),
-                                     ("dbgd", LEAST_NORM, "dbgd", "double"), ("float", awkward(), "penalty", "float")]:
+    for name, case, method, real in [
+        ("penalty", awkward(), "penalty", "double"),
+        ("mgbio", RIDGE, "mgbio", "double"),
+        ("dbgd", LEAST_NORM, "dbgd", "double"),
+        ("float", awkward(), "penalty", "float"),
+    ]:
         made[name] = tmp_path_factory.mktemp(name) / "out"
         exported(case, method, made[name], real=real)
     return made
@@ -44,8 +48,16 @@ def test_no_warnings(folders, name, compiler):
 
 @pytest.mark.parametrize("compiler", C_COMPILERS)
 def test_our_own_files_stand_more_warnings(folders, compiler):
-    more = ["-Wconversion", "-Wsign-conversion", "-Wshadow", "-Wstrict-prototypes", "-Wmissing-prototypes", "-Wvla",
-            "-Wcast-qual", "-Wwrite-strings"]
+    more = [
+        "-Wconversion",
+        "-Wsign-conversion",
+        "-Wshadow",
+        "-Wstrict-prototypes",
+        "-Wmissing-prototypes",
+        "-Wvla",
+        "-Wcast-qual",
+        "-Wwrite-strings",
+    ]
     ours = ["main.c", "driver.c", "solver.c", "data.c"]
     done = run(folders["penalty"], compiler, *STRICT, *more, "-fsyntax-only", *ours)
     assert (done.returncode, done.stderr) == (0, "")
@@ -54,8 +66,9 @@ def test_our_own_files_stand_more_warnings(folders, compiler):
 def test_included_from_cpp(folders):
     if not shutil.which("g++"):
         pytest.skip("there is no C++ compiler")
-    source = ('#include "solver.h"\nint main() { static for_solver s; for_init(&s);\n'
-              "  return for_solve(&s) != FOR_CONVERGED; }\n")
+    source = (
+        '#include "solver.h"\nint main() { static for_solver s; for_init(&s);\n  return for_solve(&s) != FOR_CONVERGED; }\n'
+    )
     (folders["penalty"] / "use.cpp").write_text(source)
     flags = ["-std=c++11", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
     done = run(folders["penalty"], "g++", *flags, "-fsyntax-only", "use.cpp")
@@ -83,7 +96,8 @@ def test_symbols(folders, name):
     assert outside <= mathematics | {"memcpy", "memset", "memmove"}
     external = run(folder, "nm", "-g", "--defined-only", *objects).stdout
     assert {line.split()[-1] for line in external.splitlines() if re.search(r" [A-Z] ", line)} <= {
-        symbol for symbol in defined if symbol.startswith(prefix)}
+        symbol for symbol in defined if symbol.startswith(prefix)
+    }
     writable = re.findall(r"^\.(?:data|bss) +(\d+)", run(folder, "size", "-A", *objects).stdout, re.MULTILINE)
     assert len(writable) == 2 * len(objects) and set(writable) == {"0"}
 
@@ -142,10 +156,16 @@ def solver(folders, tmp_path_factory):
     return folder / "out"
 
 
-@pytest.mark.parametrize("arguments, code, status", [
-    ([], 0, "converged"), (["max_iter=2"], 6, "iteration_limit"), (["tol=1e-2", "max_iter=100"], 0, "converged"),
-    (["x=0.5"], 0, "converged"), (["x=1e200"], 8, "not_finite"),
-])
+@pytest.mark.parametrize(
+    "arguments, code, status",
+    [
+        ([], 0, "converged"),
+        (["max_iter=2"], 6, "iteration_limit"),
+        (["tol=1e-2", "max_iter=100"], 0, "converged"),
+        (["x=0.5"], 0, "converged"),
+        (["x=1e200"], 8, "not_finite"),
+    ],
+)
 def test_arguments(solver, arguments, code, status):
     done = run(solver, "./solver", *arguments)
     assert (done.returncode, done.stdout.splitlines()[0]) == (code, f"status = {status}")
@@ -156,8 +176,9 @@ def test_a_scalar_parameter_changes_the_answer(solver):
     assert second == pytest.approx([(0.5 + 2 / 3) / 2, (1.25 + 2 / 3) / 2], abs=1e-5)
 
 
-@pytest.mark.parametrize("argument", [
-    "tol", "=1", "tol=", "tol=1x", "tol=-1", "speed=2", "n=4", "if=1", "x=nan", "max_iter=1.5"])
+@pytest.mark.parametrize(
+    "argument", ["tol", "=1", "tol=", "tol=1x", "tol=-1", "speed=2", "n=4", "if=1", "x=nan", "max_iter=1.5"]
+)
 def test_arguments_that_are_refused(solver, argument):
     done = run(solver, "./solver", argument)
     assert (done.returncode, done.stdout) == (2, "")
@@ -165,7 +186,7 @@ def test_arguments_that_are_refused(solver, argument):
 
 
 def test_diverged_prints_no_answer(tmp_path):
-    runaway = problem(lambda x, y: -x - y, lambda x, y: (y - x)**2, 1, 1)
+    runaway = problem(lambda x, y: -x - y, lambda x, y: (y - x) ** 2, 1, 1)
     exported(runaway, "mgbio", tmp_path / "out", tol=0)
     assert run(tmp_path / "out", "make", "-s", "CFLAGS=-O0").returncode == 0
     done = run(tmp_path / "out", "./solver")
@@ -178,12 +199,14 @@ def test_every_double_survives(tmp_path):
     rng = np.random.default_rng(2)
     values = rng.integers(0, 2**64, 4000, dtype=np.uint64).view(np.float64)
     values = np.concatenate([values[np.isfinite(values)], [5e-324, -2.2e-308, 1.7976931348623157e308, -0.0, 0.1]])
-    case = problem(lambda x, y, p: ca.sumsqr(x - y), lambda x, y, p: ca.sumsqr(y) + 0 * p[0], 1, 1,
-                   parameters=[("p", values)])
+    case = problem(
+        lambda x, y, p: ca.sumsqr(x - y), lambda x, y, p: ca.sumsqr(y) + 0 * p[0], 1, 1, parameters=[("p", values)]
+    )
     exported(case, "penalty", tmp_path / "out")
     (tmp_path / "out" / "dump.c").write_text(
         '#include "solver.h"\n#include <stdio.h>\nint main(void) { static test_solver s; test_init(&s);\n'
-        "  return fwrite(s.data[TEST_PAR_p], sizeof(double), TEST_PARSIZE_p, stdout) != TEST_PARSIZE_p; }\n")
+        "  return fwrite(s.data[TEST_PAR_p], sizeof(double), TEST_PARSIZE_p, stdout) != TEST_PARSIZE_p; }\n"
+    )
     assert run(tmp_path / "out", C_COMPILERS[0], *EXACT, "dump.c", *SOLVER, "-o", "dump", "-lm").returncode == 0
     bits = subprocess.run(["./dump"], cwd=tmp_path / "out", capture_output=True, check=True).stdout
     assert bits == values.tobytes()
@@ -195,7 +218,8 @@ def test_two_solvers_in_one_program(tmp_path):
         exported(replace(TWO_LEVEL["p1"].problem, name=name), "mgbio", tmp_path / name)
     (tmp_path / "both.c").write_text(
         '#include "one/solver.h"\n#include "two/solver.h"\nint main(void) { static one_solver a; static two_solver b;\n'
-        "  one_init(&a); two_init(&b);\n  return one_solve(&a) != ONE_CONVERGED || two_solve(&b) != TWO_CONVERGED; }\n")
+        "  one_init(&a); two_init(&b);\n  return one_solve(&a) != ONE_CONVERGED || two_solve(&b) != TWO_CONVERGED; }\n"
+    )
     sources = [f"{name}/{source}" for name in ("one", "two") for source in SOLVER]
     done = run(tmp_path, C_COMPILERS[0], *STRICT, "both.c", *sources, "-o", "both", "-lm")
     assert (done.returncode, done.stderr) == (0, "")

@@ -17,8 +17,13 @@ from tests.runtime.test_twins import LEAST_NORM, RIDGE
 
 pytestmark = pytest.mark.usefixtures("compiler")
 CASES = [
-    ("penalty", TWO_LEVEL["p4"].problem), ("penalty", TWO_LEVEL["lower row"].problem), ("penalty", RIDGE),
-    ("mgbio", TWO_LEVEL["p3"].problem), ("mgbio", RIDGE), ("mgbio", awkward()), ("dbgd", LEAST_NORM),
+    ("penalty", TWO_LEVEL["p4"].problem),
+    ("penalty", TWO_LEVEL["lower row"].problem),
+    ("penalty", RIDGE),
+    ("mgbio", TWO_LEVEL["p3"].problem),
+    ("mgbio", RIDGE),
+    ("mgbio", awkward()),
+    ("dbgd", LEAST_NORM),
 ]
 
 
@@ -79,11 +84,18 @@ def test_make_and_run_prints_the_answer_of_python(method, tmp_path):
     upper, lower = (float(oracles.function(n).call(point)[0]) for n in "fg")
     report = [np.array(v).ravel() for v in oracles.function("report").call(point)]
     assert printed(done.stdout) == {
-        "status": "converged", "iterations": str(run.iterations), "calls": str(sum(run.phase_calls.values())),
-        "upper": c_text(-upper), "lower": c_text(lower),
-        "int": c_text(x[:2]), "Int": c_text(x[2]),
-        "double": c_text(y[:4].reshape(2, 2, order="F")), "_bl_": c_text(y[4]),
-        "return": c_text(report[0].reshape(2, 2, order="F")), "main": c_text(report[1][0]), "UPPER": c_text(report[2]),
+        "status": "converged",
+        "iterations": str(run.iterations),
+        "calls": str(sum(run.phase_calls.values())),
+        "upper": c_text(-upper),
+        "lower": c_text(lower),
+        "int": c_text(x[:2]),
+        "Int": c_text(x[2]),
+        "double": c_text(y[:4].reshape(2, 2, order="F")),
+        "_bl_": c_text(y[4]),
+        "return": c_text(report[0].reshape(2, 2, order="F")),
+        "main": c_text(report[1][0]),
+        "UPPER": c_text(report[2]),
     }
 
 

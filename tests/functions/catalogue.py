@@ -43,14 +43,15 @@ def box(low, high) -> Entry:
     def sample(rng: Rng) -> np.ndarray:
         return np.clip(rng.uniform(np.maximum(low, -50), np.minimum(np.maximum(high, -50), 50) + 1e-300), low, high)
 
-    return Entry(
-        sets.Box(low.size, column(*low), column(*high)), sample, lambda u: above(np.maximum(low - u, u - high))
-    )
+    return Entry(sets.Box(low.size, column(*low), column(*high)), sample, lambda u: above(np.maximum(low - u, u - high)))
 
 
 def simplex(n: int, total: float) -> Entry:
-    return Entry(sets.Simplex(n, scalar(total)), lambda rng: total * rng.dirichlet(np.ones(n)),
-                 lambda u: max(above(-u), abs(u.sum() - total)))
+    return Entry(
+        sets.Simplex(n, scalar(total)),
+        lambda rng: total * rng.dirichlet(np.ones(n)),
+        lambda u: max(above(-u), abs(u.sum() - total)),
+    )
 
 
 def capped(n: int, k: float) -> Entry:
@@ -72,21 +73,26 @@ def ball(center, radius: float) -> Entry:
         d = rng.standard_normal(center.size)
         return center + radius * rng.random() * d / np.linalg.norm(d)
 
-    return Entry(sets.Ball(center.size, column(*center), scalar(radius)), sample,
-                 lambda u: above(np.linalg.norm(u - center) - radius))
+    return Entry(
+        sets.Ball(center.size, column(*center), scalar(radius)), sample, lambda u: above(np.linalg.norm(u - center) - radius)
+    )
 
 
 def l1ball(n: int, radius: float) -> Entry:
-    return Entry(sets.L1Ball(n, scalar(radius)),
-                 lambda rng: radius * rng.random() * rng.dirichlet(np.ones(n)) * rng.choice([-1, 1], n),
-                 lambda u: above(np.abs(u).sum() - radius))
+    return Entry(
+        sets.L1Ball(n, scalar(radius)),
+        lambda rng: radius * rng.random() * rng.dirichlet(np.ones(n)) * rng.choice([-1, 1], n),
+        lambda u: above(np.abs(u).sum() - radius),
+    )
 
 
 def linfball(center, radius: float) -> Entry:
     center = np.array(center, float)
-    return Entry(sets.LinfBall(center.size, column(*center), scalar(radius)),
-                 lambda rng: center + radius * rng.uniform(-1, 1, center.size),
-                 lambda u: above(np.abs(u - center) - radius))
+    return Entry(
+        sets.LinfBall(center.size, column(*center), scalar(radius)),
+        lambda rng: center + radius * rng.uniform(-1, 1, center.size),
+        lambda u: above(np.abs(u - center) - radius),
+    )
 
 
 def halfspace(a, b: float) -> Entry:
@@ -103,14 +109,15 @@ def affine(A, point, kind: str = "affine") -> Entry:
     """{ u : A u = A point }; kind "hyperplane" for one row."""
     A, point = np.array(A, float), np.array(point, float)
     _, s, Vt = np.linalg.svd(A)
-    kernel = Vt[int(np.sum(s > 1e-12)):]
+    kernel = Vt[int(np.sum(s > 1e-12)) :]
     b = A @ point
     if kind == "hyperplane":
         made = sets.Hyperplane(point.size, column(*A[0]), scalar(b[0]))
     else:
         made = sets.Affine(point.size, ca.MX(ca.DM(A)), column(*b))
-    return Entry(made, lambda rng: point + 3 * rng.standard_normal(len(kernel)) @ kernel,
-                 lambda u: float(np.max(np.abs(A @ u - b))))
+    return Entry(
+        made, lambda rng: point + 3 * rng.standard_normal(len(kernel)) @ kernel, lambda u: float(np.max(np.abs(A @ u - b)))
+    )
 
 
 def second_order_cone(n: int) -> Entry:
@@ -200,6 +207,10 @@ def starts(entry: Entry, rng: Rng) -> list[np.ndarray]:
     n = entry.constraint_set.size
     points = [scale * rng.standard_normal(n) for scale in (0.1, 1, 1, 10, 1000)]
     points += [np.full(n, c) for c in (0.0, 0.25, 1.0, -2.0)]
-    points += [np.round(2 * rng.standard_normal(n)), entry.sample(rng), 1e10 * rng.standard_normal(n),
-               1e-12 * rng.standard_normal(n)]
+    points += [
+        np.round(2 * rng.standard_normal(n)),
+        entry.sample(rng),
+        1e10 * rng.standard_normal(n),
+        1e-12 * rng.standard_normal(n),
+    ]
     return points

@@ -19,39 +19,129 @@ SQUARE = [[1, 2], [2, 4]]  # of rank one
 
 # the shape and the set of a variable, its data, and rows of them: the first one has a point
 TABLE = {
-    "interval": (" in [a, b]", "a; b", [
-        (0, 1), (1, 1), (1, 0), (-INF, INF), (INF, INF), (-INF, -INF), (0, INF), (-INF, 0), (NAN, 1), (0, NAN),
-        (NAN, NAN), (-0.0, 0.0), (1, 1 - 1e-15)]),
-    "box": ("[2] in [a, b]", "a[2]; b[2]", [
-        ([0, 0], [1, 1]), ([0, 2], [1, 1]), ([0, -INF], [1, INF]), ([0, INF], [1, INF]), ([-INF, 0], [-INF, 1]),
-        ([NAN, 0], [1, 1]), ([0, 0], [1, NAN]), ([1, 1], [1, 1])]),
+    "interval": (
+        " in [a, b]",
+        "a; b",
+        [
+            (0, 1),
+            (1, 1),
+            (1, 0),
+            (-INF, INF),
+            (INF, INF),
+            (-INF, -INF),
+            (0, INF),
+            (-INF, 0),
+            (NAN, 1),
+            (0, NAN),
+            (NAN, NAN),
+            (-0.0, 0.0),
+            (1, 1 - 1e-15),
+        ],
+    ),
+    "box": (
+        "[2] in [a, b]",
+        "a[2]; b[2]",
+        [
+            ([0, 0], [1, 1]),
+            ([0, 2], [1, 1]),
+            ([0, -INF], [1, INF]),
+            ([0, INF], [1, INF]),
+            ([-INF, 0], [-INF, 1]),
+            ([NAN, 0], [1, 1]),
+            ([0, 0], [1, NAN]),
+            ([1, 1], [1, 1]),
+        ],
+    ),
     "box with a number": ("[2] in [0, a]", "a", [(1,), (0,), (-1,), (INF,), (-INF,), (NAN,)]),
-    "two boxes": ("[2] in [0, a] in [b, 3]", "a; b", [
-        (2, 1), (1, 2), (INF, 4), (INF, 2), (-1, 0), (NAN, 1), (1, NAN), (5, -INF), (5, INF)]),
+    "two boxes": (
+        "[2] in [0, a] in [b, 3]",
+        "a; b",
+        [(2, 1), (1, 2), (INF, 4), (INF, 2), (-1, 0), (NAN, 1), (1, NAN), (5, -INF), (5, INF)],
+    ),
     "computed": (" in [-1, sqrt(a)]", "a", [(1,), (-1,), (0,), (INF,)]),
     "simplex": ("[3] in simplex(a)", "a", [(1,), (0,), (-1,), (-1e-300,), (INF,), (-INF,), (NAN,)]),
     "capped simplex": ("[3] in capped_simplex(a)", "a", [(1,), (0,), (3,), (3.001,), (-1,), (INF,), (-INF,), (NAN,)]),
-    "ball": ("[2] in ball(a, b)", "a[2]; b", [
-        ([1, 2], 1), ([1, 2], 0), ([1, 2], -1), ([1, 2], INF), ([1, 2], -INF), ([1, 2], NAN), ([INF, 0], 1),
-        ([-INF, 0], 1), ([NAN, 0], 1)]),
+    "ball": (
+        "[2] in ball(a, b)",
+        "a[2]; b",
+        [
+            ([1, 2], 1),
+            ([1, 2], 0),
+            ([1, 2], -1),
+            ([1, 2], INF),
+            ([1, 2], -INF),
+            ([1, 2], NAN),
+            ([INF, 0], 1),
+            ([-INF, 0], 1),
+            ([NAN, 0], 1),
+        ],
+    ),
     "l1 ball": ("[2] in l1ball(a)", "a", [(1,), (0,), (-1,), (INF,), (-INF,), (NAN,)]),
-    "linf ball": ("[2] in linfball(a, b)", "a[2]; b", [
-        ([1, 2], 1), ([1, 2], 0), ([1, 2], -1), ([1, 2], INF), ([INF, 0], 1), ([0, NAN], 1), ([0, 0], NAN)]),
-    "half-space": ("[2] in halfspace(a, b)", "a[2]; b", [
-        ([1, 2], -1), ([0, 0], 1), ([0, 0], 0), ([0, 0], -1), ([0, 1e-300], -1), ([0, INF], 1), ([0, 1], INF),
-        ([0, 1], -INF), ([0, NAN], 1), ([0, 1], NAN)]),
-    "hyperplane": ("[2] in hyperplane(a, b)", "a[2]; b", [
-        ([1, 2], -1), ([0, 0], 0), ([0, 0], 1), ([0, 0], -1e-9), ([INF, 0], 1), ([1, 0], INF), ([NAN, 0], 1),
-        ([1, 0], NAN)]),
-    "affine": ("[2] in affine(A, b)", "A[2, 2]; b[2]", [
-        (SQUARE, [1, 2]), (SQUARE, [1, 1]), (SQUARE, [1, 2 + 1e-6]), (SQUARE, [1e6, 2e6]), (SQUARE, [1e6, 2e6 + 1]),
-        (np.eye(2), [5, -7]), (np.zeros((2, 2)), [0, 0]), (np.zeros((2, 2)), [0, 1]), ([[1, 1], [1, 1.001]], [1, 2]),
-        (SQUARE, [INF, 2]), (SQUARE, [INF, INF]), (SQUARE, [1, NAN]), ([[1, INF], [2, 4]], [1, 2]),
-        ([[1, 2], [NAN, 4]], [1, 2])]),
-    "affine, more rows than columns": ("[2] in affine(A, b)", "A[3, 2]; b[3]", [
-        ([[1, 0], [0, 1], [1, 1]], [1, 2, 3]), ([[1, 0], [0, 1], [1, 1]], [1, 2, 4])]),
-    "spectral": ("[2, 2] in spectral(a, b)", "a; b", [
-        (0, 1), (1, 1), (1, 0), (-INF, INF), (INF, INF), (-INF, -INF), (NAN, 1), (0, NAN)]),
+    "linf ball": (
+        "[2] in linfball(a, b)",
+        "a[2]; b",
+        [([1, 2], 1), ([1, 2], 0), ([1, 2], -1), ([1, 2], INF), ([INF, 0], 1), ([0, NAN], 1), ([0, 0], NAN)],
+    ),
+    "half-space": (
+        "[2] in halfspace(a, b)",
+        "a[2]; b",
+        [
+            ([1, 2], -1),
+            ([0, 0], 1),
+            ([0, 0], 0),
+            ([0, 0], -1),
+            ([0, 1e-300], -1),
+            ([0, INF], 1),
+            ([0, 1], INF),
+            ([0, 1], -INF),
+            ([0, NAN], 1),
+            ([0, 1], NAN),
+        ],
+    ),
+    "hyperplane": (
+        "[2] in hyperplane(a, b)",
+        "a[2]; b",
+        [
+            ([1, 2], -1),
+            ([0, 0], 0),
+            ([0, 0], 1),
+            ([0, 0], -1e-9),
+            ([INF, 0], 1),
+            ([1, 0], INF),
+            ([NAN, 0], 1),
+            ([1, 0], NAN),
+        ],
+    ),
+    "affine": (
+        "[2] in affine(A, b)",
+        "A[2, 2]; b[2]",
+        [
+            (SQUARE, [1, 2]),
+            (SQUARE, [1, 1]),
+            (SQUARE, [1, 2 + 1e-6]),
+            (SQUARE, [1e6, 2e6]),
+            (SQUARE, [1e6, 2e6 + 1]),
+            (np.eye(2), [5, -7]),
+            (np.zeros((2, 2)), [0, 0]),
+            (np.zeros((2, 2)), [0, 1]),
+            ([[1, 1], [1, 1.001]], [1, 2]),
+            (SQUARE, [INF, 2]),
+            (SQUARE, [INF, INF]),
+            (SQUARE, [1, NAN]),
+            ([[1, INF], [2, 4]], [1, 2]),
+            ([[1, 2], [NAN, 4]], [1, 2]),
+        ],
+    ),
+    "affine, more rows than columns": (
+        "[2] in affine(A, b)",
+        "A[3, 2]; b[3]",
+        [([[1, 0], [0, 1], [1, 1]], [1, 2, 3]), ([[1, 0], [0, 1], [1, 1]], [1, 2, 4])],
+    ),
+    "spectral": (
+        "[2, 2] in spectral(a, b)",
+        "a; b",
+        [(0, 1), (1, 1), (1, 0), (-INF, INF), (INF, INF), (-INF, -INF), (NAN, 1), (0, NAN)],
+    ),
     "psd and spectral": ("[2, 2] in psd in spectral(-1, a)", "a", [(1,), (0,), (-0.5,), (-2,), (INF,), (NAN,)]),
 }
 CASES = [(name, row) for name, (_, _, rows) in TABLE.items() for row in rows]
@@ -109,15 +199,18 @@ def test_without_data_there_is_no_condition(shape):
     assert all_inhabited(build(read(source, data={"a": 1}))) is None
 
 
-@pytest.mark.parametrize("shape, row, good, bad", [
-    ("[2] in [0, 5]", "v[1] <= a", [0, 2, 7, INF], [-1, -INF, NAN]),
-    ("[2]", "v <= a", [0, -3, INF], [-INF, NAN]),
-    ("[2]", "v >= a", [0, -3, -INF], [INF, NAN]),
-    ("[2]", "v[2] == a", [0, 5], [INF, -INF, NAN]),
-    ("[2] in [0, 5]", "v[2] == a", [0, 5], [6, -1, INF, NAN]),
-    ("[2] in [0, 5]", "v <= sqrt(a)", [0, 5, INF], [-1, -INF, NAN]),
-    ("[2] in linfball(0, 1)", "v >= a", [0, 1, -2, -INF], [1.5, INF, NAN]),
-])
+@pytest.mark.parametrize(
+    "shape, row, good, bad",
+    [
+        ("[2] in [0, 5]", "v[1] <= a", [0, 2, 7, INF], [-1, -INF, NAN]),
+        ("[2]", "v <= a", [0, -3, INF], [-INF, NAN]),
+        ("[2]", "v >= a", [0, -3, -INF], [INF, NAN]),
+        ("[2]", "v[2] == a", [0, 5], [INF, -INF, NAN]),
+        ("[2] in [0, 5]", "v[2] == a", [0, 5], [6, -1, INF, NAN]),
+        ("[2] in [0, 5]", "v <= sqrt(a)", [0, 5, INF], [-1, -INF, NAN]),
+        ("[2] in linfball(0, 1)", "v >= a", [0, 1, -2, -INF], [1.5, INF, NAN]),
+    ],
+)
 def test_rows_that_became_bounds(shape, row, good, bad):
     source, first = model(shape, "a", (good[0],), "lower", row)
     problem = with_bounds(build(read(source, data=first)))
@@ -132,8 +225,9 @@ def _value(constraint_set: sets.ConstraintSet) -> float:
 
 
 def test_intersections_and_products():
-    first, apart, empty = (sets.Box(2, column(*low), column(*high)) for low, high in (
-        ([0, 0], [1, 1]), ([0.5, 2], [3, 3]), ([0, 1], [1, 0])))
+    first, apart, empty = (
+        sets.Box(2, column(*low), column(*high)) for low, high in (([0, 0], [1, 1]), ([0.5, 2], [3, 3]), ([0, 1], [1, 0]))
+    )
     touching, simplex = sets.Box(2, column(1, -INF), column(INF, INF)), sets.Simplex(2, scalar(1))
     assert _value(sets.Intersection(2, first, touching)) == _value(sets.Intersection(2, touching, first)) == 1
     for one, other in ((first, apart), (apart, first), (first, empty), (empty, first)):

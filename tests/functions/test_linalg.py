@@ -83,8 +83,11 @@ def test_spectral_solve(rule):
     rng = np.random.default_rng(2)
     H, b = ca.MX.sym("H", 6, 6), ca.MX.sym("b", 6)
     solve = ca.Function("solve", [H, b], [spectral_solve(H, b, 0.5, 4.0, rule)])
-    replaced = {"clip": lambda e: np.clip(e, 0.5, 4), "abs": lambda e: np.clip(abs(e), 0.5, 4),
-                "kernel": lambda e: np.where(abs(e) < 0.5, np.inf, np.clip(e, 0.5, 4))}[rule]
+    replaced = {
+        "clip": lambda e: np.clip(e, 0.5, 4),
+        "abs": lambda e: np.clip(abs(e), 0.5, 4),
+        "kernel": lambda e: np.where(abs(e) < 0.5, np.inf, np.clip(e, 0.5, 4)),
+    }[rule]
     for values in ([1, 2, 3, 1, 2, 3], [0, 0, 0.1, 2, 9, 9], [-3, -0.2, 0.2, 1, 8, 0]):
         A, right = with_spectrum(values, rng), rng.standard_normal(6)
         e, U = np.linalg.eigh(A)

@@ -49,20 +49,25 @@ def differences(name: str, wrt: str, x, y, output: int = 0) -> np.ndarray:
     """Rows: outputs, columns: variables. Central differences of the fourth order."""
     size, h, columns = (NX if wrt == "x" else NY), 1e-3, []
     for e in np.eye(size):
-        at = lambda t: value(name, x + t * e, y)[output] if wrt == "x" else value(name, x, y + t * e)[output]  # noqa: E731
+        at = lambda t, e=e: value(name, x + t * e, y)[output] if wrt == "x" else value(name, x, y + t * e)[output]  # noqa: E731
         columns.append(((8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h)).ravel())
     return np.array(columns).T
 
 
-@pytest.mark.parametrize("name, base, wrt", [
-    ("grad_x_f", "f", "x"), ("grad_y_f", "f", "y"), ("grad_x_g", "g", "x"), ("grad_y_g", "g", "y")])
+@pytest.mark.parametrize(
+    "name, base, wrt", [("grad_x_f", "f", "x"), ("grad_y_f", "f", "y"), ("grad_x_g", "g", "x"), ("grad_y_g", "g", "y")]
+)
 def test_gradients(name, base, wrt):
     assert value(name, *POINT)[0].ravel() == pytest.approx(differences(base, wrt, *POINT)[0], abs=1e-9)
 
 
 def test_joint_functions_agree_with_single_ones():
-    for joint, parts in (("grad_f", ("grad_x_f", "grad_y_f")), ("grad_g", ("grad_x_g", "grad_y_g")),
-                         ("f_grad_y_f", ("f", "grad_y_f")), ("g_grad_y_g", ("g", "grad_y_g"))):
+    for joint, parts in (
+        ("grad_f", ("grad_x_f", "grad_y_f")),
+        ("grad_g", ("grad_x_g", "grad_y_g")),
+        ("f_grad_y_f", ("f", "grad_y_f")),
+        ("g_grad_y_g", ("g", "grad_y_g")),
+    ):
         for together, name in zip(value(joint, *POINT), parts):
             assert together == pytest.approx(value(name, *POINT)[0], rel=1e-14, abs=1e-14)
 
@@ -100,8 +105,15 @@ def test_projections_of_a_level():
 
 
 def test_bounds_among_the_constraints_are_sets():
-    oracles = Oracles(problem(lambda x, y: ca.sumsqr(x), lambda x, y: ca.sumsqr(y - x), 1, 1,
-                              upper=[("le", lambda x, y: x - 2), ("le", lambda x, y: x + y - 3)]))
+    oracles = Oracles(
+        problem(
+            lambda x, y: ca.sumsqr(x),
+            lambda x, y: ca.sumsqr(y - x),
+            1,
+            1,
+            upper=[("le", lambda x, y: x - 2), ("le", lambda x, y: x + y - 3)],
+        )
+    )
     assert oracles.is_x_separable and not oracles.is_x_free
     assert len(oracles.upper_equalities) == 1 and len(oracles.written.upper_constraints) == 2
 

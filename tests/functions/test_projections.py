@@ -82,8 +82,11 @@ def test_sums_against_bisection(n, kind):
     """The threshold t found by bisection to the last bit instead of by fixing entries, with many ties."""
     rng = np.random.default_rng(n)
     total = {"simplex": 2.0, "capped": 0.4 * n, "l1": 1.5}[kind]
-    made = {"simplex": sets.Simplex(n, scalar(total)), "capped": sets.CappedSimplex(n, scalar(total)),
-            "l1": sets.L1Ball(n, scalar(total))}[kind]
+    made = {
+        "simplex": sets.Simplex(n, scalar(total)),
+        "capped": sets.CappedSimplex(n, scalar(total)),
+        "l1": sets.L1Ball(n, scalar(total)),
+    }[kind]
     v = ca.MX.sym("v", n)
     P = ca.Function("project", [v], [project(made, v)])
     for trial in range(20):
@@ -158,5 +161,3 @@ def test_nlp_description_is_the_same_set(name):
 def test_matrix_sets_have_no_smooth_description(name):
     entry = CATALOGUE[name]
     assert nlp_description(entry.constraint_set, ca.MX.sym("v", entry.constraint_set.size)) is None
-
-

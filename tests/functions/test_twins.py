@@ -27,22 +27,30 @@ def _program() -> Program:
     ends = np.cumsum([0, *sizes]).tolist()
     y, y_start, x_start = ca.MX.sym("y", ends[-1]), ca.MX.sym("y_start", ends[-1]), ca.MX.sym("x_start", 0)
     *blocks, matrix, right = ca.vertsplit(y, ends)
-    outputs = {f"set{k}": project(entry.constraint_set, block)
-               for k, (entry, block) in enumerate(zip(CATALOGUE.values(), blocks))}
+    outputs = {
+        f"set{k}": project(entry.constraint_set, block) for k, (entry, block) in enumerate(zip(CATALOGUE.values(), blocks))
+    }
     A = ca.reshape(matrix, N, N)
     e, U = eigh(A + A.T)
     Q, c = orthonormal_rows(A[:3, :], right[:3])
-    outputs |= {"eigenvalues": e, "eigenvectors": ca.vec(U), "rows": ca.vec(Q), "right": c,
-                "solution": positive_solve(A + A.T, right)}
+    outputs |= {
+        "eigenvalues": e,
+        "eigenvectors": ca.vec(U),
+        "rows": ca.vec(Q),
+        "right": c,
+        "solution": positive_solve(A + A.T, right),
+    }
     state = [Slot("phase", 1), Slot("signal", 1), Slot("x", 0), Slot("y", ends[-1])]
     state += [Slot(name, value.numel()) for name, value in outputs.items()]
     first = {"phase": ca.MX(0), "signal": ca.MX(0), "x": x_start, "y": y_start} | {
-        name: ca.MX.zeros(value.numel()) for name, value in outputs.items()}
+        name: ca.MX.zeros(value.numel()) for name, value in outputs.items()
+    }
     same = {"allow_duplicate_io_names": True}
 
     def function(name, inputs, values):
-        return ca.Function(name, list(inputs.values()), [ca.densify(v) for v in values.values()], list(inputs),
-                           list(values), same)
+        return ca.Function(
+            name, list(inputs.values()), [ca.densify(v) for v in values.values()], list(inputs), list(values), same
+        )
 
     return Program(
         "projections",
@@ -67,8 +75,13 @@ def test_bits_are_equal(tmp_path, monkeypatch):
     monkeypatch.setenv("BILEVELDSL_CACHE", str(tmp_path))
     program, rng = _program(), np.random.default_rng(7)
     columns = [starts(entry, rng) for entry in CATALOGUE.values()]
-    matrices = [rng.standard_normal((N, N)), np.ones((N, N)), np.zeros((N, N)), np.diag([1e8, 1, 1, 1e-8, -1]),
-                np.outer(range(N), range(N)).astype(float)]
+    matrices = [
+        rng.standard_normal((N, N)),
+        np.ones((N, N)),
+        np.zeros((N, N)),
+        np.diag([1e8, 1, 1, 1e-8, -1]),
+        np.outer(range(N), range(N)).astype(float),
+    ]
     compared = 0
     for k in range(len(columns[0])):
         y = np.concatenate([points[k] for points in columns] + [matrices[k % 5].ravel(), rng.standard_normal(N)])

@@ -23,7 +23,7 @@ class Generator:
         tokens += self._level("upper")
         tokens += self._level("lower")
         for block in ("options", "report", "reference"):
-            tokens += self._maybe(0.4, lambda: [block, "{", *self._some(self._entry, 4), "}"])
+            tokens += self._maybe(0.4, lambda block=block: [block, "{", *self._some(self._entry, 4), "}"])
         return self.layout(tokens)
 
     # --- statements
@@ -106,7 +106,7 @@ class Generator:
             return ["[", *self._listed(lambda: self.expr(inner), 6), "]"]
         if kind == 9:
             return ["[", *self.expr(inner), "for", *self._loops(), "]"]
-        return ["{", *self._listed(lambda: ['"%s"' % self._name()], 3), "}"]
+        return ["{", *self._listed(lambda: [f'"{self._name()}"'], 3), "}"]
 
     def _atom(self) -> list[str]:
         return [self.random.choice([self._name(), self._name(), self.random.choice(NUMBERS), '"a b # c"'])]

@@ -108,7 +108,8 @@ def test_html_is_escaped(shell):
     from bilevel_dsl.jupyter import as_html
 
     assert as_html([[("a < b", ""), ("&", "bold red")]]) == (
-        '<pre style="line-height: 1.3">a &lt; b<span style="font-weight: bold; color: #cf222e">&amp;</span></pre>')
+        '<pre style="line-height: 1.3">a &lt; b<span style="font-weight: bold; color: #cf222e">&amp;</span></pre>'
+    )
 
 
 def test_the_cells_of_the_guide_run(shell):

@@ -19,8 +19,13 @@ class Client:
         self.folder = folder
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "bilevel_dsl", "lsp", "--stdio"], cwd=folder, env=environment,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            [sys.executable, "-m", "bilevel_dsl", "lsp", "--stdio"],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
         self.messages: queue.Queue[dict | None] = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
         self.notifications: list[dict] = []
@@ -31,7 +36,7 @@ class Client:
         stream = self.process.stdout
         while True:
             length = 0
-            while (line := stream.readline().strip()):
+            while line := stream.readline().strip():
                 name, _, value = line.decode().partition(":")
                 length = int(value) if name.lower() == "content-length" else length
             if not length:
@@ -63,8 +68,9 @@ class Client:
     # --- the life of a text
 
     def initialize(self, capabilities: dict | None = None) -> dict:
-        answer = self.request("initialize", {"processId": os.getpid(), "rootUri": self.folder.as_uri(),
-                                             "capabilities": capabilities or {}})
+        answer = self.request(
+            "initialize", {"processId": os.getpid(), "rootUri": self.folder.as_uri(), "capabilities": capabilities or {}}
+        )
         self.notify("initialized")
         return answer["result"]["capabilities"]
 
@@ -73,28 +79,36 @@ class Client:
 
     def open(self, name: str, text: str) -> dict:
         self.versions[name] = 1
-        self.notify("textDocument/didOpen", {"textDocument": {
-            "uri": self.uri(name), "languageId": "bilevel", "version": 1, "text": text}})
+        self.notify(
+            "textDocument/didOpen",
+            {"textDocument": {"uri": self.uri(name), "languageId": "bilevel", "version": 1, "text": text}},
+        )
         return self.diagnostics(name)
 
     def change(self, name: str, text: str) -> None:
         self.versions[name] += 1
-        self.notify("textDocument/didChange", {
-            "textDocument": {"uri": self.uri(name), "version": self.versions[name]},
-            "contentChanges": [{"text": text}]})
+        self.notify(
+            "textDocument/didChange",
+            {"textDocument": {"uri": self.uri(name), "version": self.versions[name]}, "contentChanges": [{"text": text}]},
+        )
 
     def diagnostics(self, name: str) -> dict:
         """Those of the newest version, when they come; older ones are left in `notifications`."""
         while True:
             message = self.notifications.pop(0) if self.notifications else self._next()
             params = message.get("params", {})
-            if message.get("method") == "textDocument/publishDiagnostics" and params["uri"] == self.uri(name) \
-                    and params.get("version") == self.versions.get(name):
+            if (
+                message.get("method") == "textDocument/publishDiagnostics"
+                and params["uri"] == self.uri(name)
+                and params.get("version") == self.versions.get(name)
+            ):
                 return params
 
     def ask(self, feature: str, name: str, line: int, character: int, **more) -> dict:
-        return self.request(f"textDocument/{feature}", {
-            "textDocument": {"uri": self.uri(name)}, "position": {"line": line, "character": character}, **more})
+        return self.request(
+            f"textDocument/{feature}",
+            {"textDocument": {"uri": self.uri(name)}, "position": {"line": line, "character": character}, **more},
+        )
 
     def shutdown(self) -> int:
         """The exit status."""

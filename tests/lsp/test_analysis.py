@@ -21,8 +21,11 @@ from bilevel_dsl.syntax.tokens import KEYWORDS, tokenize
 
 TESTS = Path(__file__).parents[1]
 ALL_FEATURES = TESTS / "semantics" / "all_features.bilevel"
-MODELS = [ALL_FEATURES, *(TESTS.parent / "models" / "papers").glob("p[0-6].bilevel"),
-          TESTS.parent / "models" / "applications" / "hyper_cleaning.bilevel"]
+MODELS = [
+    ALL_FEATURES,
+    *(TESTS.parent / "models" / "papers").glob("p[0-6].bilevel"),
+    TESTS.parent / "models" / "applications" / "hyper_cleaning.bilevel",
+]
 LEVELS = "upper { var x[3] in [0, 1]; minimize sum(x); }\nlower { var y; minimize (y - x[1])^2; }\n"
 
 
@@ -49,27 +52,30 @@ def labels(text: str, rest: str = "") -> set[str]:
 # --- names -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("text, target", [
-    ("param i = 2; let a = sum(|i for i in 1..3);", "loop"),
-    ("param i = 2; let a = sum(k for k in 1..|i);", "param"),
-    ("let a = sum(j for i in 1..3, j in 1..|i);", "loop"),
-    ("param i = 2; let a = sum(i for i in 1..3) + |i;", "param"),
-    ("param u = 2; function f(u) = |u^2;", "argument"),
-    ("param v = 2; function f(u) = u * |v;", "param"),
-    ("let a = |sum([1, 2]);", "built-in"),
-    ("function f(u) = u; let f2 = [|f(i) for i in 1..2];", "function"),
-    ("upper { minimize 1; subject to |c[i in 1..2]: i <= 3; }", "label"),
-    ("upper { minimize 1; subject to c[i in 1..2]: |i <= 3; }", "loop"),
-    ("lower { var q; minimize q; subject to q: q >= 1; } let d = dual(|q);", "label"),
-    ("lower { var q; minimize q; subject to c: q >= 1; } let d = dual(|q.lower);", "var"),
-    ("lower |a { var q; minimize q; }", "follower"),
-    ("report { |a = 1; }", "result"),
-    ("upper { var a; minimize a; } report { a = |a; }", "var"),
-    ("upper { var a; minimize a; } reference { |a = 1; }", "var"),
-    ("let a = uniform(0, 1, |seed=1);", None),
-    ("let a = |nowhere;", None),
-    ("problem |p;", "problem"),
-])
+@pytest.mark.parametrize(
+    "text, target",
+    [
+        ("param i = 2; let a = sum(|i for i in 1..3);", "loop"),
+        ("param i = 2; let a = sum(k for k in 1..|i);", "param"),
+        ("let a = sum(j for i in 1..3, j in 1..|i);", "loop"),
+        ("param i = 2; let a = sum(i for i in 1..3) + |i;", "param"),
+        ("param u = 2; function f(u) = |u^2;", "argument"),
+        ("param v = 2; function f(u) = u * |v;", "param"),
+        ("let a = |sum([1, 2]);", "built-in"),
+        ("function f(u) = u; let f2 = [|f(i) for i in 1..2];", "function"),
+        ("upper { minimize 1; subject to |c[i in 1..2]: i <= 3; }", "label"),
+        ("upper { minimize 1; subject to c[i in 1..2]: |i <= 3; }", "loop"),
+        ("lower { var q; minimize q; subject to q: q >= 1; } let d = dual(|q);", "label"),
+        ("lower { var q; minimize q; subject to c: q >= 1; } let d = dual(|q.lower);", "var"),
+        ("lower |a { var q; minimize q; }", "follower"),
+        ("report { |a = 1; }", "result"),
+        ("upper { var a; minimize a; } report { a = |a; }", "var"),
+        ("upper { var a; minimize a; } reference { |a = 1; }", "var"),
+        ("let a = uniform(0, 1, |seed=1);", None),
+        ("let a = |nowhere;", None),
+        ("problem |p;", "problem"),
+    ],
+)
 def test_a_name_means_what_the_language_says(text, target):
     text, offset = cut(text)
     here = document(text).at(offset)
@@ -123,37 +129,45 @@ def codes(d: Document) -> list[str]:
 def meanings(d: Document) -> list[int | str]:
     """For each name in the text, the first that means the same; built-in ones as they are."""
     first: dict[object, int] = {}
-    return [o.target.name if isinstance(o.target, BuiltIn) else first.setdefault(o.target, k)
-            for k, o in enumerate(d.occurrences)]
+    return [
+        o.target.name if isinstance(o.target, BuiltIn) else first.setdefault(o.target, k)
+        for k, o in enumerate(d.occurrences)
+    ]
 
 
-@pytest.mark.parametrize("text, new, reason", [
-    ("param |a = 1; param b = 2;", "b", "already a name"),
-    ("param |a = 1; let c = sum(a * i for i in 1..2);", "i", "already a name"),
-    ("param a = 1; let c = sum(a * |i for i in 1..2);", "a", "already a name"),
-    ("let c = sum(|i * j for i in 1..2, j in 1..2);", "j", "already a name"),
-    ("param v = 1; function f(|u) = u * v;", "v", "already a name"),
-    ("param |a = 1;", "let", "keyword"),
-    ("param |a = 1;", "expect", "keyword"),
-    ("param |a = 1;", "norm", "built-in"),
-    ("param |a = 1;", "a b", "not a name"),
-    ("param |a = 1;", "é", "not a name"),
-    ("param a = 1|;", "b", "no name here"),
-    ("let b = |nowhere;", "c", "not declared"),
-    ("let b = |exp(1);", "c", "part of the language"),
-])
+@pytest.mark.parametrize(
+    "text, new, reason",
+    [
+        ("param |a = 1; param b = 2;", "b", "already a name"),
+        ("param |a = 1; let c = sum(a * i for i in 1..2);", "i", "already a name"),
+        ("param a = 1; let c = sum(a * |i for i in 1..2);", "a", "already a name"),
+        ("let c = sum(|i * j for i in 1..2, j in 1..2);", "j", "already a name"),
+        ("param v = 1; function f(|u) = u * v;", "v", "already a name"),
+        ("param |a = 1;", "let", "keyword"),
+        ("param |a = 1;", "expect", "keyword"),
+        ("param |a = 1;", "norm", "built-in"),
+        ("param |a = 1;", "a b", "not a name"),
+        ("param |a = 1;", "é", "not a name"),
+        ("param a = 1|;", "b", "no name here"),
+        ("let b = |nowhere;", "c", "not declared"),
+        ("let b = |exp(1);", "c", "part of the language"),
+    ],
+)
 def test_renames_that_would_change_the_meaning_are_refused(text, new, reason):
     text, offset = cut(text)
     with pytest.raises(CannotRename, match=reason):
         document(text).rename(offset, new)
 
 
-@pytest.mark.parametrize("text, new", [
-    ("param |a = 1; let c = sum(i for i in 1..2);", "i"),  # the loop does not use it
-    ("param b = 1; let c = sum(|i for i in 1..2);", "b"),
-    ("param |a = 1; upper { minimize 1; subject to a2: 1 <= 2; }", "a2"),  # labels are apart
-    ("param |a = 1;", "a"),
-])
+@pytest.mark.parametrize(
+    "text, new",
+    [
+        ("param |a = 1; let c = sum(i for i in 1..2);", "i"),  # the loop does not use it
+        ("param b = 1; let c = sum(|i for i in 1..2);", "b"),
+        ("param |a = 1; upper { minimize 1; subject to a2: 1 <= 2; }", "a2"),  # labels are apart
+        ("param |a = 1;", "a"),
+    ],
+)
 def test_renames_that_change_nothing_are_allowed(text, new):
     text, offset = cut(text)
     assert document(text).rename(offset, new)
@@ -162,36 +176,40 @@ def test_renames_that_change_nothing_are_allowed(text, new):
 # --- hover -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("text, expected", [
-    ("param |d = 2.5; # metres", ["```bilevel\nparam d = 2.5;\n```", "parameter, a scalar; value 2.5", "metres"]),
-    ("# in euros,\n# per day\nparam |d = 2.5;", ["in euros, per day"]),
-    ("param |v = linspace(0, 10, 11);", ["a vector of 11; values from 0 to 10, mean 5"]),
-    ("param |v[3];", ["a vector of 3; its value comes from outside"]),
-    ("param |n = 3; param v[n] = 1;", ["value 3; decides a size"]),
-    ("param |h[8] = [1, 2, 3, 4, 5, 6, 7, inf];", ["values from 1 to 7, mean 4; 1 infinite"]),
-    ('set |C = {"a", "b"};', ["index set of 2 labels: a, b"]),
-    ("set |R = 2..5;", ["index set of 4 numbers, 2 to 5"]),
-    ("set |U = box(0, 1);", ["constraint set: l <= x <= u"]),
-    ("function f(u) = u^2; let a = |f(2);", ["function f(u) = u^2;", "function"]),
-    ("function f(|u) = u^2;", ["argument of the function `f`"]),
-    ("let |r = sum(x) * y;", ["named expression: a scalar; depends on the variables upper `x` and lower `y`"]),
-    ("let |r = [1, 2] + 1;", ["named expression: a vector of 2; values 2, 3"]),
-    ("let r = sum(|i for i in 1..3);", ["i in 1..3", "loop variable"]),
-    ("let r = |softplus(1);", ["softplus(x)", "log(1 + exp(x))"]),
-    ("let r = |nowhere;", ["`nowhere` is not declared"]),
-])
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("param |d = 2.5; # metres", ["```bilevel\nparam d = 2.5;\n```", "parameter, a scalar; value 2.5", "metres"]),
+        ("# in euros,\n# per day\nparam |d = 2.5;", ["in euros, per day"]),
+        ("param |v = linspace(0, 10, 11);", ["a vector of 11; values from 0 to 10, mean 5"]),
+        ("param |v[3];", ["a vector of 3; its value comes from outside"]),
+        ("param |n = 3; param v[n] = 1;", ["value 3; decides a size"]),
+        ("param |h[8] = [1, 2, 3, 4, 5, 6, 7, inf];", ["values from 1 to 7, mean 4; 1 infinite"]),
+        ('set |C = {"a", "b"};', ["index set of 2 labels: a, b"]),
+        ("set |R = 2..5;", ["index set of 4 numbers, 2 to 5"]),
+        ("set |U = box(0, 1);", ["constraint set: l <= x <= u"]),
+        ("function f(u) = u^2; let a = |f(2);", ["function f(u) = u^2;", "function"]),
+        ("function f(|u) = u^2;", ["argument of the function `f`"]),
+        ("let |r = sum(x) * y;", ["named expression: a scalar; depends on the variables upper `x` and lower `y`"]),
+        ("let |r = [1, 2] + 1;", ["named expression: a vector of 2; values 2, 3"]),
+        ("let r = sum(|i for i in 1..3);", ["i in 1..3", "loop variable"]),
+        ("let r = |softplus(1);", ["softplus(x)", "log(1 + exp(x))"]),
+        ("let r = |nowhere;", ["`nowhere` is not declared"]),
+    ],
+)
 def test_hover_says_what_a_name_is(text, expected):
     for part in expected:
         assert part in said(text)
 
 
 def test_hover_over_variables():
-    d = document(LEVELS + "set C = {\"a\", \"b\"};")
+    d = document(LEVELS + 'set C = {"a", "b"};')
     assert "variable of the upper level, a vector of 3; in `[0, 1]`" in hover(d, d.at(LEVELS.index("x[3]")))
     assert "variable of the lower level, a scalar; free" in hover(d, d.at(LEVELS.index("y;")))
     two = 'set C = {"a", "b"}; lower firm { var |q[C] in simplex(2) start 1; minimize sum(q); }'
     assert "of the lower level `firm`, a vector of 2 over `C`; in `simplex(2)` (x >= 0, sum(x) == total" in said(
-        two, "upper { var x; minimize x; }")
+        two, "upper { var x; minimize x; }"
+    )
 
 
 def test_every_word_of_the_language_has_a_meaning():
@@ -204,34 +222,37 @@ def test_every_word_of_the_language_has_a_meaning():
 # --- completion --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("text, there, absent", [
-    ("|", {"param", "set", "upper", "lower", "problem"}, {"var", "minimize", "sum", "if"}),
-    ("par|", {"param"}, {"var"}),
-    ("upper { |", {"var", "minimize", "subject to", "let"}, {"param", "sum", "s.t."}),
-    ("upper { var x; minimize |", {"x", "sum", "if", "not", "inf"}, {"var", "simplex"}),
-    ("upper { var x; minimize x |", {"and", "or"}, {"x", "sum", "if"}),
-    ("upper { var x; minimize x; subject to |", {"x", "sum", "var"}, {"simplex"}),
-    ("set U = box(0, 1); set I = 1..3; upper { var x in |", {"U", "simplex", "psd"}, {"I", "sum"}),
-    ("set U = box(0, 1); upper { var x in nonneg in |", {"U", "box"}, {"sum"}),
-    ("param n = 2; upper { var x in [0, |", {"n", "sum"}, {"box"}),
-    ("upper { var x |", {"in", "start"}, {"for", "x"}),
-    ("set I = 1..3; set U = box(0, 1); param v = [1, 2]; let a = sum(v[i] for i in |", {"I", "v"}, {"U", "sum"}),
-    ("set I = 1..3; param n = 2; param b[|", {"I", "n"}, {"sum"}),
-    ("set I = 1..3; param v[I] = 1; let a = sum(| for i in I);", {"i", "v"}, {"I"}),
-    ("set I = 1..3; param v[I] = 1; let a = v[|", {"I", "v"}, {"param"}),
-    ("function f(u, v) = |", {"u", "v", "sum"}, set()),
-    ("upper { minimize 1; subject to c[i in 1..2]: |", {"i"}, set()),
-    ("param |", set(), {"param", "sum"}),
-    ("param n = 1; # about n|", set(), {"n", "param"}),
-    ("param n = 1; /* n| */", set(), {"n", "param"}),
-    ('set C = {"north"}; param d[C] = 1; let a = d["|', {"north"}, {"d"}),
-    ("let z = dual(y.|", {"lower", "upper"}, {"z"}),
-    ("let a = 12|", set(), {"a"}),
-    ("lower { var q; minimize q; } reference { |", {"q", "upper", "lower", "source"}, {"sum"}),
-    ("report { |", set(), {"upper", "lower"}),
-    ("param a = ;\nparam b = 2;\nlet c = |", {"a", "b"}, set()),
-    ("param n = 3; let a = n +|", {"n"}, set()),
-])
+@pytest.mark.parametrize(
+    "text, there, absent",
+    [
+        ("|", {"param", "set", "upper", "lower", "problem"}, {"var", "minimize", "sum", "if"}),
+        ("par|", {"param"}, {"var"}),
+        ("upper { |", {"var", "minimize", "subject to", "let"}, {"param", "sum", "s.t."}),
+        ("upper { var x; minimize |", {"x", "sum", "if", "not", "inf"}, {"var", "simplex"}),
+        ("upper { var x; minimize x |", {"and", "or"}, {"x", "sum", "if"}),
+        ("upper { var x; minimize x; subject to |", {"x", "sum", "var"}, {"simplex"}),
+        ("set U = box(0, 1); set I = 1..3; upper { var x in |", {"U", "simplex", "psd"}, {"I", "sum"}),
+        ("set U = box(0, 1); upper { var x in nonneg in |", {"U", "box"}, {"sum"}),
+        ("param n = 2; upper { var x in [0, |", {"n", "sum"}, {"box"}),
+        ("upper { var x |", {"in", "start"}, {"for", "x"}),
+        ("set I = 1..3; set U = box(0, 1); param v = [1, 2]; let a = sum(v[i] for i in |", {"I", "v"}, {"U", "sum"}),
+        ("set I = 1..3; param n = 2; param b[|", {"I", "n"}, {"sum"}),
+        ("set I = 1..3; param v[I] = 1; let a = sum(| for i in I);", {"i", "v"}, {"I"}),
+        ("set I = 1..3; param v[I] = 1; let a = v[|", {"I", "v"}, {"param"}),
+        ("function f(u, v) = |", {"u", "v", "sum"}, set()),
+        ("upper { minimize 1; subject to c[i in 1..2]: |", {"i"}, set()),
+        ("param |", set(), {"param", "sum"}),
+        ("param n = 1; # about n|", set(), {"n", "param"}),
+        ("param n = 1; /* n| */", set(), {"n", "param"}),
+        ('set C = {"north"}; param d[C] = 1; let a = d["|', {"north"}, {"d"}),
+        ("let z = dual(y.|", {"lower", "upper"}, {"z"}),
+        ("let a = 12|", set(), {"a"}),
+        ("lower { var q; minimize q; } reference { |", {"q", "upper", "lower", "source"}, {"sum"}),
+        ("report { |", set(), {"upper", "lower"}),
+        ("param a = ;\nparam b = 2;\nlet c = |", {"a", "b"}, set()),
+        ("param n = 3; let a = n +|", {"n"}, set()),
+    ],
+)
 def test_completion_fits_the_place(text, there, absent):
     found = labels(text)
     assert there <= found and not absent & found
@@ -251,18 +272,21 @@ def test_completion_everywhere_in_a_model_raises_nothing():
 # --- calls -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("text, signature, active", [
-    ("let a = norm(|", "norm(x)", 0),
-    ("let a = dot([1, 2], |", "dot(a, b)", 1),
-    ("let a = dot(f(1, 2), sum([1, 2|", "sum(x) or sum(e for i in I)", 0),
-    ("let a = normal(0, 1, |3, seed=1);", "normal(mean, sd, m, n, seed=k)", 2),
-    ("function f(u, v) = u + v; let a = f(1, |", "f(u, v)", 1),
-    ("upper { var x in ball(0, |", "ball(center, radius)", 1),
-    ("let a = (1 + |2);", None, 0),
-    ("let a = norm(1); let b = |", None, 0),
-    ("let a = unknown(|", None, 0),
-    ("|", None, 0),
-])
+@pytest.mark.parametrize(
+    "text, signature, active",
+    [
+        ("let a = norm(|", "norm(x)", 0),
+        ("let a = dot([1, 2], |", "dot(a, b)", 1),
+        ("let a = dot(f(1, 2), sum([1, 2|", "sum(x) or sum(e for i in I)", 0),
+        ("let a = normal(0, 1, |3, seed=1);", "normal(mean, sd, m, n, seed=k)", 2),
+        ("function f(u, v) = u + v; let a = f(1, |", "f(u, v)", 1),
+        ("upper { var x in ball(0, |", "ball(center, radius)", 1),
+        ("let a = (1 + |2);", None, 0),
+        ("let a = norm(1); let b = |", None, 0),
+        ("let a = unknown(|", None, 0),
+        ("|", None, 0),
+    ],
+)
 def test_the_call_around_a_place(text, signature, active):
     text, offset = cut(text)
     found = call_at(document(text), offset)
@@ -273,7 +297,7 @@ def test_the_call_around_a_place(text, signature, active):
 
 
 def test_remarks_are_the_comments_of_a_declaration():
-    d = document("param a = 1;   # metres \n\n# alone\n\nparam b = 2;\nparam c = \"#\";")
+    d = document('param a = 1;   # metres \n\n# alone\n\nparam b = 2;\nparam c = "#";')
     assert [d.remark(s.span) for s in d.tree.statements] == ["metres", "", ""]
 
 

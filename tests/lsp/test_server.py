@@ -60,7 +60,7 @@ def applied(text: str, edits: list[dict]) -> str:
         return sum(map(len, lines[: p["line"]])) + p["character"]
 
     for e in sorted(edits, key=lambda e: offset(e["range"]["start"]), reverse=True):
-        text = text[: offset(e["range"]["start"])] + e["newText"] + text[offset(e["range"]["end"]):]
+        text = text[: offset(e["range"]["start"])] + e["newText"] + text[offset(e["range"]["end"]) :]
     return text
 
 
@@ -73,8 +73,18 @@ def ready(client):
 
 def test_it_says_what_it_can(ready):
     can = ready.capabilities
-    for provider in ("hover", "definition", "references", "rename", "completion", "documentSymbol",
-                     "documentFormatting", "codeAction", "documentHighlight", "signatureHelp"):
+    for provider in (
+        "hover",
+        "definition",
+        "references",
+        "rename",
+        "completion",
+        "documentSymbol",
+        "documentFormatting",
+        "codeAction",
+        "documentHighlight",
+        "signatureHelp",
+    ):
         assert can[f"{provider}Provider"], provider
     assert can["textDocumentSync"]["change"] == 1
 
@@ -106,8 +116,7 @@ def test_rename_changes_all_uses_and_refuses_what_is_taken(ready):
     place = at(MODEL, "flow", 1)
     changes = ready.ask("rename", "tolls.bilevel", *place, newName="vehicles")["result"]["changes"]
     assert applied(MODEL, changes[ready.uri("tolls.bilevel")]) == MODEL.replace("flow", "vehicles")
-    for name, reason in (("in", "keyword"), ("sum", "built-in"), ("toll", "line 8"), ("r", "line 14"),
-                         ("2x", "not a name")):
+    for name, reason in (("in", "keyword"), ("sum", "built-in"), ("toll", "line 8"), ("r", "line 14"), ("2x", "not a name")):
         error = ready.ask("rename", "tolls.bilevel", *place, newName=name)["error"]
         assert reason in error["message"], name
     assert "part of the language" in ready.ask("prepareRename", "tolls.bilevel", *at(MODEL, "dot"))["error"]["message"]
@@ -153,14 +162,17 @@ def test_diagnostics_follow_the_text_and_only_its_newest_version(ready):
     assert d["message"] == "`tol` is not declared\nhint: did you mean `toll`?"
 
 
-@pytest.mark.parametrize("wrong, right, code", [
-    ("weights * flow", "weights @ flow", "BL0302"),
-    ("sum(weights @ flw)", "sum(weights @ flow)", "BL0202"),
-    ("sum(flow)^2\n}", "sum(flow)^2;\n}", "BL0111"),
-    ("sum(flow)**2", "sum(flow)^2", "BL0112"),
-    ("sum(flow);\n  subject to flow[1] = 2", "sum(flow);\n  subject to flow[1] == 2", "BL0112"),
-    ("slope[\"brdge\"] * sum(flow)", "slope[\"bridge\"] * sum(flow)", "BL0311"),
-])
+@pytest.mark.parametrize(
+    "wrong, right, code",
+    [
+        ("weights * flow", "weights @ flow", "BL0302"),
+        ("sum(weights @ flw)", "sum(weights @ flow)", "BL0202"),
+        ("sum(flow)^2\n}", "sum(flow)^2;\n}", "BL0111"),
+        ("sum(flow)**2", "sum(flow)^2", "BL0112"),
+        ("sum(flow);\n  subject to flow[1] = 2", "sum(flow);\n  subject to flow[1] == 2", "BL0112"),
+        ('slope["brdge"] * sum(flow)', 'slope["bridge"] * sum(flow)', "BL0311"),
+    ],
+)
 def test_code_actions_put_mistakes_right(ready, wrong, right, code):
     """The edit that a diagnostic carries makes the right text of the wrong one."""
     old = "dot(toll, flow) + 0.5 * sum(slope[r] * flow[r]^2 for r in ROAD)"
@@ -168,9 +180,10 @@ def test_code_actions_put_mistakes_right(ready, wrong, right, code):
     found = ready.open("fix.bilevel", text)["diagnostics"]
     mine = [d for d in found if d["code"] == code]
     assert len(mine) == 1
-    actions = ready.request("textDocument/codeAction", {
-        "textDocument": {"uri": ready.uri("fix.bilevel")}, "range": mine[0]["range"],
-        "context": {"diagnostics": found}})["result"]
+    actions = ready.request(
+        "textDocument/codeAction",
+        {"textDocument": {"uri": ready.uri("fix.bilevel")}, "range": mine[0]["range"], "context": {"diagnostics": found}},
+    )["result"]
     edits = [a["edit"]["changes"][ready.uri("fix.bilevel")] for a in actions if a["diagnostics"] == mine]
     assert applied(text, edits[0]) == (meant if not right.endswith("}") else MODEL.replace(old + ";\n}", right))
     assert actions[0]["isPreferred"] and actions[0]["kind"] == "quickfix"
@@ -219,8 +232,7 @@ def test_columns_are_in_the_units_of_the_protocol(ready):
 
 
 def test_a_text_that_is_no_model_does_no_harm(ready):
-    texts = ["", "\0", "(" * 5000, "upper { var x in " * 300, "let a = " + "-" * 3000 + "1;", "}" * 100,
-             "\u2028\r\r\n\r"]
+    texts = ["", "\0", "(" * 5000, "upper { var x in " * 300, "let a = " + "-" * 3000 + "1;", "}" * 100, "\u2028\r\r\n\r"]
     for k, text in enumerate(texts):
         assert isinstance(ready.open(f"odd{k}.bilevel", text)["diagnostics"], list)
         assert "error" not in ready.ask("completion", f"odd{k}.bilevel", 0, 3)

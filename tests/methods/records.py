@@ -43,8 +43,23 @@ def digest(values: np.ndarray) -> str:
 def fingerprint() -> str:
     """Of what the bits rest on: CasADi, its elementary functions here, and the products of matrices."""
     v = ca.MX.sym("v", 400)
-    functions = ca.Function("f", [v], [ca.vertcat(ca.exp(v), ca.log(v), ca.sin(v), ca.cos(v), ca.tanh(v), ca.sqrt(v), v**1.7,
-                                                  ca.atan(v), ca.mtimes(ca.reshape(v, 20, 20), ca.reshape(v, 20, 20))[:])])
+    functions = ca.Function(
+        "f",
+        [v],
+        [
+            ca.vertcat(
+                ca.exp(v),
+                ca.log(v),
+                ca.sin(v),
+                ca.cos(v),
+                ca.tanh(v),
+                ca.sqrt(v),
+                v**1.7,
+                ca.atan(v),
+                ca.mtimes(ca.reshape(v, 20, 20), ca.reshape(v, 20, 20))[:],
+            )
+        ],
+    )
     values = np.array(functions(np.linspace(0.05, 9, 400))).ravel()
     return f"{ca.__version__} {digest(values)}"
 
@@ -64,7 +79,9 @@ def record(method: str, problem: Problem, x0: np.ndarray, y0: np.ndarray) -> dic
     program = METHODS[method].program(Oracles(problem))
     run = execute(program, x0, y0, executor="interpreted", settings={"max_iter": MOST})
     return {
-        "status": run.status.label, "iterations": run.iterations, "calls": run.phase_calls,
+        "status": run.status.label,
+        "iterations": run.iterations,
+        "calls": run.phase_calls,
         "trace": digest(np.column_stack(list(run.trace.values()))),
         "state": {name: digest(v) for name, v in run.state.items()},
     }
@@ -72,9 +89,13 @@ def record(method: str, problem: Problem, x0: np.ndarray, y0: np.ndarray) -> dic
 
 def records(only: str = "", of: str = "") -> dict[str, dict[str, object]]:
     """All of them, by "method case"; of methods and cases that begin so."""
-    return {f"{method} {name}": record(method, problem, x0, y0)
-            for name, problem, x0, y0 in cases() if name.startswith(of)
-            for method in fitting(problem) if method.startswith(only)}
+    return {
+        f"{method} {name}": record(method, problem, x0, y0)
+        for name, problem, x0, y0 in cases()
+        if name.startswith(of)
+        for method in fitting(problem)
+        if method.startswith(only)
+    }
 
 
 def known() -> dict[str, dict[str, object]] | None:
@@ -88,10 +109,16 @@ def differences(before: dict, found: dict) -> list[str]:
     said = []
     for key in sorted(set(before) & set(found)):
         a, b = before[key], found[key]
-        said += [f"{key}: {what} {a[what]}, now {b[what]}" for what in ("status", "iterations", "calls", "trace")
-                 if a[what] != b[what]]
-        said += [f"{key}: other bits in `{slot}`" for slot in a["state"]
-                 if slot in b["state"] and a["state"][slot] != b["state"][slot]]
+        said += [
+            f"{key}: {what} {a[what]}, now {b[what]}"
+            for what in ("status", "iterations", "calls", "trace")
+            if a[what] != b[what]
+        ]
+        said += [
+            f"{key}: other bits in `{slot}`"
+            for slot in a["state"]
+            if slot in b["state"] and a["state"][slot] != b["state"][slot]
+        ]
     return said
 
 

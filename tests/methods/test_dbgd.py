@@ -19,11 +19,24 @@ def simple(f, g, n: int, y_set=None):
 LINE = simple(lambda y: ca.sumsqr(y - ca.DM([2, 0])) / 2, lambda y: (y[0] + y[1] - 1) ** 2 / 2, 2)
 
 
-def direction(barrier: int, y: np.ndarray, beta: float = 1.0, alpha: float = 1.0, bound: float = 0.0,
-              made=LINE) -> np.ndarray:
+def direction(
+    barrier: int, y: np.ndarray, beta: float = 1.0, alpha: float = 1.0, bound: float = 0.0, made=LINE
+) -> np.ndarray:
     """d of one step with eta = 1 and no decay, in the plane."""
-    after = run("dbgd", made, [], y, barrier=barrier, beta=beta, alpha=alpha, lower_bound=bound, step_size=1,
-                decay=np.inf, polish=0, max_iter=1)
+    after = run(
+        "dbgd",
+        made,
+        [],
+        y,
+        barrier=barrier,
+        beta=beta,
+        alpha=alpha,
+        lower_bound=bound,
+        step_size=1,
+        decay=np.inf,
+        polish=0,
+        max_iter=1,
+    )
     return y - after.state["y"]
 
 

@@ -147,18 +147,15 @@ def test_methods_without_multipliers_refuse(method):
         ),
         ("upper { var x; minimize x; } lower { var y; minimize (y - x)^2 * dual(cap); s.t. cap: y <= 1; }", "BL0393"),
         (
-            "upper { var x; minimize x; } "
-            "lower { var y; minimize (y - x)^2; s.t. cap: y <= 1; other: y >= dual(cap); }",
+            "upper { var x; minimize x; } lower { var y; minimize (y - x)^2; s.t. cap: y <= 1; other: y >= dual(cap); }",
             "BL0393",
         ),
         (
-            "let p = dual(cap); upper { var x; minimize x * p; } "
-            "lower { var y; minimize (y - x)^2; s.t. cap: y <= p; }",
+            "let p = dual(cap); upper { var x; minimize x * p; } lower { var y; minimize (y - x)^2; s.t. cap: y <= p; }",
             "BL0203",
         ),
         (
-            "param p = dual(cap); upper { var x; minimize x * p; } "
-            "lower { var y; minimize (y - x)^2; s.t. cap: y <= 1; }",
+            "param p = dual(cap); upper { var x; minimize x * p; } lower { var y; minimize (y - x)^2; s.t. cap: y <= 1; }",
             "BL0312",
         ),
     ],

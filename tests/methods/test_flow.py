@@ -110,6 +110,7 @@ def test_compiled_gives_the_same_bits(tmp_path, monkeypatch):
             s.n = s.n + 1
             m.stop(Signal.CONVERGED, when=norm(grad_x + grad_y) < 1e-9)
         return m
+
     (_, a), (_, b) = run(made()), run(made(), compiled=True)
     assert a.state["x"][0] == pytest.approx(1.5, abs=0.1)
     assert_same(b, a)
@@ -134,6 +135,7 @@ def test_a_value_kept_over_a_control_point_is_refused():
             y = s.y + 1
             with m.when(s.n > 1, "later"):
                 s.x = y  # here
+
     assert refused(write) == "slot `x` uses `y` as it was before a control point; keep it in a slot"
 
 
@@ -144,6 +146,7 @@ def test_a_condition_kept_over_a_control_point_is_refused():
             with m.when(s.n > 1, "later"):
                 s.n = s.n + 1
             until(stale)  # here
+
     assert "`until` of loop `inner` uses `n` as it was before" in refused(write)
 
 
@@ -151,6 +154,7 @@ def test_unknown_slots_are_refused_with_a_guess():
     def write(m, s):
         with m.iteration():
             s.inmer = 1  # here
+
     assert refused(write) == "there is no slot `inmer` (did you mean `inner`?)"
 
 
@@ -158,6 +162,7 @@ def test_wrong_shapes_are_refused():
     def write(m, s):
         with m.iteration():
             s.x = ca.MX.zeros(3)  # here
+
     assert refused(write) == "slot `x` has 1 entries, the value 3"
 
 
@@ -166,12 +171,14 @@ def test_a_loop_without_an_end_is_refused():
         with m.iteration():
             with m.loop("for ever"):  # here
                 s.n = s.n + 1
+
     assert refused(write) == "loop `for ever` has no `until` and would never end"
 
 
 def test_values_outside_of_an_iteration_are_refused():
     def write(m, s):
         s.n = 1  # here
+
     assert refused(write) == "`n` is given a value outside of an iteration; its first value is a `start`"
 
 
@@ -181,10 +188,12 @@ def test_a_second_iteration_is_refused():
             s.n = s.n + 1
         with m.iteration():  # here
             s.n = s.n + 1
+
     assert refused(write) == "a method has one iteration"
 
 
 def test_two_slots_of_one_name_are_refused():
     def write(m, s):
         m.slots(n=1)  # here
+
     assert refused(write) == "there is a slot `n` already"

@@ -17,8 +17,9 @@ KKT = [n for n in TWO_LEVEL if n != "p4"]  # p4: a stationary point of the follo
 MGBIO = ["p0", "p1", "p2", "upper row"]
 
 
-@pytest.mark.parametrize("method, name", [("penalty", n) for n in TWO_LEVEL] + [("kkt", n) for n in KKT]
-                         + [("mgbio", n) for n in MGBIO])
+@pytest.mark.parametrize(
+    "method, name", [("penalty", n) for n in TWO_LEVEL] + [("kkt", n) for n in KKT] + [("mgbio", n) for n in MGBIO]
+)
 def test_answer(method, name):
     case = TWO_LEVEL[name]
     found = run(method, case.problem, case.x0, case.y0)
@@ -40,12 +41,20 @@ def test_start_does_not_matter_for_a_convex_problem(method, seed):
 
 def linear(upper_cost, lower_cost, rows, *, upper=(), high=20):
     """min c'(x, y) over x in [0, high], y in argmin { d'y : rows (a, b): a'(x, y) <= b, y >= 0 }."""
+
     def row(a, b):
         return "le", lambda x, y: ca.dot(ca.DM(a), ca.vertcat(x, y)) - b
 
-    return problem(lambda x, y: ca.dot(ca.DM(upper_cost), ca.vertcat(x, y)), lambda x, y: ca.dot(ca.DM(lower_cost), y),
-                   1, len(lower_cost), x_set=box(1, 0, high), y_set=box(len(lower_cost), 0, np.inf),
-                   upper=[row(*r) for r in upper], lower=[row(*r) for r in rows])
+    return problem(
+        lambda x, y: ca.dot(ca.DM(upper_cost), ca.vertcat(x, y)),
+        lambda x, y: ca.dot(ca.DM(lower_cost), y),
+        1,
+        len(lower_cost),
+        x_set=box(1, 0, high),
+        y_set=box(len(lower_cost), 0, np.inf),
+        upper=[row(*r) for r in upper],
+        lower=[row(*r) for r in rows],
+    )
 
 
 LINEAR = {
@@ -83,8 +92,13 @@ def test_tolls_without_a_bound_on_the_toll():
 
 def test_a_set_without_interior_bounds_is_taken_by_its_rows():
     """The follower projects (x, 0) onto the unit disk: y = (1, 0) for x >= 1."""
-    made = problem(lambda x, y: (x - 3) ** 2 + (y[0] - 2) ** 2, lambda x, y: ca.sumsqr(y - ca.vertcat(x, 0)), 1, 2,
-                   y_set=Ball(2, ca.MX(ca.DM([0, 0])), ca.MX(1)))
+    made = problem(
+        lambda x, y: (x - 3) ** 2 + (y[0] - 2) ** 2,
+        lambda x, y: ca.sumsqr(y - ca.vertcat(x, 0)),
+        1,
+        2,
+        y_set=Ball(2, ca.MX(ca.DM([0, 0])), ca.MX(1)),
+    )
     for method in ("kkt", "penalty"):
         found = run(method, made, [0.5], [0, 0])
         assert found.status.label == "converged"
@@ -96,8 +110,9 @@ def test_a_set_without_interior_bounds_is_taken_by_its_rows():
 
 def test_infeasible_is_said():
     """y = x >= 1 by the follower, and the leader may not exceed y <= 0.5."""
-    made = problem(lambda x, y: x**2, lambda x, y: (y - x) ** 2, 1, 1, x_set=box(1, 1, 2),
-                   upper=[("le", lambda x, y: y - 0.5 + 0 * x)])
+    made = problem(
+        lambda x, y: x**2, lambda x, y: (y - x) ** 2, 1, 1, x_set=box(1, 1, 2), upper=[("le", lambda x, y: y - 0.5 + 0 * x)]
+    )
     for method in ("kkt", "penalty"):
         assert run(method, made, [1.5], [0]).status.label == "infeasible"
 

@@ -16,8 +16,16 @@ INF = np.inf
 
 
 def made(*upper, lower=(), parameters=(), nx=2, **more):
-    return problem(lambda x, y, *p: ca.sumsqr(x), lambda x, y, *p: ca.sumsqr(y), nx, 2, upper=upper, lower=lower,
-                   parameters=parameters, **more)
+    return problem(
+        lambda x, y, *p: ca.sumsqr(x),
+        lambda x, y, *p: ca.sumsqr(y),
+        nx,
+        2,
+        upper=upper,
+        lower=lower,
+        parameters=parameters,
+        **more,
+    )
 
 
 def limits(p, level: str = "upper"):
@@ -26,14 +34,17 @@ def limits(p, level: str = "upper"):
     return [np.array(v).ravel().tolist() for v in out]
 
 
-@pytest.mark.parametrize("row, low, high", [
-    (lambda x, y: -x[0], 0, INF),
-    (lambda x, y: x[0] - 10, -INF, 10),
-    (lambda x, y: -5 - x[0], -5, INF),
-    (lambda x, y: 2 * x[0] - 3, -INF, 1.5),
-    (lambda x, y: 1 - (x[0] + x[0]) / 4, 2, INF),
-    (lambda x, y: 3 * (x[0] - 1) - x[0], -INF, 1.5),
-])
+@pytest.mark.parametrize(
+    "row, low, high",
+    [
+        (lambda x, y: -x[0], 0, INF),
+        (lambda x, y: x[0] - 10, -INF, 10),
+        (lambda x, y: -5 - x[0], -5, INF),
+        (lambda x, y: 2 * x[0] - 3, -INF, 1.5),
+        (lambda x, y: 1 - (x[0] + x[0]) / 4, 2, INF),
+        (lambda x, y: 3 * (x[0] - 1) - x[0], -INF, 1.5),
+    ],
+)
 def test_bounds(row, low, high):
     p = made(("le", row))
     assert len(recognised(p)) == 1
@@ -42,16 +53,19 @@ def test_bounds(row, low, high):
     assert limits(narrowed) == [[low, -INF], [high, INF]]
 
 
-@pytest.mark.parametrize("row", [
-    lambda x, y: x[0] ** 2 - 1,
-    lambda x, y: x[0] + x[1] - 1,
-    lambda x, y: x[0] + 0.1 * y[0],
-    lambda x, y: y[0] - 1,  # of the other level
-    lambda x, y: ca.fabs(x[0]) - 1,
-    lambda x, y: x[0] * x[1],
-    lambda x, y: ca.fmax(x[0], -1),
-    lambda x, y: x[0] - x[0] - 1,
-])
+@pytest.mark.parametrize(
+    "row",
+    [
+        lambda x, y: x[0] ** 2 - 1,
+        lambda x, y: x[0] + x[1] - 1,
+        lambda x, y: x[0] + 0.1 * y[0],
+        lambda x, y: y[0] - 1,  # of the other level
+        lambda x, y: ca.fabs(x[0]) - 1,
+        lambda x, y: x[0] * x[1],
+        lambda x, y: ca.fmax(x[0], -1),
+        lambda x, y: x[0] - x[0] - 1,
+    ],
+)
 def test_no_bounds(row):
     p = made(("le", row))
     assert recognised(p) == () and with_bounds(p) is p
@@ -67,8 +81,9 @@ def test_rows_of_one_constraint_are_looked_at_one_by_one():
 
 
 def test_the_tightest_wins_and_sets_count():
-    p = made(("le", lambda x, y: x[0] - 4), ("le", lambda x, y: x[0] - 3), ("le", lambda x, y: -x[1] - 9),
-             x_set=box(2, -1, 5))
+    p = made(
+        ("le", lambda x, y: x[0] - 4), ("le", lambda x, y: x[0] - 3), ("le", lambda x, y: -x[1] - 9), x_set=box(2, -1, 5)
+    )
     assert limits(with_bounds(p)) == [[-1, -1], [3, 5]]
 
 
@@ -79,8 +94,11 @@ def test_an_equality_fixes():
 
 
 def test_the_constant_may_be_a_parameter_but_not_the_coefficient():
-    p = made(("le", lambda x, y, cap, w: x[0] - 2 * cap), ("le", lambda x, y, cap, w: w * x[1] - 1),
-             parameters=[("cap", np.float64(3.0)), ("w", np.float64(2.0))])
+    p = made(
+        ("le", lambda x, y, cap, w: x[0] - 2 * cap),
+        ("le", lambda x, y, cap, w: w * x[1] - 1),
+        parameters=[("cap", np.float64(3.0)), ("w", np.float64(2.0))],
+    )
     narrowed = with_bounds(p)
     assert limits(narrowed) == [[-INF, -INF], [6, INF]]
     assert len(narrowed.upper_constraints) == 1
@@ -101,7 +119,9 @@ def test_bounds_without_a_value_in_between_remain_rows():
 
 def test_entries_of_a_second_variable():
     p = made(("le", lambda x, y: x[2] - 1), nx=3)
-    a, b = (replace(p.upper_variables[0], name=n, shape=(k,), offset=o, set=type(p.upper_variables[0].set)(k))
-            for n, k, o in (("a", 2, 0), ("b", 1, 2)))
-    bound, = recognised(replace(p, upper_variables=(a, b)))
+    a, b = (
+        replace(p.upper_variables[0], name=n, shape=(k,), offset=o, set=type(p.upper_variables[0].set)(k))
+        for n, k, o in (("a", 2, 0), ("b", 1, 2))
+    )
+    (bound,) = recognised(replace(p, upper_variables=(a, b)))
     assert (bound.variable.name, bound.entry, bound.side) == ("b", 0, "upper")

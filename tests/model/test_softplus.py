@@ -16,9 +16,7 @@ def test_value_and_derivatives(x):
     source = Source("model.bilevel", MODEL)
     problem = build(check(parse(source), source=source))
     gradient = ca.gradient(problem.f.expression, problem.x)
-    all_three = ca.Function(
-        "f", [problem.x, problem.y], [problem.f.expression, gradient, ca.jacobian(gradient, problem.x)]
-    )
+    all_three = ca.Function("f", [problem.x, problem.y], [problem.f.expression, gradient, ca.jacobian(gradient, problem.x)])
     sigmoid = np.exp(-np.logaddexp(0, -x))
     expected = [np.logaddexp(0, x), sigmoid, sigmoid * np.exp(-np.logaddexp(0, x))]
     np.testing.assert_allclose([float(v) for v in all_three(x, 0)], expected, rtol=1e-14, atol=1e-300)

@@ -20,26 +20,32 @@ def test_linear_and_quadratic():
     assert not s.lower_linear and s.lower_quadratic and s.lower_eigenvalues == pytest.approx((4, 6))
 
 
-@pytest.mark.parametrize("g, expected", [
-    (lambda x, y: ca.sumsqr(y), "yes"),
-    (lambda x, y: (y[0] - y[1]) ** 2, "yes"),
-    (lambda x, y: y[0] ** 2 - y[1] ** 2, "no"),
-    (lambda x, y: ca.exp(x * y[0]) + y[1] ** 4, "sampled"),
-    (lambda x, y: ca.sin(y[0]) + y[1] ** 2, "no"),
-    (lambda x, y: x * y[0] ** 2, "no"),
-])
+@pytest.mark.parametrize(
+    "g, expected",
+    [
+        (lambda x, y: ca.sumsqr(y), "yes"),
+        (lambda x, y: (y[0] - y[1]) ** 2, "yes"),
+        (lambda x, y: y[0] ** 2 - y[1] ** 2, "no"),
+        (lambda x, y: ca.exp(x * y[0]) + y[1] ** 4, "sampled"),
+        (lambda x, y: ca.sin(y[0]) + y[1] ** 2, "no"),
+        (lambda x, y: x * y[0] ** 2, "no"),
+    ],
+)
 def test_convexity_of_the_objective(g, expected):
     assert of(g).lower_convex == expected
 
 
-@pytest.mark.parametrize("row, expected", [
-    (("le", lambda x, y: y[0] + x * y[1]), "yes"),
-    (("le", lambda x, y: ca.sumsqr(y) - 1), "yes"),
-    (("le", lambda x, y: 1 - ca.sumsqr(y)), "no"),
-    (("eq", lambda x, y: y[0] - x), "yes"),
-    (("eq", lambda x, y: ca.sumsqr(y) - 1), "no"),
-    (("le", lambda x, y: ca.exp(y[0]) - 3), "sampled"),
-])
+@pytest.mark.parametrize(
+    "row, expected",
+    [
+        (("le", lambda x, y: y[0] + x * y[1]), "yes"),
+        (("le", lambda x, y: ca.sumsqr(y) - 1), "yes"),
+        (("le", lambda x, y: 1 - ca.sumsqr(y)), "no"),
+        (("eq", lambda x, y: y[0] - x), "yes"),
+        (("eq", lambda x, y: ca.sumsqr(y) - 1), "no"),
+        (("le", lambda x, y: ca.exp(y[0]) - 3), "sampled"),
+    ],
+)
 def test_convexity_of_the_set(row, expected):
     assert of(lambda x, y: y[0] - y[1], [row]).lower_convex == expected
 
@@ -53,8 +59,6 @@ def test_convexity_is_looked_at_inside_the_bounds_only():
 def test_constraints():
     s = analyse(TWO_LEVEL["lower row"].problem)
     assert s.lower_rows and not s.coupled and not s.lower_free
-    s = analyse(
-        problem(lambda x, y: x, lambda x, y: y**2, 1, 1, upper=[("le", lambda x, y: x - y)], x_set=box(1, 0, 1))
-    )
+    s = analyse(problem(lambda x, y: x, lambda x, y: y**2, 1, 1, upper=[("le", lambda x, y: x - y)], x_set=box(1, 0, 1)))
     assert s.coupled and not s.lower_rows and s.lower_free and not s.upper_free
     assert analyse(TWO_LEVEL["p0"].problem).upper_free

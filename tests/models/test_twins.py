@@ -50,8 +50,10 @@ def run_exported(program, problem, folder) -> dict[str, str]:
 def test_three_executors_agree(name, method, tmp_path):
     problem = load(name)
     program = METHODS[method].program(Oracles(problem))
-    compiled, interpreted = (execute(program, *problem.start(), settings={"max_iter": ITERATIONS}, executor=executor)
-                             for executor in ("compiled", "interpreted"))
+    compiled, interpreted = (
+        execute(program, *problem.start(), settings={"max_iter": ITERATIONS}, executor=executor)
+        for executor in ("compiled", "interpreted")
+    )
     assert compiled.iterations > 0
     assert_same(compiled, interpreted)
     exported = run_exported(program, problem, tmp_path)

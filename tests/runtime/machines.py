@@ -16,8 +16,9 @@ from bilevel_dsl.runtime.layout import lay_out
 from bilevel_dsl.runtime.library import Compiled
 from bilevel_dsl.runtime.status import RUNNING
 
-COMPILER = next((c for c in (*shlex.split(os.environ.get("BILEVELDSL_CC", ""))[:1], "cc", "gcc", "clang")
-                 if shutil.which(c)), "cc")
+COMPILER = next(
+    (c for c in (*shlex.split(os.environ.get("BILEVELDSL_CC", ""))[:1], "cc", "gcc", "clang") if shutil.which(c)), "cc"
+)
 EXECUTORS = ["interpreted", "compiled"] if shutil.which(COMPILER) else ["interpreted"]
 
 

@@ -14,8 +14,9 @@ MAX_ITER = Setting("max_iter", 500, "iterations", 0, integer=True)
 
 def function(name: str, inputs: list[ca.MX], outputs: dict[str, ca.MX]) -> ca.Function:
     inputs = [v for v in inputs if v.numel()]  # an empty symbol has no name
-    return ca.Function(name, inputs, [ca.densify(ca.MX(v)) for v in outputs.values()],
-                       [v.name() for v in inputs], list(outputs), SAME)
+    return ca.Function(
+        name, inputs, [ca.densify(ca.MX(v)) for v in outputs.values()], [v.name() for v in inputs], list(outputs), SAME
+    )
 
 
 def slots(**sizes: int) -> tuple[Slot, ...]:
@@ -28,12 +29,17 @@ def newton(**settings: float) -> Program:
     p, damping = ca.MX.sym("p0"), ca.MX.sym("o_damping")
     step = -(y**3 - p) / (3 * y**2)
     return Program(
-        "newton", "cube root", slots(phase=1, signal=1, x=0, y=1, k=1),
-        (Slot("p0", 1, "parameter c", "c", ()),), (np.array([7.0]),),
+        "newton",
+        "cube root",
+        slots(phase=1, signal=1, x=0, y=1, k=1),
+        (Slot("p0", 1, "parameter c", "c", ()),),
+        (np.array([7.0]),),
         (TOL, MAX_ITER, Setting("damping", 0.7, "fraction of the step", 0, 1)),
-        (), None,
-        function("initial", [x_start, y_start],
-                 {"x": x_start, "y": y_start, "phase": ca.MX(0), "signal": ca.MX(0), "k": ca.MX(0)}),
+        (),
+        None,
+        function(
+            "initial", [x_start, y_start], {"x": x_start, "y": y_start, "phase": ca.MX(0), "signal": ca.MX(0), "k": ca.MX(0)}
+        ),
         (Phase("step", function("phase_step", [y, k, p, damping], {"y": y + damping * step, "k": k + 1})),),
         function("measures", [y, p], {"residual": ca.fabs(y**3 - p), "upper": y**2}),
         {"residual": "tol"},
@@ -57,12 +63,22 @@ def descent(n: int = 7, m: int = 9, seed: int = 3) -> Program:
     slope = Q @ y - pulled + (1 - ca.tanh(y) ** 2) / 10
     starts = [ca.MX.sym("x_start", 2), ca.MX.sym("y_start", n)]
     zero = ca.MX.zeros(n)
-    first = {"phase": ca.MX(0), "signal": ca.MX(0), "x": ca.sin(starts[0]), "y": starts[1], "trial": zero,
-             "gradient": zero, "value": ca.MX(0), "step": ca.MX(1)}
+    first = {
+        "phase": ca.MX(0),
+        "signal": ca.MX(0),
+        "x": ca.sin(starts[0]),
+        "y": starts[1],
+        "trial": zero,
+        "gradient": zero,
+        "value": ca.MX(0),
+        "step": ca.MX(1),
+    }
     norm = ca.sqrt(ca.dot(slope, slope))
     decreased = objective(trial) <= value - 1e-4 * step * ca.dot(gradient, gradient)
     return Program(
-        "descent", "least squares", slots(phase=1, signal=1, x=2, y=n, trial=n, gradient=n, value=1, step=1),
+        "descent",
+        "least squares",
+        slots(phase=1, signal=1, x=2, y=n, trial=n, gradient=n, value=1, step=1),
         (Slot("p0", m * n, "parameter A", "A", (m, n)), Slot("p1", m, "parameter b", "b", (m,))),
         (A.ravel(order="F"), b),
         (TOL, MAX_ITER, Setting("shrink", 0.5, "of the step", 0.01, 0.99)),
@@ -70,16 +86,45 @@ def descent(n: int = 7, m: int = 9, seed: int = 3) -> Program:
         function("prepare", [columns, right], {"gram": ca.vec(matrix.T @ matrix), "pulled": matrix.T @ right}),
         function("initial", starts, first),
         (
-            Phase("begin", function("phase_begin", [x, y, gram, pulled], {
-                "gradient": slope, "value": objective(y), "step": ca.MX(1), "trial": y - slope,
-                "x": x * ca.cos(x) + 0.1, "phase": ca.MX(1)})),
-            Phase("search", function("phase_search", [trial, gradient, value, step, y, gram, pulled, shrink], {
-                "step": ca.if_else(decreased, step, step * shrink),
-                "trial": y - ca.if_else(decreased, step, step * shrink) * gradient,
-                "phase": ca.if_else(decreased, 2, 1)})),
-            Phase("accept", function("phase_accept", [trial, gradient, tol, signal], {
-                "y": trial, "phase": ca.MX(0),
-                "signal": ca.if_else(ca.sqrt(ca.dot(gradient, gradient)) <= tol, int(Signal.CONVERGED), 0)})),
+            Phase(
+                "begin",
+                function(
+                    "phase_begin",
+                    [x, y, gram, pulled],
+                    {
+                        "gradient": slope,
+                        "value": objective(y),
+                        "step": ca.MX(1),
+                        "trial": y - slope,
+                        "x": x * ca.cos(x) + 0.1,
+                        "phase": ca.MX(1),
+                    },
+                ),
+            ),
+            Phase(
+                "search",
+                function(
+                    "phase_search",
+                    [trial, gradient, value, step, y, gram, pulled, shrink],
+                    {
+                        "step": ca.if_else(decreased, step, step * shrink),
+                        "trial": y - ca.if_else(decreased, step, step * shrink) * gradient,
+                        "phase": ca.if_else(decreased, 2, 1),
+                    },
+                ),
+            ),
+            Phase(
+                "accept",
+                function(
+                    "phase_accept",
+                    [trial, gradient, tol, signal],
+                    {
+                        "y": trial,
+                        "phase": ca.MX(0),
+                        "signal": ca.if_else(ca.sqrt(ca.dot(gradient, gradient)) <= tol, int(Signal.CONVERGED), 0),
+                    },
+                ),
+            ),
         ),
         function("measures", [y, x, gram, pulled], {"stationarity": norm, "value": objective(y), "angle": x[0]}),
     )
@@ -90,9 +135,15 @@ def counter(updates=None, *, measure=None) -> Program:
     y, x_start, y_start, x = ca.MX.sym("y"), ca.MX.sym("x_start", 2), ca.MX.sym("y_start"), ca.MX.sym("x", 2)
     spoil = updates(y + 1) if updates else {}
     return Program(
-        "counter", "count", slots(phase=1, signal=1, x=2, y=1), (), (), (TOL, MAX_ITER), (), None,
-        function("initial", [x_start, y_start],
-                 {"phase": ca.MX(0), "signal": ca.MX(0), "x": x_start, "y": y_start}),
+        "counter",
+        "count",
+        slots(phase=1, signal=1, x=2, y=1),
+        (),
+        (),
+        (TOL, MAX_ITER),
+        (),
+        None,
+        function("initial", [x_start, y_start], {"phase": ca.MX(0), "signal": ca.MX(0), "x": x_start, "y": y_start}),
         (Phase("count", function("phase_count", [y, x], {"y": y + 1, "x": 0.5 * x, **spoil})),),
         function("measures", [y, x], {"count": y, "distance": measure(y) if measure else ca.sqrt(ca.dot(x, x))}),
         {"distance": "tol"} if measure is not None else {},

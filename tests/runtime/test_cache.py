@@ -55,19 +55,34 @@ def test_what_changes_the_key(monkeypatch):
     key = lambda program, compiler=compiler: cache._key(lay_out(program), compiler)
     same = key(programs.descent())
     assert same == key(programs.descent(seed=4))  # data are no part of a program
-    others = [key(programs.descent(n=8)), key(programs.newton()), key(programs.descent(), Compiler(("cc",), "cc 2")),
-              key(programs.descent(), Compiler(("cc", "-m32"), "cc 1"))]
+    others = [
+        key(programs.descent(n=8)),
+        key(programs.newton()),
+        key(programs.descent(), Compiler(("cc",), "cc 2")),
+        key(programs.descent(), Compiler(("cc", "-m32"), "cc 1")),
+    ]
     monkeypatch.setattr(cache, "_our_code", lambda: "another version of the driver")
     others.append(key(programs.descent()))
     assert len({same, *others}) == 6
 
 
 def test_the_key_is_the_same_in_every_process():
-    code = ("from tests.runtime import programs; from bilevel_dsl.runtime import compile as c;"
-            "from bilevel_dsl.runtime.compiler import Compiler; from bilevel_dsl.runtime.layout import lay_out;"
-            "print(c._key(lay_out(programs.descent()), Compiler(('cc',), 'cc 1')))")
-    keys = {subprocess.run([sys.executable, "-c", code], cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": seed},
-                           text=True, capture_output=True, check=True).stdout.strip() for seed in ("1", "2")}
+    code = (
+        "from tests.runtime import programs; from bilevel_dsl.runtime import compile as c;"
+        "from bilevel_dsl.runtime.compiler import Compiler; from bilevel_dsl.runtime.layout import lay_out;"
+        "print(c._key(lay_out(programs.descent()), Compiler(('cc',), 'cc 1')))"
+    )
+    keys = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            text=True,
+            capture_output=True,
+            check=True,
+        ).stdout.strip()
+        for seed in ("1", "2")
+    }
     assert keys == {cache._key(lay_out(programs.descent()), Compiler(("cc",), "cc 1"))}
 
 
@@ -95,8 +110,9 @@ def test_a_file_under_a_false_name_is_not_loaded(empty_cache):
 
 def test_parallel_processes(empty_cache):
     code = "from tests.runtime.test_cache import answer; print(answer())"
-    processes = [subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-                 for _ in range(5)]
+    processes = [
+        subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(5)
+    ]
     results = {process.communicate(timeout=60)[0] for process in processes}
     assert results == {f"{answer()}\n"}
     assert len({path.name.partition("-")[0] for path in libraries(empty_cache)}) == 1
@@ -107,8 +123,7 @@ def test_parallel_processes(empty_cache):
 def hanging_compiler(tmp_path, monkeypatch):
     """A compiler that says who it is, and then works for a minute."""
     script, started = tmp_path / "slowcc", tmp_path / "started"
-    script.write_text('#!/bin/sh\ncase "$1" in --version) echo slow compiler 1; exit;; esac\n'
-                      f"touch {started}\nsleep 60\n")
+    script.write_text(f'#!/bin/sh\ncase "$1" in --version) echo slow compiler 1; exit;; esac\ntouch {started}\nsleep 60\n')
     script.chmod(0o755)
     monkeypatch.setenv("BILEVELDSL_CC", str(script))
     return started
@@ -221,9 +236,12 @@ def test_a_cache_that_cannot_be_changed_is_read(empty_cache, monkeypatch, no_com
 
 def test_the_private_folder_goes_with_the_process(tmp_path):
     (tmp_path / "file").write_text("")
-    code = ("from tests.runtime.test_cache import answer; from bilevel_dsl.runtime.compile import private_folder;"
-            "answer(); print(private_folder())")
+    code = (
+        "from tests.runtime.test_cache import answer; from bilevel_dsl.runtime.compile import private_folder;"
+        "answer(); print(private_folder())"
+    )
     environment = {**os.environ, "BILEVELDSL_CACHE": str(tmp_path / "file")}
-    out = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True,
-                         check=True).stdout.strip()
+    out = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    ).stdout.strip()
     assert "bileveldsl-" in out and not Path(out).exists()

@@ -104,7 +104,8 @@ def test_the_package_ziglang_is_a_compiler(monkeypatch, tmp_path):
         "if '--version' in sys.argv: print('clang version 99'); sys.exit()\n"
         "for flag in ('-mcpu=baseline', '-fno-sanitize=undefined'): assert flag in sys.argv, sys.argv\n"
         "rest = [a for a in sys.argv[2:] if a != '-mcpu=baseline']\n"
-        f"sys.exit(subprocess.call([{real!r}, *rest], env={{**os.environ, 'PATH': os.defpath}}))\n")
+        f"sys.exit(subprocess.call([{real!r}, *rest], env={{**os.environ, 'PATH': os.defpath}}))\n"
+    )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(finding, "find_spec", find_spec)
@@ -119,8 +120,9 @@ def test_the_package_ziglang_is_a_compiler(monkeypatch, tmp_path):
 @posix
 @pytest.mark.usefixtures("empty_cache")
 def test_a_compiler_that_fails(script):
-    script('case "$1" in --version) echo broken 1; exit;; esac',
-           "echo 'functions.c:7: error: no more patience' >&2", "exit 3")
+    script(
+        'case "$1" in --version) echo broken 1; exit;; esac', "echo 'functions.c:7: error: no more patience' >&2", "exit 3"
+    )
     run = solve()
     assert (run.executor, run.status) == ("interpreted", Status.CONVERGED)
     (warning,) = run.warnings
@@ -153,17 +155,21 @@ def test_a_compiler_that_does_not_exist(monkeypatch, name):
 @posix
 @pytest.mark.usefixtures("empty_cache")
 def test_a_compiler_that_writes_rubbish(script):
-    script('case "$1" in --version) echo odd 1; exit;; esac',
-           'while [ $# -gt 0 ]; do if [ "$1" = "-o" ]; then echo rubbish > "$2"; fi; shift; done')
+    script(
+        'case "$1" in --version) echo odd 1; exit;; esac',
+        'while [ $# -gt 0 ]; do if [ "$1" = "-o" ]; then echo rubbish > "$2"; fi; shift; done',
+    )
     assert "the compiled library cannot be loaded" in solve().warnings[0].message
 
 
 @posix
 @pytest.mark.usefixtures("compiler", "empty_cache")
 def test_a_compiler_that_rounds_otherwise(script, compiler):
-    script(f'case "$1" in --version) {compiler} --version; exit;; esac',
-           "sed 's/return a [*] b + c;/return __builtin_fma(a, b, c);/' driver.c > fused.c; mv fused.c driver.c",
-           f'exec {compiler} "$@"')
+    script(
+        f'case "$1" in --version) {compiler} --version; exit;; esac',
+        "sed 's/return a [*] b + c;/return __builtin_fma(a, b, c);/' driver.c > fused.c; mv fused.c driver.c",
+        f'exec {compiler} "$@"',
+    )
     run = solve()
     assert run.executor == "interpreted"
     assert "does not round as it must" in run.warnings[0].message
@@ -201,7 +207,7 @@ def solver_node(y: ca.MX) -> ca.MX:
     z, p = ca.MX.sym("z"), ca.MX.sym("p")
     quiet = {"print_header": False, "print_iteration": False, "print_status": False, "print_time": False}
     options = quiet | {"qpsol": "qrqp", "qpsol_options": {"print_iter": False, "print_header": False}}
-    return ca.nlpsol("least", "sqpmethod", {"x": z, "p": p, "f": (z - p - 1)**2}, options)(x0=0, p=y)["x"]
+    return ca.nlpsol("least", "sqpmethod", {"x": z, "p": p, "f": (z - p - 1) ** 2}, options)(x0=0, p=y)["x"]
 
 
 def root_node(y: ca.MX) -> ca.MX:
@@ -236,8 +242,11 @@ def test_products_are_replaced():
 
 def test_only_the_program_is_external():
     text = functions_source(lay_out(programs.descent()))
-    definitions = [line for line in text.splitlines() if line[:1].isalpha() and line.rstrip().endswith("{")
-                   and not line.startswith(("static", "typedef", "extern"))]
+    definitions = [
+        line
+        for line in text.splitlines()
+        if line[:1].isalpha() and line.rstrip().endswith("{") and not line.startswith(("static", "typedef", "extern"))
+    ]
     assert definitions == ["const bl_program bl_the_program = {"]
 
 

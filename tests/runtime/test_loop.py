@@ -29,8 +29,10 @@ each = pytest.mark.parametrize("executor", EXECUTORS)
 
 
 @each
-@pytest.mark.parametrize("rows, iterations, stride", [
-    (8, 8, 1), (8, 9, 2), (8, 17, 2), (8, 18, 4), (8, 100, 16), (2, 9, 4), (7, 14, 2), (5, 23, 4), (5, 24, 8)])
+@pytest.mark.parametrize(
+    "rows, iterations, stride",
+    [(8, 8, 1), (8, 9, 2), (8, 17, 2), (8, 18, 4), (8, 100, 16), (2, 9, 4), (7, 14, 2), (5, 23, 4), (5, 24, 8)],
+)
 def test_a_full_trace_keeps_every_second_row(executor, rows, iterations, stride):
     trace = np.full((rows, 2), -1.0)
     made, _ = machine(executor, programs.counter(), settings={"max_iter": iterations}, trace=trace)
@@ -106,8 +108,15 @@ def test_time_limit(executor):
 @each
 def test_progress_sees_iterations_grow(executor):
     seen = []
-    execute(programs.counter(), X0, Y0, executor=executor, settings={"max_iter": 10**9}, time_limit=0.3,
-            on_progress=lambda iterations, measures: seen.append((iterations, measures["count"])))
+    execute(
+        programs.counter(),
+        X0,
+        Y0,
+        executor=executor,
+        settings={"max_iter": 10**9},
+        time_limit=0.3,
+        on_progress=lambda iterations, measures: seen.append((iterations, measures["count"])),
+    )
     assert len(seen) >= 2 and seen == sorted(seen)
     assert all(iterations == count for iterations, count in seen)
 
@@ -158,8 +167,9 @@ LOOP = textwrap.dedent("""
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
 @each
 def test_ctrl_c_while_the_loop_runs(executor):
-    process = subprocess.Popen([sys.executable, "-c", LOOP, executor], cwd=ROOT, stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", LOOP, executor], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     try:
         for line in process.stdout:
             if line == "running\n":
@@ -185,8 +195,11 @@ def test_the_handler_comes_back_and_a_second_ctrl_c_raises():
 @each
 def test_other_threads_leave_signals_alone(executor):
     found = []
-    thread = threading.Thread(target=lambda: found.append(
-        execute(programs.counter(), X0, Y0, executor=executor, settings={"max_iter": 5}).iterations))
+    thread = threading.Thread(
+        target=lambda: found.append(
+            execute(programs.counter(), X0, Y0, executor=executor, settings={"max_iter": 5}).iterations
+        )
+    )
     thread.start()
     thread.join()
     assert found == [5]

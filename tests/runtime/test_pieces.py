@@ -27,15 +27,20 @@ def length(monkeypatch):
 
 
 @pytest.mark.parametrize("piece", [1, 7])
-@pytest.mark.parametrize("program, x, y", [
-    (programs.descent(17, 30, seed=8), [0.1, 0.2], [0.5] * 17),
-    (METHODS["mgbio"].program(Oracles(RIDGE)), [0.3] * 5, [0.1] * 5),
-], ids=["descent", "mgbio"])
+@pytest.mark.parametrize(
+    "program, x, y",
+    [
+        (programs.descent(17, 30, seed=8), [0.1, 0.2], [0.5] * 17),
+        (METHODS["mgbio"].program(Oracles(RIDGE)), [0.3] * 5, [0.1] * 5),
+    ],
+    ids=["descent", "mgbio"],
+)
 def test_the_same_bits(program, x, y, piece, length):
     length(piece)
     assert functions_source(lay_out(program)).count("_values *v") > 3
-    compiled, interpreted = (execute(program, x, y, executor=e, settings={"max_iter": 60})
-                             for e in ("compiled", "interpreted"))
+    compiled, interpreted = (
+        execute(program, x, y, executor=e, settings={"max_iter": 60}) for e in ("compiled", "interpreted")
+    )
     assert_same(compiled, interpreted)
 
 

@@ -89,8 +89,9 @@ def test_an_iteration_that_never_ends(executor):
 
 
 @each
-@pytest.mark.parametrize("phase, status", [(1.0, Status.STALLED), (-1.0, Status.STALLED), (1e300, Status.STALLED),
-                                           (NAN, Status.NOT_FINITE)])
+@pytest.mark.parametrize(
+    "phase, status", [(1.0, Status.STALLED), (-1.0, Status.STALLED), (1e300, Status.STALLED), (NAN, Status.NOT_FINITE)]
+)
 def test_a_phase_that_does_not_exist(executor, phase, status):
     run = execute(programs.lost(phase), X0, Y0, executor=executor)
     assert (run.status, run.iterations, run.state["y"][0]) == (status, 2, 2)
@@ -109,11 +110,17 @@ def test_every_status_has_a_label_and_a_meaning():
     assert len({s.meaning for s in Status}) == len(Status)
 
 
-@pytest.mark.parametrize("wrong, message", [
-    ({"settings": {"speed": 1.0}}, "no setting speed"), ({"data": {"d": 1.0}}, "no data `d`"),
-    ({"data": {"c": [1.0, 2.0]}}, "2 entries"), ({"state0": {"y": [1.0, 2.0]}}, "`y` of 2 entries"),
-    ({"state0": {"nothing": 1.0}}, "no slot"), ({"executor": "quantum"}, "no executor"),
-])
+@pytest.mark.parametrize(
+    "wrong, message",
+    [
+        ({"settings": {"speed": 1.0}}, "no setting speed"),
+        ({"data": {"d": 1.0}}, "no data `d`"),
+        ({"data": {"c": [1.0, 2.0]}}, "2 entries"),
+        ({"state0": {"y": [1.0, 2.0]}}, "`y` of 2 entries"),
+        ({"state0": {"nothing": 1.0}}, "no slot"),
+        ({"executor": "quantum"}, "no executor"),
+    ],
+)
 def test_wrong_names_and_sizes(wrong, message):
     with pytest.raises(ValueError, match=message):
         execute(programs.newton(), np.zeros(0), np.ones(1), **{"executor": "interpreted", **wrong})

@@ -20,21 +20,39 @@ A, B = RNG.normal(size=(3, 6)), RNG.normal(size=3)
 Q = np.diag(RNG.uniform(1, 4, 5)) + 0.2 * np.ones((5, 5))
 
 LEAST_NORM = problem(
-    lambda x, y, A, b: ca.sumsqr(y - 1) + ca.sum1(ca.sqrt(1 + y**2)), lambda x, y, A, b: ca.sumsqr(A @ y - b) / 2,
-    0, 6, y_set=box(6, -2, 2), parameters=[("A", A), ("b", B)])
-RIDGE = problem(lambda x, y, Q: ca.sumsqr(y - 1) + ca.sum1(ca.log(1 + ca.exp(x))),
-                lambda x, y, Q: ca.dot(y, Q @ y) / 2 - ca.dot(x, y) + ca.sum1(ca.cosh(y)) / 10, 5, 5,
-                x_set=box(5, -4, 6), parameters=[("Q", Q)])
+    lambda x, y, A, b: ca.sumsqr(y - 1) + ca.sum1(ca.sqrt(1 + y**2)),
+    lambda x, y, A, b: ca.sumsqr(A @ y - b) / 2,
+    0,
+    6,
+    y_set=box(6, -2, 2),
+    parameters=[("A", A), ("b", B)],
+)
+RIDGE = problem(
+    lambda x, y, Q: ca.sumsqr(y - 1) + ca.sum1(ca.log(1 + ca.exp(x))),
+    lambda x, y, Q: ca.dot(y, Q @ y) / 2 - ca.dot(x, y) + ca.sum1(ca.cosh(y)) / 10,
+    5,
+    5,
+    x_set=box(5, -4, 6),
+    parameters=[("Q", Q)],
+)
 CASES = [
-    ("penalty", TWO_LEVEL["p3"].problem), ("penalty", TWO_LEVEL["p4"].problem), ("penalty", TWO_LEVEL["sine"].problem),
-    ("penalty", TWO_LEVEL["lower row"].problem), ("penalty", TWO_LEVEL["lower equality"].problem),
-    ("penalty", RIDGE), ("mgbio", TWO_LEVEL["p1"].problem), ("mgbio", RIDGE), ("dbgd", LEAST_NORM),
+    ("penalty", TWO_LEVEL["p3"].problem),
+    ("penalty", TWO_LEVEL["p4"].problem),
+    ("penalty", TWO_LEVEL["sine"].problem),
+    ("penalty", TWO_LEVEL["lower row"].problem),
+    ("penalty", TWO_LEVEL["lower equality"].problem),
+    ("penalty", RIDGE),
+    ("mgbio", TWO_LEVEL["p1"].problem),
+    ("mgbio", RIDGE),
+    ("dbgd", LEAST_NORM),
 ]
 
 
 @pytest.mark.parametrize(
-    "program", [programs.newton(), programs.descent(), programs.descent(17, 30, seed=8), programs.counter()],
-    ids=["newton", "descent", "larger descent", "counter"])
+    "program",
+    [programs.newton(), programs.descent(), programs.descent(17, 30, seed=8), programs.counter()],
+    ids=["newton", "descent", "larger descent", "counter"],
+)
 def test_small_programs(program):
     sizes = {s.name: s.size for s in program.state}
     x0, y0 = np.linspace(0.1, 1, sizes["x"]), np.linspace(0.5, 1.5, sizes["y"])
@@ -47,8 +65,9 @@ def test_small_programs(program):
 def test_methods(method, case):
     program = METHODS[method].program(Oracles(case))
     x0, y0 = case.start()
-    compiled, interpreted = (execute(program, x0 + 0.3, y0 + 0.1, executor=e, settings={"max_iter": 60})
-                             for e in ("compiled", "interpreted"))
+    compiled, interpreted = (
+        execute(program, x0 + 0.3, y0 + 0.1, executor=e, settings={"max_iter": 60}) for e in ("compiled", "interpreted")
+    )
     assert compiled.iterations > 3
     assert_same(compiled, interpreted)
 
@@ -88,8 +107,9 @@ def test_threads_share_a_library():
 @pytest.mark.parametrize("executor", ["compiled", "interpreted"])
 def test_a_run_that_was_stopped_goes_on_as_if_it_was_not(executor):
     program = programs.descent()
-    run = lambda limit, **more: execute(program, np.zeros(2), np.zeros(7), executor=executor,
-                                        settings={"max_iter": limit}, **more)
+    run = lambda limit, **more: execute(
+        program, np.zeros(2), np.zeros(7), executor=executor, settings={"max_iter": limit}, **more
+    )
     whole, part = run(40), run(9)
     rest = run(31, state0=part.state)
     assert whole.state["value"] < part.state["value"]

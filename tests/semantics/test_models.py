@@ -108,9 +108,7 @@ def test_a_simple_bilevel_problem_has_no_upper_variable():
 
 
 def test_lets_in_any_order_are_shared():
-    made = problem(
-        "let a = b + 1; upper { var x; minimize a^2 + a; } lower { var y; let b = x * y; minimize (y - x)^2; }"
-    )
+    made = problem("let a = b + 1; upper { var x; minimize a^2 + a; } lower { var y; let b = x * y; minimize (y - x)^2; }")
     assert float(ca.Function("f", [made.x, made.y], [made.f.expression])(2.0, 3.0)) == 56.0
 
 
@@ -134,8 +132,7 @@ def test_values_from_outside():
     assert value("c", data={"c": [0, 0, 0]}, params={"n": "3"}).tolist() == [0, 0, 0]
     assert value("c", data={"c": [1, 2]}, params={"c": "7"}).tolist() == [7, 7]
     labelled = (
-        'set S = {"a", "b"}; param c[S]; '
-        'upper { var x[S]; minimize dot(c, x); } lower { var y; minimize (y - x["a"])^2; }'
+        'set S = {"a", "b"}; param c[S]; upper { var x[S]; minimize dot(c, x); } lower { var y; minimize (y - x["a"])^2; }'
     )
     assert value("c", labelled, data={"c": {"b": 2, "a": 1}}).tolist() == [1, 2]
 
@@ -293,7 +290,7 @@ def test_constraint_sets(shape, written, kind):
 def test_wrong_constraint_sets(shape, written, code):
     assert codes(
         'set CITY = {"a", "b", "c"}; upper { var x; minimize x; } '
-        f'lower {{ var y{shape} in {written}; minimize sumsqr(y - x); }}'
+        f"lower {{ var y{shape} in {written}; minimize sumsqr(y - x); }}"
     ) == [code]
 
 

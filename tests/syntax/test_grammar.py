@@ -64,14 +64,18 @@ def test_from_the_cache_as_from_lark(cache, loads):
     assert file.read_bytes() == content and list(file.parent.iterdir()) == [file]
 
 
-@pytest.mark.parametrize("damage", [
-    lambda content: b"",
-    lambda content: content[:-1],
-    lambda content: content[:1000],
-    lambda content: content + b"x",
-    lambda content: content[:5000] + b"?" + content[5001:],
-    lambda content: b"[" * 100_000,
-], ids=["empty", "shorter", "cut", "longer", "changed", "something else"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: b"",
+        lambda content: content[:-1],
+        lambda content: content[:1000],
+        lambda content: content + b"x",
+        lambda content: content[:5000] + b"?" + content[5001:],
+        lambda content: b"[" * 100_000,
+    ],
+    ids=["empty", "shorter", "cut", "longer", "changed", "something else"],
+)
 def test_a_broken_file_is_never_unpickled_and_made_again(cache, loads, damage):
     file = made(cache)
     content = file.read_bytes()
@@ -134,11 +138,15 @@ def test_a_folder_in_the_place_of_the_file(cache):
     assert reads() and list(file.parent.iterdir()) == [file]
 
 
-@pytest.mark.parametrize("change", [
-    lambda patch: patch.setattr(module.lark, "__version__", "1.2.9"),
-    lambda patch: patch.setattr(sys, "version", "3.99"),
-    lambda patch: patch.setattr(module, "grammar_text", lambda: grammar_text() + "// changed\n"),
-], ids=["Lark", "Python", "grammar"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda patch: patch.setattr(module.lark, "__version__", "1.2.9"),
+        lambda patch: patch.setattr(sys, "version", "3.99"),
+        lambda patch: patch.setattr(module, "grammar_text", lambda: grammar_text() + "// changed\n"),
+    ],
+    ids=["Lark", "Python", "grammar"],
+)
 def test_another_version_is_another_file(cache, loads, monkeypatch, change):
     file = made(cache)
     change(monkeypatch)
@@ -148,8 +156,9 @@ def test_another_version_is_another_file(cache, loads, monkeypatch, change):
 
 def test_many_processes_at_once(cache):
     program = "from bilevel_dsl.syntax.grammar import grammar; print(len(grammar().word))"
-    running = [subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-               for _ in range(3)]
+    running = [
+        subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(3)
+    ]
     assert len({process.communicate()[0] for process in running}) == 1
     assert len(list((cache / "grammar").iterdir())) == 1
 
@@ -176,8 +185,11 @@ def test_keywords_are_those_of_the_grammar():
 
 def test_every_rule_has_a_builder():
     inlined = {"start", "statements"}
-    names = {str(rule.alias or rule.origin.name) for rule in grammar().lark.rules
-             if rule.alias or not (rule.options.expand1 and len(rule.expansion) == 1)}
+    names = {
+        str(rule.alias or rule.origin.name)
+        for rule in grammar().lark.rules
+        if rule.alias or not (rule.options.expand1 and len(rule.expansion) == 1)
+    }
     assert {n for n in names - inlined if not n.startswith("_") and not callable(getattr(TreeBuilder, n, None))} == set()
 
 
@@ -198,14 +210,17 @@ def test_the_parser_asks_a_token_for_its_type_only():
     assert problem.data == "problem" and problem.children[0] is token
 
 
-@pytest.mark.parametrize("before, again", [
-    ("param n = 1;", "param n = 2;"),
-    ("options { a = 1;", "b = 2;"),
-    ("report { a = 1;", "b = 2;"),
-    ("reference { a = 1;", "b = 2;"),
-    ("upper { var x;", "var y;"),
-    ("lower { var x; subject to x <= 1;", "x <= 2;"),
-])
+@pytest.mark.parametrize(
+    "before, again",
+    [
+        ("param n = 1;", "param n = 2;"),
+        ("options { a = 1;", "b = 2;"),
+        ("report { a = 1;", "b = 2;"),
+        ("reference { a = 1;", "b = 2;"),
+        ("upper { var x;", "var y;"),
+        ("lower { var x; subject to x <= 1;", "x <= 2;"),
+    ],
+)
 def test_a_copy_between_statements_stays_as_it_is(before, again):
     """After a mistake, what was read before it is there once."""
     good = before + again
@@ -224,18 +239,21 @@ def test_a_copy_between_statements_stays_as_it_is(before, again):
 # --- what could come next
 
 
-@pytest.mark.parametrize("text, some, none", [
-    ("", {"param", "upper", "problem", END}, {"var", "}", "NAME"}),
-    ("param n", {"[", "=", ";"}, {"NAME", "(", "in"}),
-    ("param n = ", {"NAME", "NUMBER", "(", "[", "{", "-", "not", "if", "inf"}, {";", ")", "*"}),
-    ("param n = 1", {";", "+", "..", "<=", "and", "'"}, {")", "]", "NUMBER", END}),
-    ("param n = (1", {")", "+", "or"}, {";", "]"}),
-    ("upper { var x; ", {"var", "let", "minimize", "subject", "s.t.", "}"}, {"NAME", "param", END}),
-    ("upper { var x; subject to ", {"NAME", "NUMBER", "var", "}"}, {"<=", "to"}),
-    ("upper { var x; subject to x", {"<=", ">=", "==", ":", "["}, {"<", "!=", ";"}),
-    ("lower { subject ", {"to"}, {"NAME", ";"}),
-    ("options { ", {"NAME", "upper", "lower", "}"}, {"var"}),
-])
+@pytest.mark.parametrize(
+    "text, some, none",
+    [
+        ("", {"param", "upper", "problem", END}, {"var", "}", "NAME"}),
+        ("param n", {"[", "=", ";"}, {"NAME", "(", "in"}),
+        ("param n = ", {"NAME", "NUMBER", "(", "[", "{", "-", "not", "if", "inf"}, {";", ")", "*"}),
+        ("param n = 1", {";", "+", "..", "<=", "and", "'"}, {")", "]", "NUMBER", END}),
+        ("param n = (1", {")", "+", "or"}, {";", "]"}),
+        ("upper { var x; ", {"var", "let", "minimize", "subject", "s.t.", "}"}, {"NAME", "param", END}),
+        ("upper { var x; subject to ", {"NAME", "NUMBER", "var", "}"}, {"<=", "to"}),
+        ("upper { var x; subject to x", {"<=", ">=", "==", ":", "["}, {"<", "!=", ";"}),
+        ("lower { subject ", {"to"}, {"NAME", ";"}),
+        ("options { ", {"NAME", "upper", "lower", "}"}, {"var"}),
+    ],
+)
 def test_accepted(text, some, none):
     accepted = continuation(Source("a", text), len(text)).accepted
     assert some <= accepted and not none & accepted

@@ -49,9 +49,7 @@ def test_levels():
 
 
 def test_constraints():
-    items = level(
-        "subject to x <= 1; cap: x >= 2; l <= e <= u; a == b; row[i in I, j in J if i < j]: x[i] <= y[j];"
-    ).items
+    items = level("subject to x <= 1; cap: x >= 2; l <= e <= u; a == b; row[i in I, j in J if i < j]: x[i] <= y[j];").items
     plain, named, double, equal, indexed = items
     assert plain.label is None and plain.operators == ("<=",)
     assert named.label.id == "cap" and [short(t) for t in named.terms] == ["x", "2"]

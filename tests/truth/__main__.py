@@ -15,8 +15,7 @@ def main() -> int:
     """Print the table; exit status 1 where something verified is wrong."""
     parser = argparse.ArgumentParser(prog="python -m tests.truth", description=__doc__)
     parser.add_argument("--count", type=int, default=10, help="instances of each family")
-    parser.add_argument("--family", action="append", choices=list(FAMILIES),
-                        help="only this one (may stand several times)")
+    parser.add_argument("--family", action="append", choices=list(FAMILIES), help="only this one (may stand several times)")
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--show", metavar="FAMILY:SEED", help="print a model, its best point and the points beside it")

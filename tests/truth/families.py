@@ -12,12 +12,24 @@ from .instance import Instance, draw
 from .nonconvex_followers import NONCONVEX
 
 FAMILIES: dict[str, Callable[[np.random.Generator], Instance]] = {
-    make.__name__: make for make in (
-        linear_followers.linear, linear_followers.bilinear, linear_followers.degenerate,
-        linear_followers.leader_equations, linear_followers.mixed_equations, linear_followers.coupled,
-        quadratic_followers.quadratic, quadratic_followers.quadratic_leader, quadratic_followers.nonconvex_leader,
-        quadratic_followers.quadratic_coupled, prices.price_linear, prices.price_quadratic,
-        many_variables.many_variables, simple_bilevel.simple)} | NONCONVEX
+    make.__name__: make
+    for make in (
+        linear_followers.linear,
+        linear_followers.bilinear,
+        linear_followers.degenerate,
+        linear_followers.leader_equations,
+        linear_followers.mixed_equations,
+        linear_followers.coupled,
+        quadratic_followers.quadratic,
+        quadratic_followers.quadratic_leader,
+        quadratic_followers.nonconvex_leader,
+        quadratic_followers.quadratic_coupled,
+        prices.price_linear,
+        prices.price_quadratic,
+        many_variables.many_variables,
+        simple_bilevel.simple,
+    )
+} | NONCONVEX
 
 
 def instance(family: str, seed: int) -> Instance:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import casadi as ca
 import numpy as np
 
-SETTINGS = {"error_on_fail": False, "highs": {"output_flag": False, "primal_feasibility_tolerance": 1e-9,
-                                              "dual_feasibility_tolerance": 1e-9}}
+SETTINGS = {
+    "error_on_fail": False,
+    "highs": {"output_flag": False, "primal_feasibility_tolerance": 1e-9, "dual_feasibility_tolerance": 1e-9},
+}
 
 
 class Program:
@@ -16,8 +18,9 @@ class Program:
         self.matrix = ca.sparsify(ca.DM(matrix))
         self.solver = ca.conic("program", "highs", {"a": self.matrix.sparsity()}, SETTINGS)
 
-    def solve(self, cost: np.ndarray, low: np.ndarray, high: np.ndarray, rows: tuple[np.ndarray, np.ndarray]
-              ) -> tuple[float, np.ndarray] | None:
+    def solve(
+        self, cost: np.ndarray, low: np.ndarray, high: np.ndarray, rows: tuple[np.ndarray, np.ndarray]
+    ) -> tuple[float, np.ndarray] | None:
         """The value and a solution, None where there is none."""
         if np.any(low > high):
             return None

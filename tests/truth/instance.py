@@ -47,8 +47,9 @@ class Instance:
         return f"{self.family}:{self.seed}"
 
 
-def wrong_ones(judge: Callable[[dict[str, object]], Judgement], points: list[dict[str, np.ndarray]],
-               most: int = 4) -> tuple[dict[str, np.ndarray], ...]:
+def wrong_ones(
+    judge: Callable[[dict[str, object]], Judgement], points: list[dict[str, np.ndarray]], most: int = 4
+) -> tuple[dict[str, np.ndarray], ...]:
     """Those of the moved points that are wrong in truth: some are as good as the best within the tolerance."""
     return tuple([p for p in points if not judge(p).right][:most])
 

@@ -17,8 +17,7 @@ def _numbers(rng: np.random.Generator, *shape: int) -> np.ndarray:
 
 def rows(rng: np.random.Generator, nx: int, ny: int, n: int) -> dict[str, np.ndarray]:
     """Random rows A y <= b + B x that hold at y = 0 for most x."""
-    return {"A": _numbers(rng, n, ny), "b": np.round(rng.uniform(2, 15, n), 1),
-            "B": np.round(_numbers(rng, n, nx) / 3, 1)}
+    return {"A": _numbers(rng, n, ny), "b": np.round(rng.uniform(2, 15, n), 1), "B": np.round(_numbers(rng, n, nx) / 3, 1)}
 
 
 def _plain(rng: np.random.Generator) -> Polyhedral:
@@ -45,8 +44,11 @@ def degenerate(rng: np.random.Generator) -> Instance:
     """Rows that stand twice, are sums of others, or tie with the follower's objective."""
     model = _plain(rng)
     k = int(rng.integers(len(model.b)))
-    extra = (2 * model.A[k], 2 * model.b[k], 2 * model.B[k]) if rng.random() < 0.5 else (
-        model.A.sum(axis=0), model.b.sum(), model.B.sum(axis=0))
+    extra = (
+        (2 * model.A[k], 2 * model.b[k], 2 * model.B[k])
+        if rng.random() < 0.5
+        else (model.A.sum(axis=0), model.b.sum(), model.B.sum(axis=0))
+    )
     model.A, model.b = np.vstack([model.A, extra[0]]), np.append(model.b, extra[1])
     model.B = np.vstack([model.B, extra[2]])
     if rng.random() < 0.6:

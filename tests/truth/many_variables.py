@@ -57,12 +57,16 @@ def many_variables(rng: np.random.Generator) -> Instance:
         return Judgement("global", value, best)
 
     names = [f"y[{k + 1}]" for k in range(M)]
-    f_text = texts.total([f"0.5 * (x[{k + 1}] - {texts.number(v)})^2" for k, v in enumerate(a)]
-                         + [f"0.5 * (y[{k + 1}] - {texts.number(v)})^2" for k, v in enumerate(c)]).replace("- -", "+ ")
+    f_text = texts.total(
+        [f"0.5 * (x[{k + 1}] - {texts.number(v)})^2" for k, v in enumerate(a)]
+        + [f"0.5 * (y[{k + 1}] - {texts.number(v)})^2" for k, v in enumerate(c)]
+    ).replace("- -", "+ ")
     mixed = [f"{texts.number(-R[i, j])} * y[{i + 1}] * x[{j + 1}]" for i in range(M) for j in range(N) if R[i, j]]
     g_text = texts.total([*texts.quadratic(H, names), *texts.linear(-r, "y"), *mixed])
-    text = (f"problem many_variables;\n\nupper {{\n  var x[{N}] in [-1, 1];\n  minimize {f_text};\n}}\n\n"
-            f"lower {{\n  var y[{M}];\n  minimize {g_text};\n}}\n")
+    text = (
+        f"problem many_variables;\n\nupper {{\n  var x[{N}] in [-1, 1];\n  minimize {f_text};\n}}\n\n"
+        f"lower {{\n  var y[{M}];\n  minimize {g_text};\n}}\n"
+    )
     points = []
     for size in (0.02, 0.06, 0.1):
         step = rng.normal(size=N)

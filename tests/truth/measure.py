@@ -15,10 +15,17 @@ from .families import instance
 from .instance import VALUE, Instance
 
 TIME_LIMIT = 20.0
-COLUMNS = (("right global", "verified, the global optimum"), ("right local", "verified, a local optimum"),
-           ("WRONG", "verified, and wrong"), ("refused ok", "refused, and not an optimum"),
-           ("refused!", "refused, and an optimum"), ("true refused!", "the true global optimum, refused"),
-           ("moved WRONG", "points beside it, verified"), ("moved", "points beside it"), ("errors", "exceptions"))
+COLUMNS = (
+    ("right global", "verified, the global optimum"),
+    ("right local", "verified, a local optimum"),
+    ("WRONG", "verified, and wrong"),
+    ("refused ok", "refused, and not an optimum"),
+    ("refused!", "refused, and an optimum"),
+    ("true refused!", "the true global optimum, refused"),
+    ("moved WRONG", "points beside it, verified"),
+    ("moved", "points beside it"),
+    ("errors", "exceptions"),
+)
 
 
 @dataclass
@@ -90,8 +97,10 @@ def _solve(one: Instance, problem: object, out: Outcome) -> None:
     why, right = truth.why, truth.right
     if right and solution.verified and abs(solution.upper - truth.value) > 10 * VALUE * one.scale:
         right, why = False, f"its value is said to be {solution.upper:.8g}"
-    text = (f"{solution.method} {solution.status}, {shown(values)}, f = {truth.value:.8g}, best {truth.best:.8g}: "
-            f"{truth.kind} {why}{claims(solution.certificate)}")
+    text = (
+        f"{solution.method} {solution.status}, {shown(values)}, f = {truth.value:.8g}, best {truth.best:.8g}: "
+        f"{truth.kind} {why}{claims(solution.certificate)}"
+    )
     if solution.verified:
         out.add(f"right {truth.kind}" if right else "WRONG", "" if right else text)
     else:

@@ -18,9 +18,14 @@ def _between(rng: np.random.Generator, low: float, high: float, n: int) -> np.nd
 
 def _leader(rng: np.random.Generator, n: int, height: float) -> dict[str, object]:
     """The leader would like an x inside, and answers near c."""
-    return {"n": n, "height": height, "weight": 4.0, "a": float(_between(rng, 0.1, 0.9, 1)[0]),
-            "cost": np.round(rng.uniform(0.1, 1, n) / (n * height ** 2), 4),
-            "c": np.round(_between(rng, -1, 1, n) * height, 2)}
+    return {
+        "n": n,
+        "height": height,
+        "weight": 4.0,
+        "a": float(_between(rng, 0.1, 0.9, 1)[0]),
+        "cost": np.round(rng.uniform(0.1, 1, n) / (n * height**2), 4),
+        "c": np.round(_between(rng, -1, 1, n) * height, 2),
+    }
 
 
 def _sum(parts: list[str]) -> str:
@@ -54,7 +59,7 @@ def wells(rng: np.random.Generator, n: int) -> Instance:
     s, t, v = (_between(rng, low, high, n) for low, high in ((0.8, 3), (-0.5, 0.5), (-1, 1)))
 
     def term(y, x, j):
-        return (y ** 2 - s[j]) ** 2 + (t[j] + v[j] * x) * y
+        return (y**2 - s[j]) ** 2 + (t[j] + v[j] * x) * y
 
     text = _sum([f"(y[{j + 1}]^2 - {s[j]})^2 + ({t[j]} + {v[j]} * x) * y[{j + 1}]" for j in range(n)])
     return separable_instance("wells", Separable(term, **_leader(rng, n, 2.5)), text, rng)
@@ -65,11 +70,19 @@ def gaussians(rng: np.random.Generator, n: int) -> Instance:
     depth, place, width, wide = (_between(rng, low, high, n) for low, high in ((1.2, 2), (-4, 4), (0.15, 0.4), (-3, 3)))
 
     def term(y, x, j):
-        return (0.02 * (y - x) ** 2 - depth[j] * np.exp(-((y - place[j] - 0.3 * x) / width[j]) ** 2)
-                - np.exp(-((y - wide[j]) / 1.5) ** 2))
+        return (
+            0.02 * (y - x) ** 2
+            - depth[j] * np.exp(-(((y - place[j] - 0.3 * x) / width[j]) ** 2))
+            - np.exp(-(((y - wide[j]) / 1.5) ** 2))
+        )
 
-    text = _sum([f"0.02 * (y[{j + 1}] - x)^2 - {depth[j]} * exp(-((y[{j + 1}] - {place[j]} - 0.3 * x) / {width[j]})^2)"
-                 f" - exp(-((y[{j + 1}] - {wide[j]}) / 1.5)^2)" for j in range(n)])
+    text = _sum(
+        [
+            f"0.02 * (y[{j + 1}] - x)^2 - {depth[j]} * exp(-((y[{j + 1}] - {place[j]} - 0.3 * x) / {width[j]})^2)"
+            f" - exp(-((y[{j + 1}] - {wide[j]}) / 1.5)^2)"
+            for j in range(n)
+        ]
+    )
     return separable_instance("gaussians", Separable(term, **_leader(rng, n, 5.0)), text, rng)
 
 

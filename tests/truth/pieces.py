@@ -28,12 +28,19 @@ class Pieces:
     def __init__(self, model: Polyhedral):
         self.model = m = model
         A, b, B = m.rows
-        nx, ny, n, k = m.nx, m.ny, len(b), len(m.e)
+        n, k = len(b), len(m.e)
         self.n, self.k = n, k
         self.convex = bool(np.linalg.eigvalsh(m.P)[0] >= 0)
         zero = np.zeros
-        matrix = np.block([[m.Q, m.H, A.T, m.E.T], [-B, A, zero((n, n + k))], [-m.F, m.E, zero((k, n + k))],
-                           [m.upper, zero((len(m.limit), n + k))], [m.equal, zero((len(m.target), n + k))]])
+        matrix = np.block(
+            [
+                [m.Q, m.H, A.T, m.E.T],
+                [-B, A, zero((n, n + k))],
+                [-m.F, m.E, zero((k, n + k))],
+                [m.upper, zero((len(m.limit), n + k))],
+                [m.equal, zero((len(m.target), n + k))],
+            ]
+        )
         self.program = Program(matrix)
         self.cost = np.concatenate([m.p, zero(n), -m.r])
         self.high = np.concatenate([-m.q, b, m.e, m.limit, m.target])
@@ -65,19 +72,18 @@ class Pieces:
                     kept.append(set(s))
                 yield s
 
-    def solve(self, s: tuple[int, ...], box: tuple[np.ndarray, np.ndarray] | None = None
-              ) -> tuple[float, np.ndarray] | None:
+    def solve(self, s: tuple[int, ...], box: tuple[np.ndarray, np.ndarray] | None = None) -> tuple[float, np.ndarray] | None:
         """The leader's best on one polyhedron, within a box of (x, y) where one is given."""
         m = self.model
         nx, ny, n, k = m.nx, m.ny, self.n, self.k
         chosen = list(s)
         low, high = np.zeros(nx + ny + n + k), np.zeros(nx + ny + n + k)
-        high[:nx], low[nx:nx + ny], high[nx:nx + ny] = m.width, -np.inf, np.inf
+        high[:nx], low[nx : nx + ny], high[nx : nx + ny] = m.width, -np.inf, np.inf
         if box is not None:
-            low[:nx + ny], high[:nx + ny] = np.maximum(low[:nx + ny], box[0]), np.minimum(high[:nx + ny], box[1])
+            low[: nx + ny], high[: nx + ny] = np.maximum(low[: nx + ny], box[0]), np.minimum(high[: nx + ny], box[1])
         for j in chosen:
             high[nx + ny + j] = np.inf
-        low[nx + ny + n:], high[nx + ny + n:] = -np.inf, np.inf
+        low[nx + ny + n :], high[nx + ny + n :] = -np.inf, np.inf
         rows = self.low.copy()
         for j in chosen:
             rows[ny + j] = self.high[ny + j]
@@ -125,12 +131,12 @@ class Pieces:
         """The leader's value where small steps to the lowest point near by end, or as soon as it is below `enough`."""
         z, value, near = np.concatenate([x, y]), np.inf, step * self.model.width
         for _ in range(200):
-            sets = self.holding(z[:self.model.nx], z[self.model.nx:])
+            sets = self.holding(z[: self.model.nx], z[self.model.nx :])
             found = [v for v in (self.solve(s, (z - near, z + near)) for s in sets) if v is not None]
             low, v = min(found, key=lambda one: one[0], default=(np.inf, z))
             if low > value - 1e-10 * self.scale or low < enough:
                 return min(value, low)
-            value, z = low, v[:len(z)]
+            value, z = low, v[: len(z)]
         return value
 
     def at(self, x: np.ndarray) -> tuple[float, np.ndarray] | None:
@@ -155,7 +161,7 @@ class Pieces:
         return max(values) - min(values)
 
     def _split(self, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return v[:self.model.nx], v[self.model.nx:self.model.nx + self.model.ny]
+        return v[: self.model.nx], v[self.model.nx : self.model.nx + self.model.ny]
 
     def judge(self, values: dict[str, object]) -> Judgement:
         """What is true of a point."""

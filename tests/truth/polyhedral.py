@@ -42,8 +42,18 @@ class Polyhedral:
 
     def __post_init__(self):
         nx, ny, nz = self.nx, self.ny, self.nx + self.ny
-        absent = {"P": (nz, nz), "H": (ny, ny), "Q": (ny, nx), "E": (0, ny), "e": (0,), "F": (0, nx),
-                  "upper": (0, nz), "limit": (0,), "equal": (0, nz), "target": (0,)}
+        absent = {
+            "P": (nz, nz),
+            "H": (ny, ny),
+            "Q": (ny, nx),
+            "E": (0, ny),
+            "e": (0,),
+            "F": (0, nx),
+            "upper": (0, nz),
+            "limit": (0,),
+            "equal": (0, nz),
+            "target": (0,),
+        }
         for name, shape in absent.items():
             if getattr(self, name) is None:
                 setattr(self, name, np.zeros(shape))
@@ -54,8 +64,11 @@ class Polyhedral:
     def rows(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """All inequalities of the follower, its bounds among them, as A y <= b + B x."""
         eye, none = np.eye(self.ny), np.zeros((2 * self.ny, self.nx))
-        return (np.vstack([self.A, eye, -eye]),
-                np.concatenate([self.b, np.full(self.ny, self.height), np.zeros(self.ny)]), np.vstack([self.B, none]))
+        return (
+            np.vstack([self.A, eye, -eye]),
+            np.concatenate([self.b, np.full(self.ny, self.height), np.zeros(self.ny)]),
+            np.vstack([self.B, none]),
+        )
 
     def f(self, x: np.ndarray, y: np.ndarray) -> float:
         """The leader's objective without its prices."""
@@ -70,12 +83,17 @@ class Polyhedral:
         """How far a point is outside of the leader's and of the follower's constraints, each row by its own size."""
         A, b, B = self.rows
         z = np.concatenate([x, y])
-        leader = [(-x).max() / self.width, (x - self.width).max() / self.width,
-                  *((self.upper @ z - self.limit) / (np.linalg.norm(self.upper, axis=1) * self.width)),
-                  *(abs(self.equal @ z - self.target) / (np.linalg.norm(self.equal, axis=1) * self.width))]
+        leader = [
+            (-x).max() / self.width,
+            (x - self.width).max() / self.width,
+            *((self.upper @ z - self.limit) / (np.linalg.norm(self.upper, axis=1) * self.width)),
+            *(abs(self.equal @ z - self.target) / (np.linalg.norm(self.equal, axis=1) * self.width)),
+        ]
         even = np.linalg.norm(np.hstack([self.E, self.F]), axis=1)
-        follower = [*((A @ y - b - B @ x) / (np.linalg.norm(np.hstack([A, B]), axis=1) * self.height)),
-                    *(abs(self.E @ y - self.e - self.F @ x) / (even * self.height))]
+        follower = [
+            *((A @ y - b - B @ x) / (np.linalg.norm(np.hstack([A, B]), axis=1) * self.height)),
+            *(abs(self.E @ y - self.e - self.F @ x) / (even * self.height)),
+        ]
         return max(leader), max(follower)
 
     @cached_property
@@ -99,7 +117,7 @@ class Polyhedral:
         if not self.H.any():
             return self._program.solve(cost, -free, free, (low, high))
         A = self.rows[0]
-        return least(self.H, cost, np.vstack([A, self.E, -self.E]), np.concatenate([high, -low[len(A):]]))
+        return least(self.H, cost, np.vstack([A, self.E, -self.E]), np.concatenate([high, -low[len(A) :]]))
 
     def variation(self, x: np.ndarray, near: np.ndarray) -> float:
         """How much g varies over the follower's points at x, from extreme ones in several directions."""
@@ -113,21 +131,40 @@ class Polyhedral:
         """The model."""
         nx, ny = self.nx, self.ny
         names = [f"x[{k + 1}]" for k in range(nx)] + [f"y[{k + 1}]" for k in range(ny)]
-        both, even = ([texts.linear(c[:nx], "x") + texts.linear(c[nx:], "y") for c in rows]
-                      for rows in (self.upper, self.equal))
+        both, even = (
+            [texts.linear(c[:nx], "x") + texts.linear(c[nx:], "y") for c in rows] for rows in (self.upper, self.equal)
+        )
         prices = [f"{texts.number(c)} * dual(market{k + 1})" for k, c in enumerate(self.r) if c != 0]
-        upper = [*texts.rows("u", both, "<=", [[texts.number(v)] for v in self.limit]),
-                 *texts.rows("even", even, "==", [[texts.number(v)] for v in self.target])]
+        upper = [
+            *texts.rows("u", both, "<=", [[texts.number(v)] for v in self.limit]),
+            *texts.rows("even", even, "==", [[texts.number(v)] for v in self.target]),
+        ]
         right = [[texts.number(v), *texts.linear(c, "x")] for v, c in zip(self.b, self.B)]
         clear = [[texts.number(v), *texts.linear(c, "x")] for v, c in zip(self.e, self.F)]
-        lower = [*texts.rows("row", [texts.linear(c, "y") for c in self.A], "<=", right),
-                 *texts.rows("market", [texts.linear(c, "y") for c in self.E], "==", clear)]
+        lower = [
+            *texts.rows("row", [texts.linear(c, "y") for c in self.A], "<=", right),
+            *texts.rows("market", [texts.linear(c, "y") for c in self.E], "==", clear),
+        ]
         mixed = [f"{texts.number(v)} * x[{j + 1}] * y[{i + 1}]" for (i, j), v in np.ndenumerate(self.Q) if v != 0]
-        f = texts.total([*texts.quadratic(self.P, names), *texts.linear(self.p[:nx], "x"),
-                         *texts.linear(self.p[nx:], "y"), *prices])
+        f = texts.total(
+            [*texts.quadratic(self.P, names), *texts.linear(self.p[:nx], "x"), *texts.linear(self.p[nx:], "y"), *prices]
+        )
         g = texts.total([*texts.quadratic(self.H, names[nx:]), *texts.linear(self.q, "y"), *mixed])
-        return "\n".join([
-            f"problem {name};", "", "upper {", f"  var x[{nx}] in [0, {texts.number(self.width)}];", f"  minimize {f};",
-            *(["  subject to", *upper] if upper else []), "}", "", "lower {",
-            f"  var y[{ny}] in [0, {texts.number(self.height)}];", f"  minimize {g};",
-            *(["  subject to", *lower] if lower else []), "}", ""])
+        return "\n".join(
+            [
+                f"problem {name};",
+                "",
+                "upper {",
+                f"  var x[{nx}] in [0, {texts.number(self.width)}];",
+                f"  minimize {f};",
+                *(["  subject to", *upper] if upper else []),
+                "}",
+                "",
+                "lower {",
+                f"  var y[{ny}] in [0, {texts.number(self.height)}];",
+                f"  minimize {g};",
+                *(["  subject to", *lower] if lower else []),
+                "}",
+                "",
+            ]
+        )

@@ -17,9 +17,19 @@ def _market(rng: np.random.Generator, convex: bool) -> Polyhedral:
     if nx == 2:
         B[int(rng.integers(ny)), 1] = 0.4
     p, q = np.round(rng.uniform(-2, 2, nx + ny), 1), np.round(rng.uniform(1, 9, ny), 1)
-    model = Polyhedral(nx, ny, p, q, np.eye(ny), capacity, B,
-                       E=np.ones((1, ny)), e=np.round(rng.uniform(0.5, 2, 1), 1), F=np.zeros((1, nx)),
-                       r=np.round(rng.uniform(0.5, 2, 1), 1) * rng.choice([-1.0, 1.0]))
+    model = Polyhedral(
+        nx,
+        ny,
+        p,
+        q,
+        np.eye(ny),
+        capacity,
+        B,
+        E=np.ones((1, ny)),
+        e=np.round(rng.uniform(0.5, 2, 1), 1),
+        F=np.zeros((1, nx)),
+        r=np.round(rng.uniform(0.5, 2, 1), 1) * rng.choice([-1.0, 1.0]),
+    )
     model.F[0, 0] = 0.6
     if convex:
         model.H = np.diag(np.round(rng.uniform(0.3, 2, ny), 1))

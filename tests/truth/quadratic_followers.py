@@ -22,8 +22,15 @@ def convex(rng: np.random.Generator, n: int, rank: int | None = None) -> np.ndar
 def _model(rng: np.random.Generator) -> Polyhedral:
     nx, ny = int(rng.integers(1, 4)), int(rng.integers(1, 4))
     p = np.round(rng.uniform(-3, 3, nx + ny), 1)
-    return Polyhedral(nx, ny, p, np.round(rng.uniform(-9, 3, ny), 1), H=convex(rng, ny),
-                      Q=np.round(rng.uniform(-1, 1, (ny, nx)), 1), **rows(rng, nx, ny, int(rng.integers(1, 3))))
+    return Polyhedral(
+        nx,
+        ny,
+        p,
+        np.round(rng.uniform(-9, 3, ny), 1),
+        H=convex(rng, ny),
+        Q=np.round(rng.uniform(-1, 1, (ny, nx)), 1),
+        **rows(rng, nx, ny, int(rng.integers(1, 3))),
+    )
 
 
 def quadratic(rng: np.random.Generator) -> Instance:

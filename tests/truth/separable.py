@@ -125,12 +125,13 @@ def separable_instance(family: str, model: Separable, g_text: str, rng: np.rando
         return Judgement("local", value, best, f"{(value - best) / scale:.1e} of the range above the best")
 
     terms = [f"{texts.number(model.weight)} * (x - {texts.number(model.a)})^2"]
-    terms += [f"{texts.number(k)} * (y[{j + 1}] - {texts.number(v)})^2"
-              for j, (k, v) in enumerate(zip(model.cost, model.c))]
+    terms += [f"{texts.number(k)} * (y[{j + 1}] - {texts.number(v)})^2" for j, (k, v) in enumerate(zip(model.cost, model.c))]
     f_text = texts.total(terms).replace("- -", "+ ")
-    text = (f"problem {family};\n\nupper {{\n  var x in [0, 1];\n  minimize {f_text};\n}}\n\nlower {{\n"
-            f"  var y[{model.n}] in [{texts.number(-model.height)}, {texts.number(model.height)}];\n"
-            f"  minimize {g_text.replace('- -', '+ ')};\n}}\n")
+    text = (
+        f"problem {family};\n\nupper {{\n  var x in [0, 1];\n  minimize {f_text};\n}}\n\nlower {{\n"
+        f"  var y[{model.n}] in [{texts.number(-model.height)}, {texts.number(model.height)}];\n"
+        f"  minimize {g_text.replace('- -', '+ ')};\n}}\n"
+    )
     points = []
     for size in (0.01, 0.03):
         for sign in (-1, 1):

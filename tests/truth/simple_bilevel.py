@@ -21,7 +21,7 @@ def simple(rng: np.random.Generator) -> Instance:
     d = np.round(rng.uniform(-1, 1, len(C)), 1)
     D, t = np.round(rng.uniform(0.2, 3, n), 1), np.round(rng.uniform(-2, 2, n), 1)
     start = np.linalg.lstsq(C, d, rcond=None)[0]
-    null = np.linalg.svd(C)[2][np.linalg.matrix_rank(C):].T
+    null = np.linalg.svd(C)[2][np.linalg.matrix_rank(C) :].T
     f = lambda w: float((w - t) ** 2 @ D / 2)  # noqa: E731
     g = lambda w: float((C @ w - d) @ (C @ w - d) / 2)  # noqa: E731
     w = start - null @ np.linalg.solve(null.T @ (D[:, None] * null), null.T @ (D * (start - t)))
@@ -46,10 +46,13 @@ def simple(rng: np.random.Generator) -> Instance:
 
     left = [texts.total(texts.linear(row, "w")) for row in C]
     g_text = texts.total([f"0.5 * ({a} - {texts.number(v)})^2" for a, v in zip(left, d)]).replace("- -", "+ ")
-    f_text = texts.total([f"{texts.number(k / 2)} * (w[{j + 1}] - {texts.number(v)})^2"
-                          for j, (k, v) in enumerate(zip(D, t))])
-    text = (f"problem simple;\n\nupper {{\n  minimize {f_text.replace('- -', '+ ')};\n}}\n\n"
-            f"lower {{\n  var w[{n}] in [{texts.number(-HALF)}, {texts.number(HALF)}];\n  minimize {g_text};\n}}\n")
+    f_text = texts.total(
+        [f"{texts.number(k / 2)} * (w[{j + 1}] - {texts.number(v)})^2" for j, (k, v) in enumerate(zip(D, t))]
+    )
+    text = (
+        f"problem simple;\n\nupper {{\n  minimize {f_text.replace('- -', '+ ')};\n}}\n\n"
+        f"lower {{\n  var w[{n}] in [{texts.number(-HALF)}, {texts.number(HALF)}];\n  minimize {g_text};\n}}\n"
+    )
     points = []
     for size in (0.1, 0.3):
         along, any_way = null @ rng.normal(size=null.shape[1]), rng.normal(size=n)

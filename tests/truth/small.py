@@ -10,8 +10,9 @@ import numpy as np
 CLOSE = 1e-9
 
 
-def least(P: np.ndarray, p: np.ndarray, C: np.ndarray, d: np.ndarray, M: np.ndarray | None = None,
-          k: np.ndarray | None = None) -> tuple[float, np.ndarray] | None:
+def least(
+    P: np.ndarray, p: np.ndarray, C: np.ndarray, d: np.ndarray, M: np.ndarray | None = None, k: np.ndarray | None = None
+) -> tuple[float, np.ndarray] | None:
     """The value and the point of min v'Pv/2 + p'v with C v <= d and M v == k; None where nothing is feasible.
 
     P is positive definite on M v == 0: the first feasible point with valid multipliers is the minimum.
@@ -24,8 +25,9 @@ def least(P: np.ndarray, p: np.ndarray, C: np.ndarray, d: np.ndarray, M: np.ndar
     return None
 
 
-def lowest(P: np.ndarray, p: np.ndarray, C: np.ndarray, d: np.ndarray, M: np.ndarray | None = None,
-           k: np.ndarray | None = None) -> tuple[float, np.ndarray] | None:
+def lowest(
+    P: np.ndarray, p: np.ndarray, C: np.ndarray, d: np.ndarray, M: np.ndarray | None = None, k: np.ndarray | None = None
+) -> tuple[float, np.ndarray] | None:
     """The same for any P: the lowest of all stationary points, corners among them."""
     best = None
     for points, _ in _stationary(P, p, C, d, M, k):
@@ -35,8 +37,9 @@ def lowest(P: np.ndarray, p: np.ndarray, C: np.ndarray, d: np.ndarray, M: np.nda
     return best
 
 
-def _stationary(P: np.ndarray, p: np.ndarray, C: np.ndarray, d: np.ndarray, M: np.ndarray | None,
-                k: np.ndarray | None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _stationary(
+    P: np.ndarray, p: np.ndarray, C: np.ndarray, d: np.ndarray, M: np.ndarray | None, k: np.ndarray | None
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Feasible points that are stationary where some rows of C are active, and these rows' multipliers; few first."""
     n = len(p)
     M, k = (np.zeros((0, n)), np.zeros(0)) if M is None else (M, k)
@@ -62,6 +65,6 @@ def _stationary(P: np.ndarray, p: np.ndarray, C: np.ndarray, d: np.ndarray, M: n
         system, right = system[regular], right[regular]
         known = np.concatenate([np.broadcast_to(-p, (len(right), n)), right], axis=1)
         found = np.linalg.solve(system, known[:, :, None])[:, :, 0]
-        points, multipliers = found[:, :n], found[:, n + len(M):]
+        points, multipliers = found[:, :n], found[:, n + len(M) :]
         inside = (points @ C.T <= d + room).all(axis=1)
         yield points[inside], multipliers[inside]

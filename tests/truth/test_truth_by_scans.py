@@ -12,8 +12,18 @@ from tests.truth.highs import Program
 from tests.truth.pieces import Pieces
 from tests.truth.polyhedral import Polyhedral
 
-FAMILIES = ("linear", "bilinear", "degenerate", "coupled", "quadratic", "quadratic_leader", "nonconvex_leader",
-            "quadratic_coupled", "price_linear", "price_quadratic")
+FAMILIES = (
+    "linear",
+    "bilinear",
+    "degenerate",
+    "coupled",
+    "quadratic",
+    "quadratic_leader",
+    "nonconvex_leader",
+    "quadratic_coupled",
+    "price_linear",
+    "price_quadratic",
+)
 POINTS, COUNT = 101, 2
 
 
@@ -27,12 +37,12 @@ def cheapest(m: Polyhedral, x: np.ndarray, least: float) -> np.ndarray | None:
     """Among the answers of a linear follower the leader's favourite, by a second linear program."""
     A, b, B = m.rows
     cost = m.q + m.Q @ x
-    matrix = np.vstack([A, m.E, cost, m.upper[:, m.nx:]])
-    high = np.concatenate([b + B @ x, m.e + m.F @ x, [least + 1e-9], m.limit - m.upper[:, :m.nx] @ x])
+    matrix = np.vstack([A, m.E, cost, m.upper[:, m.nx :]])
+    high = np.concatenate([b + B @ x, m.e + m.F @ x, [least + 1e-9], m.limit - m.upper[:, : m.nx] @ x])
     low = np.full(len(high), -np.inf)
-    low[len(b):len(b) + len(m.e)] = high[len(b):len(b) + len(m.e)]
+    low[len(b) : len(b) + len(m.e)] = high[len(b) : len(b) + len(m.e)]
     free = np.full(m.ny, np.inf)
-    found = Program(matrix).solve(m.p[m.nx:], -free, free, (low, high))
+    found = Program(matrix).solve(m.p[m.nx :], -free, free, (low, high))
     return None if found is None else found[1]
 
 
@@ -79,15 +89,18 @@ def test_pieces_and_scans_agree(family):
         assert pieces.value <= F.min() + 1e-5 * scale
         best = F.min()
         for i in np.flatnonzero(np.isfinite(F)):
-            near = [j for j in (i - 1, i + 1) if 0 <= j < POINTS and np.isfinite(F[j])
-                    and abs(found[j][1] - found[i][1]).max() < 0.05 * m.height]
-            point = {"x": axis[[i]], "y": found[i][1][:m.ny]}
+            near = [
+                j
+                for j in (i - 1, i + 1)
+                if 0 <= j < POINTS and np.isfinite(F[j]) and abs(found[j][1] - found[i][1]).max() < 0.05 * m.height
+            ]
+            point = {"x": axis[[i]], "y": found[i][1][: m.ny]}
             if any(F[j] < F[i] - 1e-3 * scale for j in near):
                 assert not pieces.judge(point).right, (m.text("scan"), point)
             elif F[i] <= min(F[max(i - 1, 0)], F[min(i + 1, POINTS - 1)]):
                 x, at = lower_end(m, axis[max(i - 1, 0)], axis[min(i + 1, POINTS - 1)])
                 if at is not None and at[0] <= F[i]:
                     best = min(best, at[0])
-                    point = {"x": np.array([x]), "y": at[1][:m.ny]}
+                    point = {"x": np.array([x]), "y": at[1][: m.ny]}
                     assert pieces.judge(point).right, (m.text("scan"), point, pieces.judge(point))
         assert best <= pieces.value + 1e-4 * scale, (best, pieces.value, pieces.point, m.text("scan"))

@@ -27,8 +27,9 @@ class Conditions:
         self.inequalities = [e for e, equal in lower_rows if not equal]
         self.lower_equalities = [e for e, equal in lower_rows if equal]
         self.upper_rows = upper_rows
-        sizes = [sum(e.numel() for e in rows) for rows in
-                 (self.inequalities, self.lower_equalities, [e for e, _ in upper_rows])]
+        sizes = [
+            sum(e.numel() for e in rows) for rows in (self.inequalities, self.lower_equalities, [e for e, _ in upper_rows])
+        ]
         self.n_in, self.n_eq, self.n_up = sizes
         self.n_rows = sum(sizes)
         self.at_low, self.at_high = _finite(self.y_limits[0], -np.inf), _finite(self.y_limits[1], np.inf)
@@ -36,7 +37,8 @@ class Conditions:
         self.n_pairs = self.n_in + len(self.at_low) + len(self.at_high)
         self.size = nx + ny + self.n_in + self.n_pairs + self.n_eq
         self.equalities = [True] * (ny + self.n_in + self.n_eq) + [
-            equal for e, equal in upper_rows for _ in range(e.numel())]
+            equal for e, equal in upper_rows for _ in range(e.numel())
+        ]
         self._functions: dict[str, ca.Function] = {}
 
     def _split(self, u: ca.MX) -> list[ca.MX]:
@@ -54,18 +56,23 @@ class Conditions:
 
     def limits(self) -> ca.Function:
         """(branch, p) -> bounds on u. A branch holds one of each pair, slack or multiplier, at zero."""
+
         def make():
             branch = ca.MX.sym("branch", self.n_pairs)
             rows, at_low, at_high = self._by_pairs(branch > 0)
             y_low, y_high = (ca.densify(v) for v in self.y_limits)
             ny = y_low.numel()
-            y_limits = (ca.if_else(_placed(at_high, self.at_high, ny) > 0, y_high, y_low),
-                        ca.if_else(_placed(at_low, self.at_low, ny) > 0, y_low, y_high))
+            y_limits = (
+                ca.if_else(_placed(at_high, self.at_high, ny) > 0, y_high, y_low),
+                ca.if_else(_placed(at_low, self.at_low, ny) > 0, y_low, y_high),
+            )
             free = ca.MX(ca.DM([np.inf] * self.n_eq))
             low = ca.vertcat(self.x_limits[0], y_limits[0], ca.MX.zeros(self.n_in + self.n_pairs), -free)
-            high = ca.vertcat(self.x_limits[1], y_limits[1], ca.if_else(rows, 0, ca.inf),
-                              ca.if_else(branch < 0, 0, ca.inf), free)
+            high = ca.vertcat(
+                self.x_limits[1], y_limits[1], ca.if_else(rows, 0, ca.inf), ca.if_else(branch < 0, 0, ca.inf), free
+            )
             return ca.Function("limits", [branch, *self.problem.p], [ca.densify(low), ca.densify(high)])
+
         return self._made("limits", make)
 
     def branches(self) -> ca.Function:
@@ -74,6 +81,7 @@ class Conditions:
         An open pair is held by its smaller member. A held member whose partner is zero too is let go, and
         the partner held, if the merit function falls along it.
         """
+
         def make():
             u, gradient = ca.MX.sym("u", self.size), ca.MX.sym("gradient", self.size)
             branch, tol = ca.MX.sym("branch", self.n_pairs), ca.MX.sym("tol")
@@ -88,8 +96,12 @@ class Conditions:
             opened = ca.if_else(mu < slack, -1, ca.MX.ones(self.n_pairs, 1))
             held = ca.if_else(release_mu, 1, ca.if_else(release_slack, -1, branch))
             better = ca.sum1(ca.logic_or(release_mu, release_slack)) > 0 if self.n_pairs else ca.MX(0)
-            return ca.Function("branches", [u, gradient, branch, tol, *self.problem.p],
-                               [ca.densify(ca.if_else(branch == 0, opened, held)), better])
+            return ca.Function(
+                "branches",
+                [u, gradient, branch, tol, *self.problem.p],
+                [ca.densify(ca.if_else(branch == 0, opened, held)), better],
+            )
+
         return self._made("branches", make)
 
     def _by_pairs(self, values: ca.MX) -> list[ca.MX]:
@@ -97,6 +109,7 @@ class Conditions:
 
     def start(self) -> ca.Function:
         """(x, y, p) -> the first u, and the scales that make all gradients there at most one."""
+
         def make():
             problem = self.problem
             point = ca.veccat(problem.x, problem.y)
@@ -106,8 +119,11 @@ class Conditions:
             rows = self._rows()
             slopes = ca.jacobian(rows, point)
             lengths = ca.densify(ca.sqrt(ca.sum2(slopes * slopes))) if self.n_rows else ca.MX(0, 1)
-            scale = ca.vertcat(1 / _bounded(norm(f_slope)), 1 / _bounded(norm(g_slope)),
-                               ca.if_else(all_of(lengths > 1, lengths < 1e10), 1 / lengths, ca.MX.ones(lengths.shape)))
+            scale = ca.vertcat(
+                1 / _bounded(norm(f_slope)),
+                1 / _bounded(norm(g_slope)),
+                ca.if_else(all_of(lengths > 1, lengths < 1e10), 1 / lengths, ca.MX.ones(lengths.shape)),
+            )
             local = ca.Function("local", [problem.x, problem.y, *p], [ca.densify(scale), rows])
             x, y = ca.MX.sym("x", self.oracles.nx), ca.MX.sym("y", self.oracles.ny)
             x_in, y_in = clip(x, *self.x_limits), clip(y, *self.y_limits)
@@ -116,6 +132,7 @@ class Conditions:
             s = ca.if_else(h < 0, -h, 0 * h)
             u = ca.vertcat(x_in, y_in, s, ca.MX(ca.DM([0.1] * self.n_pairs)), ca.MX.zeros(self.n_eq))
             return ca.Function("start", [x, y, *p], [ca.densify(u), scale])
+
         return self._made("start", make)
 
     def _expressions(self):
@@ -133,16 +150,16 @@ class Conditions:
         weights = ca.MX.sym("weights", self.n_in + self.n_eq)
         if self.n_in + self.n_eq:
             lagrangian = lagrangian + ca.dot(weights, self._rows()[: self.n_in + self.n_eq])
-        slope = ca.Function("slope", [problem.x, problem.y, weights, scale, *problem.p],
-                            [ca.densify(ca.gradient(lagrangian, problem.y))])
+        slope = ca.Function(
+            "slope", [problem.x, problem.y, weights, scale, *problem.p], [ca.densify(ca.gradient(lagrangian, problem.y))]
+        )
         dual = scale[2 : 2 + self.n_in + self.n_eq] * ca.vertcat(mu, nu)
         stationary = slope(x, y, dual, scale, *problem.p)
         stationary -= _placed(mu_low, self.at_low, y.numel())
         stationary += _placed(mu_high, self.at_high, y.numel())
 
         low, high = self.y_limits
-        gap = (ca.dot(mu, s) + ca.dot(mu_low, _taken(y - low, self.at_low))
-               + ca.dot(mu_high, _taken(high - y, self.at_high)))
+        gap = ca.dot(mu, s) + ca.dot(mu_low, _taken(y - low, self.at_low)) + ca.dot(mu_high, _taken(high - y, self.at_high))
         residual = ca.vertcat(stationary, h + s, e, c)
         objective = ca.Function("objective", [problem.x, problem.y, *problem.p], [problem.f.expression])
         merit = scale[0] * objective(x, y, *p) + gamma * gap
@@ -164,8 +181,16 @@ class Conditions:
             "lower": _placed(mu_low, self.at_low, y.numel()) / scale[1],
             "upper": _placed(mu_high, self.at_high, y.numel()) / scale[1],
         }
-        return [ca.reshape(ca.MX(ca.DM(known[id(s)].matrix(multipliers_of[known[id(s)].bounds].numel())))
-                           @ multipliers_of[known[id(s)].bounds], s.shape) if id(s) in known else s for s in problem.p]
+        return [
+            ca.reshape(
+                ca.MX(ca.DM(known[id(s)].matrix(multipliers_of[known[id(s)].bounds].numel())))
+                @ multipliers_of[known[id(s)].bounds],
+                s.shape,
+            )
+            if id(s) in known
+            else s
+            for s in problem.p
+        ]
 
     def _order(self) -> np.ndarray:
         """From the rows, inequalities first, to the constraints of the lower level as they are written."""
@@ -180,17 +205,20 @@ class Conditions:
 
     def duals(self) -> ca.Function:
         """(u, scale, p) -> the multipliers that stand for `dual(...)` in upper expressions, in their order."""
+
         def make():
             u, scale = ca.MX.sym("u", self.size), ca.MX.sym("scale", 2 + self.n_rows)
             p = self._with_duals(u, scale)
             values = [ca.vec(ca.densify(v)) for v, q in zip(p, self.problem.parameters) if q.is_dual]
             return ca.Function("duals", [u, scale, *self.problem.p], values)
+
         return self._made("duals", make)
 
     def merit(self) -> ca.Function:
         def make():
             inputs, merit, _, _ = self._expressions()
             return ca.Function("merit", inputs, [merit])
+
         return self._made("merit", make)
 
     def merit_derivatives(self) -> ca.Function:
@@ -198,12 +226,14 @@ class Conditions:
             inputs, merit, _, _ = self._expressions()
             hessian, gradient = ca.hessian(merit, inputs[0])
             return ca.Function("merit_derivatives", inputs, [merit, ca.densify(gradient), ca.densify(hessian)])
+
         return self._made("merit_derivatives", make)
 
     def residuals(self) -> ca.Function:
         def make():
             inputs, _, residual, gap = self._expressions()
             return ca.Function("residuals", inputs, [residual, gap])
+
         return self._made("residuals", make)
 
 

@@ -59,9 +59,18 @@ class Constraints:
         return again
 
 
-def minimise(m: Method, q: Search, function: Callable[[ca.MX], tuple[ca.MX, ...]], *, name: str, at_most: ca.MX,
-             accuracy: Callable[[], ca.MX], error: Callable[[], ca.MX] | None = None,
-             constraints: Constraints | None = None, each_pass: Callable[[], None] | None = None) -> None:
+def minimise(
+    m: Method,
+    q: Search,
+    function: Callable[[ca.MX], tuple[ca.MX, ...]],
+    *,
+    name: str,
+    at_most: ca.MX,
+    accuracy: Callable[[], ca.MX],
+    error: Callable[[], ca.MX] | None = None,
+    constraints: Constraints | None = None,
+    each_pass: Callable[[], None] | None = None,
+) -> None:
     """`q.point` becomes a minimiser of `function` over Y, or the iteration ends with DIVERGED.
 
     Args:

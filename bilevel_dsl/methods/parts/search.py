@@ -28,8 +28,22 @@ ARMIJO = 1e-4
 PAST = 0.85  # weight of the past in `reference`; 0 would be a monotone search
 SHORTEST, LONGEST = 1e-12, 1e12  # bounds on alpha
 PAIRS = 8  # of the quasi-Newton memory
-FIELDS = ("point", "value", "gradient", "direction", "step", "reference", "weight", "alpha", "longest", "fresh", "trials",
-          "residual", "moves", "changes")
+FIELDS = (
+    "point",
+    "value",
+    "gradient",
+    "direction",
+    "step",
+    "reference",
+    "weight",
+    "alpha",
+    "longest",
+    "fresh",
+    "trials",
+    "residual",
+    "moves",
+    "changes",
+)
 
 
 class Search:
@@ -83,8 +97,13 @@ class Search:
 
     def restart(self, point: ca.MX | None = None, when: ca.MX | None = None) -> None:
         """Begin anew at `point` (default: where it stands), after H has changed."""
-        fields = {"direction": ca.MX.zeros(self.size), "step": 0, "fresh": 1, "trials": 0,
-                  "longest": ca.fmax(0.1 * self.longest, self.alpha)}
+        fields = {
+            "direction": ca.MX.zeros(self.size),
+            "step": 0,
+            "fresh": 1,
+            "trials": 0,
+            "longest": ca.fmax(0.1 * self.longest, self.alpha),
+        }
         if point is not None:
             fields["point"] = point
         if when is not None:
@@ -119,10 +138,16 @@ class Search:
         weight = 1 + PAST * self.weight
         reference = either(self.fresh, value, (PAST * self.weight * self.reference + value) / weight)
         move |= {
-            "point": point, "value": value, "gradient": gradient,
-            "direction": direction, "reference": ca.fmax(reference, value),
-            "weight": either(self.fresh, 1, weight), "alpha": alpha, "longest": longest,
-            "residual": residual, "step": 1,
+            "point": point,
+            "value": value,
+            "gradient": gradient,
+            "direction": direction,
+            "reference": ca.fmax(reference, value),
+            "weight": either(self.fresh, 1, weight),
+            "alpha": alpha,
+            "longest": longest,
+            "residual": residual,
+            "step": 1,
         }
         keep = {k: getattr(self, k) for k in move} | {"step": self._shortened(value, slope)}
         updates = {k: either(accepted, move[k], keep[k]) for k in move}

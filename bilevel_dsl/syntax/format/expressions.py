@@ -135,9 +135,7 @@ class Expressions(Cursor):
 
     def _call(self, node: ast.Call) -> Doc:
         name = self.take()
-        arguments = sorted(
-            [*node.arguments, *node.keywords], key=lambda a: (a[0] if isinstance(a, tuple) else a).span.start
-        )
+        arguments = sorted([*node.arguments, *node.keywords], key=lambda a: (a[0] if isinstance(a, tuple) else a).span.start)
         if not arguments:
             return [name, self.take(), self.take()]
         if len(arguments) == 1 and isinstance(arguments[0], ast.Comprehension) and not arguments[0].in_brackets:

@@ -35,9 +35,7 @@ class Formatter(Statements):
         first: nothing stands before them in their block, so no blank line does.
         """
         last = self.remarks[-1] if self.remarks else None
-        beside = (
-            last is not None and last.followed and "\n" not in last.text and self.next not in ("}", "upper", "lower")
-        )
+        beside = last is not None and last.followed and "\n" not in last.text and self.next not in ("}", "upper", "lower")
         for remark in self.remarks[:-1] if beside else self.remarks:
             blank = (remark.breaks > 1 or self.after_block) and not first
             self.rows.append(Row(indent, remark.text, blank=blank))

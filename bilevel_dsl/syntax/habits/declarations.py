@@ -58,9 +58,7 @@ def words_behind_a_parameter(p: Place) -> Mistake | None:
             repair=p.replaced(0, 1, "="),
         )
     if p.found.text in ("integer", "symbolic", "binary", "logical"):
-        return say(
-            p, f"`{p.found.text}` is AMPL; parameters are plain numbers", "leave it out", repair=p.replaced(0, 1)
-        )
+        return say(p, f"`{p.found.text}` is AMPL; parameters are plain numbers", "leave it out", repair=p.replaced(0, 1))
     return None
 
 

@@ -94,6 +94,4 @@ def part(p: Place) -> Mistake | None:
     d = _dot(p)
     if d is None:
         return None
-    return say(
-        p, "a name has no parts here", "the only dot is in `dual(y.lower)` and `dual(y.upper)`", first=d, last=d + 1
-    )
+    return say(p, "a name has no parts here", "the only dot is in `dual(y.lower)` and `dual(y.upper)`", first=d, last=d + 1)

@@ -51,13 +51,9 @@ def equality(p: Place) -> Mistake | None:
         return say(p, f"`={p.at(1).text}=` is GAMS", f"write `{gams}`", last=2, repair=p.replaced(0, 3, gams))
     if p.at(1).type in ("<", ">") and p.adjacent(0):
         right = p.at(1).text + "="
-        return say(
-            p, f"`={p.at(1).text}` is written `{right}`", f"write `{right}`", last=1, repair=p.replaced(0, 2, right)
-        )
+        return say(p, f"`={p.at(1).text}` is written `{right}`", f"write `{right}`", last=1, repair=p.replaced(0, 2, right))
     if p.kind in ("minimize", "maximize") and p.statement[1:] and p.k - p.first == 2:
-        return say(
-            p, "an objective has no name here", f"leave out `{p.before.text} =`", first=-1, repair=p.replaced(-1, 1)
-        )
+        return say(p, "an objective has no name here", f"leave out `{p.before.text} =`", first=-1, repair=p.replaced(-1, 1))
     if p.kind == "constraint":
         return say(
             p,

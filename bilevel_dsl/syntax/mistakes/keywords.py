@@ -54,10 +54,7 @@ def keyword_as_name(p: Place) -> Mistake | None:
     elif p.before.type == "." or (p.begins and p.kind != "entry"):
         return None
     elif (
-        token.type in ("in", "start")
-        and p.kind == "var"
-        and not p.adjacent(0)
-        and p.at(1).type not in (";", "in", "start")
+        token.type in ("in", "start") and p.kind == "var" and not p.adjacent(0) and p.at(1).type not in (";", "in", "start")
     ):
         return None  # the name is missing
     better = {"in": "inflow", "to": "target", "for": "force", "set": "setting", "start": "start_value", "if": "switch"}
