@@ -79,10 +79,17 @@ class _Dbgd:
         m.slot("y", n, "the point", start=y)
         m.slot("k", 1, "iteration of the dynamic barrier")
         m.slot("before", n, "the previous point", start=y)
+        f, grad_f = m.f_grad_y_f(ca.MX(0, 1), y)
+        g, grad_g = m.g_grad_y_g(ca.MX(0, 1), y)
+        smooth_f, smooth_g = self.probed(y, grad_f, grad_g)
+        m.slot("f", 1, "at y", start=f)
+        m.slot("g", 1, "at y", start=g)
+        m.slot("grad_f", n, "at y", start=grad_f)
+        m.slot("grad_g", n, "at y", start=grad_g)
         m.slot("grad_f_before", n)
         m.slot("grad_g_before", n)
-        m.slot("smooth_f", 1, "estimate of L_f")
-        m.slot("smooth_g", 1, "estimate of L_g")
+        m.slot("smooth_f", 1, "estimate of L_f", start=smooth_f)
+        m.slot("smooth_g", 1, "estimate of L_g", start=smooth_g)
         m.slot("multiplier", 1, "lambda")
         m.slot("lower_stationarity", 1, "||G||, relative", start=1)
         m.slot("stationarity", 1, "||grad f + lambda G||, relative", start=1)
@@ -113,11 +120,10 @@ class _Dbgd:
                 m.called("finish")
                 again = self.finish()
                 until(ca.logic_not(again))
-        x, y = s.x, s.y
         return m.program(
             {
-                "upper": m.f(x, y),
-                "lower": m.g(x, y),
+                "upper": s.f,
+                "lower": s.g,
                 "lower_stationarity": s.lower_stationarity,
                 "stationarity": s.stationarity,
                 "multiplier": s.multiplier,
@@ -129,11 +135,8 @@ class _Dbgd:
     def step(self) -> ca.MX:
         """One step of Algorithm 1; returns whether the polish follows."""
         m, s, o = self.m, self.m.state, self.m.settings
-        y = s.y
-        f, grad_f = m.f_grad_y_f(s.x, y)
-        g, grad_g = m.g_grad_y_g(s.x, y)
-
-        smooth_f, smooth_g = self.smoothness(grad_f, grad_g)
+        y, f, grad_f, g, grad_g = s.y, s.f, s.grad_f, s.g, s.grad_g
+        smooth_f, smooth_g = self.smoothness()
         tau = 1 / smooth_g
         G = (y - m.P_Y(y - tau * grad_g)) / tau
         phi = o.beta * ca.dot(G, G)
@@ -157,6 +160,8 @@ class _Dbgd:
 
         strength = ca.fmax(norm(grad_f), 1e-3 * (1 + ca.fabs(f)))
         s.y, s.before, s.grad_f_before, s.grad_g_before = target, y, grad_f, grad_g
+        s.f, s.grad_f = m.f_grad_y_f(s.x, target)
+        s.g, s.grad_g = m.g_grad_y_g(s.x, target)
         s.smooth_f, s.smooth_g, s.k = smooth_f, smooth_g, s.k + 1
         s.multiplier = push / ca.fmax(length, 1e-300)
         s.stationarity, s.lower_stationarity, s.slope = stationarity, lower, norm(grad_f)
@@ -164,23 +169,25 @@ class _Dbgd:
         self.w.restart(target)
         return polish
 
-    def smoothness(self, grad_f: ca.MX, grad_g: ca.MX) -> tuple[ca.MX, ca.MX]:
-        """Largest change of each gradient per length seen, forgotten slowly; a probe at first."""
-        m, s = self.m, self.m.state
-        y, first = s.y, s.k == 0
-        nearby = m.P_Y(y - 1e-4 * (1 + norm(y)) * (grad_f + grad_g) / ca.fmax(norm(grad_f + grad_g), 1e-12))
-        probe = ca.fmax(norm(nearby - y), 1e-12)
-        moved = norm(y - s.before)
+    def probed(self, y: ca.MX, grad_f: ca.MX, grad_g: ca.MX) -> tuple[ca.MX, ca.MX]:
+        """The change of each gradient per length of a short step from the start."""
+        m, x = self.m, ca.MX(0, 1)
+        total = grad_f + grad_g
+        nearby = m.P_Y(y - 1e-4 * (1 + norm(y)) * total / ca.fmax(norm(total), 1e-12))
+        length = ca.fmax(norm(nearby - y), 1e-12)
+        (_, there_f), (_, there_g) = m.f_grad_y_f(x, nearby), m.g_grad_y_g(x, nearby)
+        return tuple(
+            ca.fmax(norm(there - now) / length, least(now, y)) for there, now in ((there_f, grad_f), (there_g, grad_g))
+        )
+
+    def smoothness(self) -> tuple[ca.MX, ca.MX]:
+        """Largest change of each gradient per length seen, forgotten slowly."""
+        s = self.m.state
+        moved = norm(s.y - s.before)
         found = []
-        for oracle, now, past, known in (
-            (m.f_grad_y_f, grad_f, s.grad_f_before, s.smooth_f),
-            (m.g_grad_y_g, grad_g, s.grad_g_before, s.smooth_g),
-        ):
-            _, there = oracle(s.x, nearby)
-            start = norm(there - now) / probe
+        for now, past, known in ((s.grad_f, s.grad_f_before, s.smooth_f), (s.grad_g, s.grad_g_before, s.smooth_g)):
             seen = either(moved > 0, norm(now - past) / moved, known)
-            floor = 1e-6 * (1 + norm(now)) / (1 + norm(y))
-            found.append(ca.fmax(either(first, start, ca.fmax(0.999 * known, seen)), floor))
+            found.append(ca.fmax(ca.fmax(0.999 * known, seen), least(now, s.y)))
         return found[0], found[1]
 
     # --- the polish ----------------------------------------------------------------------------
@@ -218,8 +225,8 @@ class _Dbgd:
         """
         m, s, o = self.m, self.m.state, self.m.settings
         y = self.z.point
-        _, grad_f = m.f_grad_y_f(s.x, y)
-        (_, grad_g), (_, pull_v), (_, pull_w) = (m.g_grad_y_g(s.x, q.point) for q in (self.z, self.v, self.w))
+        f, grad_f = m.f_grad_y_f(s.x, y)
+        (g, grad_g), (_, pull_v), (_, pull_w) = (m.g_grad_y_g(s.x, q.point) for q in (self.z, self.v, self.w))
         pulls = (4 * pull_v - pull_w - 3 * grad_g) / s.sigma, 2 * grad_g / s.sigma
         smooth, sharp = (norm(m.P_Y(y - grad_f - pull) - y) / (1 + norm(grad_f)) for pull in pulls)
         stationarity = ca.fmin(smooth, sharp)
@@ -229,6 +236,8 @@ class _Dbgd:
         again = ca.logic_and(ca.logic_not(good), ca.logic_and(stationarity < 0.5 * s.polished, s.sigma > 1e-12))
         better = ca.logic_not(stationarity > s.polished)
         s.y = either(better, y, s.y)
+        s.f, s.g = either(better, f, s.f), either(better, g, s.g)
+        s.grad_f, s.grad_g = either(better, grad_f, s.grad_f), either(better, grad_g, s.grad_g)
         s.stationarity = either(better, stationarity, s.stationarity)
         s.lower_stationarity = either(better, lower_, s.lower_stationarity)
         s.polished = stationarity
@@ -236,3 +245,8 @@ class _Dbgd:
         s.sigma = either(again, 0.1 * s.sigma, s.sigma)
         self.w.restart()
         return again
+
+
+def least(gradient: ca.MX, y: ca.MX) -> ca.MX:
+    """What an estimate of smoothness is not below."""
+    return 1e-6 * (1 + norm(gradient)) / (1 + norm(y))

@@ -83,6 +83,9 @@ def program(oracles: Oracles) -> Program:
     s, o, nx = m.state, m.settings, oracles.nx
     m.slot("x", nx, "upper variables", start=m.P_X(m.x_start))
     m.slot("y", oracles.ny, "lower variables", start=m.y_start)
+    first = m.P_X(m.x_start), m.y_start
+    m.slot("f", 1, "at (x, y)", start=m.f(*first))
+    m.slot("g", 1, "at (x, y)", start=m.g(*first))
     m.slot("k", 1, "iteration")
     m.slot("x_before", nx, "where x moved last")
     m.slot("w_before", nx, "hypergradient estimate at x_before")
@@ -104,8 +107,8 @@ def program(oracles: Oracles) -> Program:
         solve = lambda u: U @ (inverse * (U.T @ u))  # noqa: E731
         w = grad_x_f - m.hess_xy_g_times(x, y, solve(grad_y_f))  # line 5
 
-        s.stationarity = norm(m.P_X(x - w) - x) / per_length(m.f(x, y), x)
-        s.lower_stationarity = norm(v) / per_length(m.g(x, y), y)
+        s.stationarity = norm(m.P_X(x - w) - x) / per_length(s.f, x)
+        s.lower_stationarity = norm(v) / per_length(s.g, y)
         # the point that the measures are of is the one that stays: a first step has a length of its own
         arrived = ca.logic_and(s.stationarity <= o.tol, s.lower_stationarity <= o.tol)
         eta = either(arrived, 0, o.eta)
@@ -120,6 +123,7 @@ def program(oracles: Oracles) -> Program:
         trusted = ca.logic_and(o.lam <= 0, ca.MX(1) if is_quadratic(m) else trust(s, y, e, o.mu * largest, solve(v), v))
         s.y = y - eta * either(trusted, solve(v), lam * v)  # line 7
 
+        s.f, s.g = m.f(s.x, s.y), m.g(s.x, s.y)
         s.growth = either(moving, either(s.gamma > 0, gamma / s.gamma, 1e6), s.growth)
         s.x_before, s.w_before = either(moving, x, s.x_before), either(moving, w, s.w_before)
         s.newton, s.v_before = ca.logic_and(trusted, ca.logic_not(moving)), norm(v)  # what x did to v counts for nothing
@@ -127,8 +131,8 @@ def program(oracles: Oracles) -> Program:
         m.stop(Signal.DIVERGED, when=ca.logic_or(norm(s.x) > 1e12, norm(s.y) > 1e12))
 
     measures = {
-        "upper": m.f(s.x, s.y),
-        "lower": m.g(s.x, s.y),
+        "upper": s.f,
+        "lower": s.g,
         "stationarity": s.stationarity,
         "lower_stationarity": s.lower_stationarity,
         "step_size": s.gamma,
