@@ -26,7 +26,6 @@ from __future__ import annotations
 
 import casadi as ca
 
-from ..functions.linalg import eigh
 from ..functions.oracles import Oracles
 from ..functions.select import all_of, any_of, either, norm, per_length
 from ..model.problem import Problem
@@ -34,6 +33,8 @@ from ..model.structure import Structure
 from . import needs
 from .card import Card, Suits
 from .flow import Method
+from .parts.linear import Spectrum, inverted
+from .parts.steps import Adaptive
 from .program import Program, Setting, Signal
 
 NAME = "mgbio"
@@ -87,13 +88,10 @@ def program(oracles: Oracles) -> Program:
     m.slot("f", 1, "at (x, y)", start=m.f(*first))
     m.slot("g", 1, "at (x, y)", start=m.g(*first))
     m.slot("k", 1, "iteration")
-    m.slot("x_before", nx, "where x moved last")
-    m.slot("w_before", nx, "hypergradient estimate at x_before")
+    steps = Adaptive(m, nx)
     m.slot("newton", 1, "1: y took the step S(H)^-1 v and x stayed")
     m.slot("v_before", 1, "||grad_y g|| before")
     m.slot("failures", 1, "times that such a step did not halve it")
-    m.slot("gamma", 1, "step size of x")
-    m.slot("growth", 1, "ratio of the last two step sizes of x", start=1e6)
     m.slot("stationarity", 1, "gradient mapping of w, relative", start=1e20)
     m.slot("lower_stationarity", 1, "||grad_y g||, relative", start=1e20)
 
@@ -101,10 +99,9 @@ def program(oracles: Oracles) -> Program:
         x, y = s.x, s.y
         grad_x_f, grad_y_f = m.grad_f(x, y)
         v = m.grad_y_g(x, y)
-        e, U = spectrum(m)
-        largest = ca.sqrt(ca.mmax(e * e))
-        inverse = inverted(o, e, o.mu * largest)
-        solve = lambda u: U @ (inverse * (U.T @ u))  # noqa: E731
+        H = Spectrum(m)
+        largest = H.largest
+        solve = H.solver(inverted(H.e, o.mu * largest, o.L, o.rule))
         w = grad_x_f - m.hess_xy_g_times(x, y, solve(grad_y_f))  # line 5
 
         s.stationarity = norm(m.P_X(x - w) - x) / per_length(s.f, x)
@@ -113,21 +110,20 @@ def program(oracles: Oracles) -> Program:
         arrived = ca.logic_and(s.stationarity <= o.tol, s.lower_stationarity <= o.tol)
         eta = either(arrived, 0, o.eta)
 
-        gamma = step_size(s, o, w)
+        gamma = either(o.gamma > 0, o.gamma, steps.length(x, w))
         dx = m.P_X(x - gamma * w) - x
         kept_up = norm(solve(v)) <= BEHIND * norm(solve(m.hess_xy_g(x, y).T @ dx))
-        settled = any_of(s.lower_stationarity <= 1e-2, s.k >= o.warm_up, s.gamma > 0)
+        settled = any_of(s.lower_stationarity <= 1e-2, s.k >= o.warm_up, steps.known)
         moving = ca.logic_and(settled, any_of(kept_up, s.lower_stationarity <= 1e-2 * o.tol, o.gamma > 0))
         s.x = x + either(moving, eta, 0) * dx  # line 6
         lam = either(o.lam > 0, o.lam, 1 / largest)
-        trusted = ca.logic_and(o.lam <= 0, ca.MX(1) if is_quadratic(m) else trust(s, y, e, o.mu * largest, solve(v), v))
+        trusted = ca.logic_and(o.lam <= 0, ca.MX(1) if is_quadratic(m) else trust(s, y, H.e, o.mu * largest, solve(v), v))
         s.y = y - eta * either(trusted, solve(v), lam * v)  # line 7
 
         s.f, s.g = m.f(s.x, s.y), m.g(s.x, s.y)
-        s.growth = either(moving, either(s.gamma > 0, gamma / s.gamma, 1e6), s.growth)
-        s.x_before, s.w_before = either(moving, x, s.x_before), either(moving, w, s.w_before)
         s.newton, s.v_before = ca.logic_and(trusted, ca.logic_not(moving)), norm(v)  # what x did to v counts for nothing
-        s.gamma, s.k = either(moving, gamma, s.gamma), s.k + 1
+        steps.note(moving, x, w, gamma)
+        s.k = s.k + 1
         m.stop(Signal.DIVERGED, when=ca.logic_or(norm(s.x) > 1e12, norm(s.y) > 1e12))
 
     measures = {
@@ -140,46 +136,14 @@ def program(oracles: Oracles) -> Program:
     return m.program(measures, {"stationarity": "tol", "lower_stationarity": "tol"})
 
 
-def step_size(s, o, w: ca.MX) -> ca.MX:
-    """gamma by the rule of Malitsky and Mishchenko, from the last move of x and the change of w along it."""
-    moved, changed = norm(s.x - s.x_before), norm(w - s.w_before)
-    first = 1e-3 * (1 + norm(s.x)) / ca.fmax(norm(w), 1e-8)
-    secant = either(changed > 0, moved / (2 * changed), 1e20)
-    grown = ca.sqrt(1 + s.growth) * s.gamma
-    found = either(moved > 0, ca.fmin(grown, secant), s.gamma)
-    # a step is never longer than the point is large: w may jump where H is nearly singular
-    found = ca.fmin(found, (1 + norm(s.x)) / ca.fmax(norm(w), 1e-300))
-    automatic = either(s.gamma > 0, found, first)
-    return either(o.gamma > 0, o.gamma, automatic)
-
-
-def spectrum(m: Method) -> tuple[ca.MX, ca.MX]:
-    """Eigenvalues and eigenvectors of H; once, if H depends on parameters only."""
-    problem, n = m.oracles.problem, m.oracles.ny
-    constant = not ca.depends_on(m.oracles.recipes["hess_yy_g"]()[0], ca.veccat(problem.x, problem.y))
-    if not constant:
-        return eigh(m.hess_yy_g(m.state.x, m.state.y))
-    e, U = eigh(m.hess_yy_g(ca.MX.zeros(m.oracles.nx), ca.MX.zeros(n)))
-    return m.prepare("eigenvalues", e), ca.reshape(m.prepare("eigenvectors", U), n, n)
-
-
 def trust(s, y: ca.MX, e: ca.MX, mu: ca.MX, newton: ca.MX, v: ca.MX) -> ca.MX:
     """Whether S(H)^-1 v is a good step of y: H positive, the step short, and such steps have halved v up to a few times."""
     failed = all_of(s.newton > 0, norm(v) > 0.5 * s.v_before)
     s.failures = s.failures + failed
-    near = all_of(ca.mmin(e) > mu, norm(newton) <= NEAR * (1 + norm(y)), ca.logic_not(failed), s.failures < MOST_FAILURES)
-    return near
+    near = norm(newton) <= NEAR * (1 + norm(y))
+    return all_of(ca.mmin(e) > mu, near, ca.logic_not(failed), s.failures < MOST_FAILURES)
 
 
 def is_quadratic(m: Method) -> bool:
     """Whether H depends on x and parameters only."""
     return not ca.depends_on(m.oracles.recipes["hess_yy_g"]()[0], m.oracles.problem.y)
-
-
-def inverted(o, e: ca.MX, mu: ca.MX) -> ca.MX:
-    """1 / S(e), entry by entry."""
-    size = ca.fabs(e)
-    clip = 1 / ca.fmin(ca.fmax(e, mu), o.L)
-    absolute = 1 / ca.fmin(ca.fmax(size, mu), o.L)
-    kernel = ca.if_else(size < mu, 0 * e, clip)
-    return either(o.rule == 0, clip, either(o.rule == 1, absolute, kernel))
