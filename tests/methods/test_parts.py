@@ -48,7 +48,7 @@ def conjugate_gradients(at_most: int, accuracy: float, matrix: np.ndarray = H):
     m = method()
     cg = ConjugateGradients(m, "cg", N)
     with m.iteration():
-        cg.solve(lambda v: ca.MX(ca.DM(matrix)) @ v, lambda: ca.MX(ca.DM(B)), at_most=at_most, accuracy=accuracy)
+        cg.solve(lambda v: ca.MX(ca.DM(matrix)) @ v, ca.MX(ca.DM(B)), at_most=at_most, accuracy=accuracy)
         m.state.y = cg.z
     return m
 

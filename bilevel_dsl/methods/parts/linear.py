@@ -53,9 +53,10 @@ class ConjugateGradients:
 
     def __init__(self, m: Method, name: str, size: int):
         self.m, self.name = m, name
-        for field, about in (("z", "the solution"), ("r", "the residual"), ("d", "the direction"), ("b", "the right side")):
+        for field, about in (("z", "the solution"), ("r", "the residual"), ("d", "the direction")):
             m.slot(f"{name}_{field}", size, f"H z = b: {about}")
         m.slot(f"{name}_left", 1, "passes that are left")
+        m.slot(f"{name}_wanted", 1, "the residual that is small enough")
 
     def _at(self, field: str) -> ca.MX:
         return self.m.read(f"{self.name}_{field}")
@@ -67,17 +68,15 @@ class ConjugateGradients:
     def z(self) -> ca.MX:
         return self._at("z")
 
-    def solve(self, product: Product, b: Callable[[], ca.MX], *, at_most: ca.MX | int, accuracy: ca.MX | float) -> None:
+    def solve(self, product: Product, b: ca.MX, *, at_most: ca.MX | int, accuracy: ca.MX | float) -> None:
         """Until |H z - b| <= accuracy |b|, or `at_most` passes, or a direction without positive curvature.
 
         Args:
             product: v -> H v, in the symbols of the block that asks for it.
         """
-        m, right = self.m, b()
-        r = right - product(self.z)
-        self._set(b=right, r=r, d=r, left=at_most)
-        wanted = lambda: accuracy * norm(self._at("b"))  # noqa: E731
-        with m.when(norm(r) > wanted(), f"{self.name}_begin"), m.loop(self.name) as until:
+        m, r = self.m, b - product(self.z)
+        self._set(r=r, d=r, left=at_most, wanted=accuracy * norm(b))
+        with m.when(norm(r) > self._at("wanted"), f"{self.name}_begin"), m.loop(self.name) as until:
             d, r = self._at("d"), self._at("r")
             Hd = product(d)
             rr, curved = ca.dot(r, r), ca.dot(d, Hd)
@@ -87,7 +86,7 @@ class ConjugateGradients:
             self._set(
                 z=self.z + a * d, r=new, d=new + either(rr > 0, ca.dot(new, new) / rr, 0) * d, left=self._at("left") - 1
             )
-            until(ca.logic_or(ca.logic_not(sound), ca.logic_or(norm(new) <= wanted(), self._at("left") <= 0)))
+            until(ca.logic_or(ca.logic_not(sound), ca.logic_or(norm(new) <= self._at("wanted"), self._at("left") <= 0)))
 
 
 class Neumann:

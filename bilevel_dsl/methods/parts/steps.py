@@ -7,6 +7,8 @@ import casadi as ca
 from ...functions.select import either, norm
 from ..flow import Method
 
+TOO_SHORT = 1e-10  # of the size of x: over such a move w changes by its rounding, which is not taken for curvature
+
 
 class Adaptive:
     """gamma <= |x - x'| / (2 |w - w'|) with slow growth, for x <- x - gamma w; no values of the objective are needed.
@@ -35,6 +37,7 @@ class Adaptive:
         secant = either(changed > 0, moved / (2 * changed), 1e20)
         grown = ca.sqrt(1 + s.growth) * s.gamma
         found = either(moved > 0, ca.fmin(grown, secant), s.gamma)
+        found = either(ca.logic_and(moved > 0, moved <= TOO_SHORT * (1 + norm(x))), grown, found)
         found = ca.fmin(found, (1 + norm(x)) / ca.fmax(norm(w), 1e-300))
         return either(self.known, found, first)
 
