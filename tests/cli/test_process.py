@@ -120,12 +120,13 @@ def test_ctrl_c_while_starting_is_one_line(model):
             sys.executable,
             "-c",
             "import sys, time; print('up', flush=True); from bilevel_dsl import cli;"
-            "cli.parse = lambda argv: time.sleep(3600); sys.exit(cli.main(['solve', 'm']))",
+            "cli.parse = lambda argv: time.sleep(60); sys.exit(cli.main(['solve', 'm']))",
         ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env=surroundings(),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # the tests may run where Ctrl-C is ignored
     )
     running.stdout.readline()
     time.sleep(1)
