@@ -1,4 +1,6 @@
-"""The tables of docs/methods.md, made from the methods' cards: `python docs/methods_table.py` writes them anew.
+"""The class table and the sections of docs/methods.md, from the cards and docstrings of the methods.
+
+`python docs/methods_table.py` writes them anew.
 
 Each row of the class table stands for problems of that class, and says what the registry says of them.
 """
@@ -84,7 +86,7 @@ def classes_table() -> list[str]:
     Raises:
         ValueError: the problems of a row are not of one kind.
     """
-    lines = [f"| class of the problem | {' | '.join(METHODS)} | `auto` takes |", "| --- " * (len(METHODS) + 2) + "|"]
+    lines = ["| class of the problem | `auto` takes | methods that accept it |", "| --- | --- | --- |"]
     for words, texts in CLASSES.items():
         problems = [bl.load(bl.Source("model.bilevel", text)) for text in texts]
         fits = [fitting(p) for p in problems]
@@ -92,18 +94,33 @@ def classes_table() -> list[str]:
         taken = {choose(p, analyse(p))[0] for p in problems}
         if len(taken) > 1:
             raise ValueError(f"{words}: auto takes {', '.join(sorted(taken))}")
-        lines.append(f"| {words} | {' | '.join(cells)} | {taken.pop()} |")
+        lines.append(f"| {words} | {taken.pop()} | {', '.join(filter(None, cells))} |")
     return lines
 
 
 def _cell(name: str, fits: list[bool], words: str) -> str:
-    if name == "kkt" and "dual" not in words and any(fits):
-        return "small"
+    if name == "kkt" and any(fits):
+        return "kkt (small)"
     if any(fits) != all(fits):
         raise ValueError(f"{words}: {name} takes some and not others")
-    if name == "kkt" and any(fits):
-        return "small"
-    return "yes" if fits[0] else "-"
+    return name if fits[0] else ""
+
+
+def section(name: str) -> list[str]:
+    """The page of a method: its title, the docstring of its file, what it accepts, its settings."""
+    method = METHODS[name]
+    title, _, body = method.description.partition("\n")
+    return [
+        f"## {name}",
+        "",
+        f"*{title.rstrip('.')}.*",
+        "",
+        *body.strip("\n").split("\n"),
+        "",
+        f"Accepts: {'; '.join(method.requirements)}.",
+        "",
+        *settings_table(name),
+    ]
 
 
 def settings_table(name: str) -> list[str]:
@@ -118,8 +135,8 @@ def settings_table(name: str) -> list[str]:
 
 def written(page: str) -> str:
     """The page with its tables made anew."""
-    tables = {"classes": classes_table(), **{f"settings of {name}": settings_table(name) for name in METHODS}}
-    for name, lines in tables.items():
+    sections = [line for name in METHODS for line in (*section(name), "")]
+    for name, lines in {"classes": classes_table(), "methods": sections[:-1]}.items():
         begin, end = BEGIN.format(name), END.format(name)
         before, _, rest = page.partition(begin)
         _, _, after = rest.partition(end)

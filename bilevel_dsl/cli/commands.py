@@ -139,6 +139,7 @@ def codegen(arguments: argparse.Namespace) -> int:
 
 def methods(arguments: argparse.Namespace) -> int:
     from ..methods import METHODS
+    from ..methods.registry import shortened
     from ..report.methods import overview
 
     if arguments.name and arguments.name not in METHODS:
@@ -150,7 +151,7 @@ def methods(arguments: argparse.Namespace) -> int:
                 [
                     f"there is no method `{arguments.name}`",
                     *did_you_mean(arguments.name, METHODS),
-                    f"the methods are: {', '.join(METHODS)}",
+                    f"the methods are: {shortened(METHODS)}",
                 ]
             )
         )

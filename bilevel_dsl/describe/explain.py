@@ -244,7 +244,7 @@ def lines(e: Explanation, width: int, unicode: bool = False) -> list[Line]:
             page.entry(head if k == 0 else "", str(fact))
     page.blank()
     page.add(("methods", "bold"))
-    for v in e.methods:
+    for v in [v for v in e.methods if METHODS[v.method].automatic]:
         word = "accepts it" if v.accepts else "refuses:"
         reasons = "; ".join(map(str, v.reasons))
         page.entry(
@@ -252,6 +252,9 @@ def lines(e: Explanation, width: int, unicode: bool = False) -> list[Line]:
             f"accepts it, and is chosen: {reasons}" if v.chosen else f"{word} {reasons}".strip(),
             "" if v.accepts else DIM,
         )
+    others = [v.method for v in e.methods if v.accepts and not METHODS[v.method].automatic]
+    if others:
+        page.entry("of papers", f"{', '.join(others)} accept it" if others[1:] else f"{others[0]} accepts it")
     return page.lines
 
 

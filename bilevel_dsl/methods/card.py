@@ -44,8 +44,9 @@ class Card:
     Attributes:
         papers: authors, title, place.
         assumes: what is not checked.
-        suits: (problem, structure) -> how well, and why as a clause, for `auto`; None: `auto` does not take it. Only
-            asked where the needs are met; the largest wins, then the first of the list.
+        suits: (problem, structure) -> how well, and why as a clause, for `auto`; None, or no function: `auto` does not
+            take it. Only asked where the needs are met; the largest wins, then the first of the list.
+        stochastic: it draws samples; its answers are good to some percent of what the samples leave open.
         rank: place in lists, ascending.
     """
 
@@ -54,7 +55,8 @@ class Card:
     papers: tuple[str, ...]
     needs: tuple[Need, ...]
     assumes: tuple[str, ...] = ()
-    suits: Callable[[Problem, Structure], tuple[Suits, str] | None] = lambda problem, structure: None
+    suits: Callable[[Problem, Structure], tuple[Suits, str] | None] | None = None
+    stochastic: bool = False
     rank: int = 100
 
     @property

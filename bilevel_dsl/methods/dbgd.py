@@ -13,7 +13,7 @@ proportional to eta wherever the solution set has co-dimension two or more.
 
 The last phase removes what remains: w(s) = argmin s f + g is followed to s -> 0 by extrapolation,
 2 w(s/2) - w(s), and the end point descends on g alone; s falls further until that is stationary.
-`polish = 0` leaves the paper's method.
+`polish=no` leaves the paper's method.
 
 Cao, Jiang, Yazdandoost Hamedani, Mokhtari, NeurIPS 2025 (arXiv 2507.23155), Algorithm 1;
 Gong, Liu, Liu, NeurIPS 2021 (barrier "value"); with a set and the polish: ours.

@@ -3,15 +3,27 @@
     min  f(x, y) + gamma mu's     over x in X, c(x, y) <= 0,  s >= 0, mu >= 0
     s.t. grad_y g + (grad_y h)' mu = 0,   h(x, y) + s = 0
 
-For a convex lower level mu's is the gap between its value and its dual bound, so this is the value-gap penalty
-with the value function by duality: mu, the follower's multipliers, may move together with x and y. Bounds and
-sets of y have multipliers too. gamma grows until mu's = 0; a small gamma at first lets the leader
-look beyond the follower's present active set. Linear lower levels need no other treatment.
+For a convex lower level mu's is the gap between its value and its dual bound, so this is the value-gap penalty with
+the value function by duality: mu, the follower's multipliers, may move together with x and y. Bounds and sets of y
+have multipliers too. It handles linear lower levels, coupled rows and upper constraints that involve y, where the
+value function has kinks.
 
-The equations and the rows of the upper level enter by augmented Lagrangian terms, which stay exact on these
-problems although their constraint qualifications fail (Izmailov, Solodov, Uskov, SIAM J. Optim. 22, 2012). What is left
-has only bounds and is solved by Newton steps on the entries free to move, with the pivots of the
-Hessian made positive (two-metric projection).
+- *Equations and rows* of the upper level enter by augmented Lagrangian terms, which stay exact on these problems
+  although their constraint qualifications fail (Izmailov, Solodov, Uskov, SIAM J. Optim. 22, 2012). *Bounds* by
+  Newton steps on the entries free to move, with the pivots of the Hessian made positive (two-metric projection).
+- *gamma* starts small, so that the leader looks beyond the follower's present active set, and grows by `gamma_factor`
+  until mu's = 0.
+- *Branches.* Once complementarity nearly holds, the smaller of each pair (s, mu) is held at zero, which makes the
+  answer exact. A pair of which both are zero changes sides if the leader gains by it.
+- *Running away.* An unbounded relaxation returns to the start with larger penalties; only when that does not help the
+  problem is called diverged.
+- *Multipliers.* mu is part of the iterate, so the leader may use it: `dual(label)` in upper expressions. The
+  certificate finds the multipliers again by least squares on the follower's first-order conditions, compares, and
+  differentiates through them.
+- *Infeasible* is said only after the leader's objective has been left out and the violation still had a positive
+  minimum (a local one).
+- For a follower that is not convex the conditions also hold at its maximisers: the certificate says if the answer is
+  none.
 
 Penalty: Anandalingam, White, IEEE Trans. Automat. Control 35 (1990); Ralph, Wright, Optim. Methods Softw. 19 (2004);
 Bertsekas, SIAM J. Control Optim. 20 (1982); Gill, Murray, Wright, Practical Optimization (1981), 4.4.2.2.

@@ -1,25 +1,28 @@
 """Value-gap penalty with persistent lower solutions and continuation.
 
-    l(x, s)   = min_{y in Y} s f(x, y) + g(x, y),        s = 1/gamma, the inverse penalty parameter
-    psi_s(x)  = (l(x, s) - l(x, 0)) / s  =  min_y f + gamma (g - v)          -> Phi(x) as s -> 0
-    grad psi_s(x) = grad_x f(x, w) + gamma (grad_x g(x, w) - grad_x g(x, z))         (Danskin)
+    l(x, s)        = min over y in Y of  s f(x, y) + g(x, y)          s = 1 / gamma, the inverse penalty parameter
+    psi_s(x)       = (l(x, s) - l(x, 0)) / s  =  min over y of  f + gamma (g - v)          -> f(x, y(x)) as s -> 0
+    grad psi_s(x)  = grad_x f(x, w) + gamma (grad_x g(x, w) - grad_x g(x, z))         (Danskin)
 
-w and z minimise s f + g and g over Y; both persist from one x to the next. Three stages:
+w and z minimise s f + g and g over Y; both persist from one x to the next. Both levels are solved by projected
+quasi-Newton steps (by spectral projected gradients where the set is not a product of intervals), whose length the
+search finds itself.
 
-  continuation  psi_s is minimised over X for s = s_start, s_start/10, ... by projected steps whose
-                length the method finds itself; each trial x brings its own w and z.
-  polish        the bias O(s) of psi_s is removed by the one-sided second-order difference
-                ( -3 l(x,0) + 4 l(x,s/2) - l(x,s) ) / s = Phi(x) + O(s^2), which needs no
-                uniqueness of the lower solution, and no second derivatives.
-  settle        y descends from the extrapolated 2 v - w into the solution set: among several
-                lower solutions, the one next to the leader's choice.
-
-Constraints of either level enter by augmented Lagrangian terms, whose multipliers make the
-derivative of the value function right: grad v = grad_x g + (grad_x h)' mu.
+- *Scale.* `s_start`, `s_end` are relative: s = 1 moves y by its own size, measured by the curvature of g along the
+  leader's pull. No penalty parameter needs to be chosen.
+- *Continuation.* psi_s is minimised over X for s = s_start, s_start / 10, ...; s falls by `s_factor` each time the
+  gradient mapping is below a tenth of s. Each trial x brings its own w and z.
+- *Polish.* psi has a bias of order s. The last stage minimises ( -3 l(x,0) + 4 l(x,s/2) - l(x,s) ) / s, whose bias is
+  of order s^2. It needs neither second derivatives nor a unique follower's answer.
+- *Settle.* y descends on g alone from the extrapolation 2 y(s/2) - y(s): where the follower has many answers, to the
+  one next to the leader's choice.
+- *Constraints* of either level enter by augmented Lagrangian terms; the multipliers of the lower ones make the
+  derivative of the value function right: grad v = grad_x g + (grad_x h)' mu. Constraint sets enter by projection, and
+  cost less.
 
 Kwon, Kwon, Wright, Nowak, ICLR 2024 (arXiv 2309.01753), Algorithm 1 with accurate lower solutions;
 Shen, Chen, ICML 2023 (arXiv 2302.05185), V-PBGD; Xiao, Chen, ICLR 2025 (arXiv 2408.16087), PBGD-B.
-The second-order difference is ours.
+What is ours and not the papers': the scale of s, the second-order difference, the quasi-Newton steps.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import import_module
 from pkgutil import iter_modules
@@ -13,6 +14,8 @@ from ..model.problem import Problem
 from ..model.structure import Structure
 from .card import Card, Refusal
 from .program import Program, Setting
+
+SHOWN = 6
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,11 @@ class MethodInfo:
         """The docstring of its file: formulas, assumptions, pitfalls."""
         return (self.module.__doc__ or "").strip()
 
+    @property
+    def automatic(self) -> bool:
+        """Whether `auto` may take it; the others are the methods of papers as they are printed."""
+        return self.card.suits is not None
+
     def refusals(self, problem: Problem) -> list[Refusal]:
         return self.card.refusals(problem)
 
@@ -70,6 +78,13 @@ def fitting(problem: Problem) -> list[str]:
     return [name for name, method in METHODS.items() if not method.refusals(problem)]
 
 
+def shortened(names: Iterable[str]) -> str:
+    """Those that `auto` may take, and where the others are: there are too many for one line."""
+    names = list(names)
+    shown = [name for name in names if METHODS[name].automatic] or names[:SHOWN]
+    return ", ".join(shown) + (" (and others: `bileveldsl methods`)" if len(names) > len(shown) else "")
+
+
 def require(name: str, problem: Problem, where: Span | None = None) -> MethodInfo:
     """The method `name` if it accepts `problem`.
 
@@ -82,13 +97,13 @@ def require(name: str, problem: Problem, where: Span | None = None) -> MethodInf
                 "BL0401",
                 f"there is no method `{name}`",
                 Label(where, "") if where else None,
-                hints=(*did_you_mean(name, ["auto", *METHODS]), f"the methods are: auto, {', '.join(METHODS)}"),
+                hints=(*did_you_mean(name, ["auto", *METHODS]), f"the methods are: auto, {shortened(METHODS)}"),
                 exit_status=3 if where else 2,
             )
         )
     refusals = METHODS[name].refusals(problem)
     if refusals:
-        fits = ", ".join(fitting(problem))
+        fits = shortened(fitting(problem))
         first, rest = refusals[0], refusals[1:]
         raise BilevelError(
             Diagnostic(
@@ -104,6 +119,7 @@ def require(name: str, problem: Problem, where: Span | None = None) -> MethodInf
 
 def choose(problem: Problem, structure: Structure) -> tuple[str, str]:
     """The method for the class of `problem`, and why, as a clause."""
-    offers = [(METHODS[name].card.suits(problem, structure), name) for name in fitting(problem)]
+    automatic = [METHODS[name] for name in fitting(problem) if METHODS[name].automatic]
+    offers = [(method.card.suits(problem, structure), method.name) for method in automatic]
     (_, why), name = max((offer for offer in offers if offer[0] is not None), key=lambda offer: offer[0][0])
     return name, why

@@ -9,6 +9,7 @@ import pytest
 from bilevel_dsl.describe.explain import Explanation, as_json, explain, lines
 from bilevel_dsl.describe.interface import interface
 from bilevel_dsl.diagnostics import BilevelError
+from bilevel_dsl.methods import METHODS
 from bilevel_dsl.model.build import build
 from bilevel_dsl.reading import read
 from bilevel_dsl.report.page import plain
@@ -38,7 +39,7 @@ def test_text(name):
 def test_methods():
     found = of(MODELS["bridge_toll"])
     shown = plain(lines(found, 90)).partition("methods\n")[2]
-    for verdict in found.methods:
+    for verdict in (v for v in found.methods if METHODS[v.method].automatic):
         words = "accepts it, and is chosen" if verdict.chosen else "accepts it" if verdict.accepts else "refuses:"
         assert f"  {verdict.method:<14}{words}" in shown
         for reason in verdict.reasons:
@@ -56,7 +57,8 @@ def test_as_data():
         "followers": 1,
         "data": 8,
     }
-    assert [(v["method"], v["accepts"], v["chosen"]) for v in found["methods"]] == [
+    assert [v["method"] for v in found["methods"]] == list(METHODS)
+    assert [(v["method"], v["accepts"], v["chosen"]) for v in found["methods"] if METHODS[v["method"]].automatic] == [
         ("penalty", True, False),
         ("kkt", True, True),
         ("dbgd", False, False),

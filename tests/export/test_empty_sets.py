@@ -221,7 +221,7 @@ SMALL = {
 SMALL["kkt"] = SMALL["penalty"]
 
 
-@pytest.fixture(scope="module", params=METHODS)
+@pytest.fixture(scope="module", params=SMALL)
 def small(request, tmp_path_factory) -> Made:
     """Objectives and rows with parameters; `cf` and `cg` appear in no gradient."""
     upper, lower = SMALL[request.param]

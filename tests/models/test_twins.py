@@ -26,12 +26,16 @@ ITERATIONS = 60  # most runs end before
 
 
 def pairs() -> list:
-    """Each library model with the method that `auto` takes, the others with all."""
+    """Each library model with the method that `auto` takes, the others with all that it may take."""
     found = []
     for name in MODELS:
         problem = load(name)
         large = problem.x.numel() + problem.y.numel() > KKT_VARIABLES
-        methods = [choose_method(problem, None)[0].name] if name in LIBRARIES else fitting(problem)
+        methods = (
+            [choose_method(problem, None)[0].name]
+            if name in LIBRARIES
+            else [m for m in fitting(problem) if METHODS[m].automatic]
+        )
         found += [pytest.param(name, m, id=f"{name}-{m}") for m in methods if not (large and m == "kkt")]
     return found
 

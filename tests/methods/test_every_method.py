@@ -1,0 +1,53 @@
+"""Every method with its defaults on the first small problem that it accepts: the known answer, and equal bits."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+
+from bilevel_dsl.functions.oracles import Oracles
+from bilevel_dsl.methods import METHODS
+from bilevel_dsl.runtime.execute import execute
+from tests.methods.running import point
+from tests.methods.test_mgbio import instance
+from tests.problems import TWO_LEVEL, Case
+from tests.runtime.machines import COMPILER, assert_same
+from tests.runtime.test_twins import LEAST_NORM
+
+
+def cases() -> list[Case]:
+    """Free and strongly convex, of condition 3; with a row; without upper variables."""
+    free, answer = instance(3, 1)
+    start = np.zeros(free.y.numel())
+    closest = execute(METHODS["dbgd"].program(Oracles(LEAST_NORM)), np.zeros(0), np.zeros(6), executor="interpreted")
+    return [
+        Case(free, np.zeros(free.x.numel()), start, answer),
+        TWO_LEVEL["lower row"],
+        Case(LEAST_NORM, np.zeros(0), np.zeros(6), closest.state["y"]),
+    ]
+
+
+CASES = cases()
+
+
+def case_of(name: str) -> Case:
+    return next(c for c in CASES if not METHODS[name].refusals(c.problem))
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_the_answer_with_the_defaults(name):
+    case, card = case_of(name), METHODS[name].card
+    run = execute(METHODS[name].program(Oracles(case.problem)), case.x0, case.y0)
+    away = np.linalg.norm(point(run) - case.answer) / np.linalg.norm(case.answer)
+    assert away <= (0.1 if card.stochastic else 0.02), (run.status, point(run), case.answer)
+
+
+@pytest.mark.skipif(not shutil.which(COMPILER), reason="no C compiler")
+@pytest.mark.parametrize("name", METHODS)
+def test_the_executors_agree(name):
+    case = case_of(name)
+    program = METHODS[name].program(Oracles(case.problem))
+    runs = [execute(program, case.x0, case.y0, executor=e, settings={"max_iter": 40}) for e in ("compiled", "interpreted")]
+    assert_same(*runs)
