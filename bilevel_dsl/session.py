@@ -11,29 +11,31 @@ import casadi as ca
 import numpy as np
 
 from .certify.beginning import beginning
-from .certify.certificate import Examination, certify
-from .certify.claims import Certificate, unchecked
+from .certify.certificate import certify
+from .certify.claims import unchecked
 from .certify.duals import multipliers, with_values
-from .certify.effort import Budget, budget
-from .certify.stationarity import project_x
+from .certify.effort import budget
 from .diagnostics import BilevelError, Diagnostic, Source
 from .functions.named import Functions
 from .functions.oracles import Oracles
 from .functions.start import require_finite, start_point
-from .methods import MethodInfo, choose, require
-from .methods.settings import merge_settings, unused_options
+from .methods import METHODS, MethodInfo, ordered, require
+from .methods.settings import known_to, merge_settings, unused_options
 from .model.build import build
 from .model.problem import Problem, Reference
 from .model.structure import analyse
 from .reading import read
-from .report.solution import Point, Solution
-from .runtime.execute import Run, execute
+from .report.solution import Point, Solution, Tried
 from .runtime.status import Status
+from .search.attempt import Attempt, Runner, Start
+from .search.effort import EFFORTS, Effort
+from .search.examine import Examiner
+from .search.search import Plan, Search, answers_found
 from .semantics.checked import Checked
 from .syntax import ast
 
-START = 1e-6  # of the change of f over one length, by which the start must be better to be returned
-LOOSEST = 1e-3  # tolerance of a certificate: a method may be told to stop earlier, but then nothing is verified
+# what `compile` may be, and the executor that it means
+EXECUTORS = {True: "auto", False: "interpreted", "auto": "auto", "always": "eager", "never": "interpreted"}
 
 
 def load(
@@ -80,13 +82,18 @@ def solve(
     time_limit: float | None = None,
     options: dict[str, float | str] | None = None,
     start: dict[str, np.ndarray] | None = None,
-    compile: bool = True,
+    compile: bool | str = "auto",
     on_progress: Callable[[int, dict[str, float]], None] | None = None,
     on_stage: Callable[[str], None] | None = None,
     seed: int = 0,
     verify: str = "normal",
+    effort: str = "normal",
+    starts: int | None = None,
 ) -> Solution:
     """Solve `problem` and certify the answer.
+
+    Without a method this is a search: the methods that suit the class one after the other, and from what the certificates
+    find, until an answer is verified; then the best method from a few other starts. A method that is named runs once.
 
     Args:
         method: a name of `METHODS`; None or "auto" picks by class.
@@ -94,11 +101,13 @@ def solve(
         time_limit: seconds for all of this, the verification included: a fifth is kept for it.
         options: further settings of the method, by name; choices by their name.
         start: values of variables, by name; the others start where the model says.
-        compile: False never calls a C compiler.
+        compile: "auto" calls the C compiler where that pays, "always" at once, "never" not at all.
         on_progress: called with (iterations, measures of the method) about every 50 ms.
         on_stage: called with "building", "compiling" (and iterating), "verifying" as each begins.
         seed: of all random choices.
         verify: "quick", "normal", "thorough", or "no": how much is done to check the answer.
+        effort: "quick", "normal" or "thorough": how much is searched, in counted work; "quick" is one attempt.
+        starts: of the leader in all, in place of what `effort` says; also for a method that is named.
 
     Ctrl-C ends the loop, or else the certificate, and gives the best point with the status `interrupted`.
 
@@ -109,29 +118,44 @@ def solve(
     clock, stage = _Clock(), on_stage or (lambda name: None)
     end = np.inf if time_limit is None else perf_counter() + time_limit
     stage("building")
-    info, reason = choose_method(problem, method)
-    settings = merge_settings(info, problem, tol=tol, max_iter=max_iter, options=options)
+    named = named_method(problem, method)
+    methods = ((named, ""),) if named else tuple(ordered(problem, analyse(problem)))
     oracles = Oracles(problem)
     x, y = start_point(problem, start)
     require_finite(oracles, x, y)
     if not start:
         x = beginning(oracles, x, y)
-    program = info.program(oracles)
-    clock.lap("build")
-    stage("compiling" if compile else "iterating")
-    run = execute(
-        program,
-        x,
-        y,
-        settings=settings,
-        executor="auto" if compile else "interpreted",
-        time_limit=None if time_limit is None else max(0.8 * time_limit - clock.total, 1e-9),
-        on_progress=on_progress and (lambda k, measures: on_progress(k, _as_written(problem, measures))),
+    given = {"tol": tol, "max_iter": max_iter}
+    settings = {
+        # settings that the caller names are for the first method; the others take those that they know
+        info.name: merge_settings(info, problem, options=options if k == 0 else known_to(info, options), **given)
+        for k, (info, _) in enumerate(methods)
+    }
+    first = Start(x=x, y=y, words="the start")
+    runner = Runner(
+        oracles,
+        lambda info: settings[info.name],
+        EXECUTORS[compile],
+        on_progress and (lambda k, measures: on_progress(k, _as_written(problem, measures))),
     )
-    clock.lap("run")
-    stage("verifying")
-    limits = None if verify == "no" else budget(verify, clock.total, end)
-    return _conclude(problem, oracles, info, reason, settings, run, clock, seed, limits, (x, y))
+    runner.program(methods[0][0])
+    clock.lap("build")
+    stage("compiling" if EXECUTORS[compile] == "eager" else "iterating")
+    examiner = Examiner(oracles=oracles, level=verify, seed=seed, end=end)
+    plan = Plan(
+        methods=methods, effort=_effort(effort, starts, alone=named is not None or verify == "no"), seed=seed, end=end
+    )
+    search = Search(runner, plan, examiner, stage)
+    try:
+        best = examiner.no_worse_than(first, search.run(first))
+    except KeyboardInterrupt:
+        if not search.attempts:
+            raise
+        best = search.best
+        if best.certificate is None:
+            best = replace(best, certificate=unchecked("the answer was not checked"))
+        best = replace(best, run=replace(best.run, status=Status.INTERRUPTED))
+    return _conclude(problem, examiner, best, search, {**clock.laps, "verify": examiner.seconds}, seed)
 
 
 def export_c(
@@ -220,113 +244,75 @@ def functions_of(problem: Problem) -> Functions:
 # --- the steps ---------------------------------------------------------------------------------
 
 
-def choose_method(problem: Problem, name: str | None) -> tuple[MethodInfo, str]:
-    """The method, and why it was chosen; empty if it was named (by the caller or the model)."""
+def named_method(problem: Problem, name: str | None) -> MethodInfo | None:
+    """The method that the caller or the model names; None where the choice is left to us."""
     where = None
     if name is None and "method" in problem.options:
         name, where = str(problem.options["method"]), problem.option_spans.get("method")
-    if name not in (None, "auto"):
-        return require(name, problem, where), ""
-    chosen, reason = choose(problem, analyse(problem))
-    return require(chosen, problem), reason
+    return None if name in (None, "auto") else require(name, problem, where)
+
+
+def choose_method(problem: Problem, name: str | None) -> tuple[MethodInfo, str]:
+    """The method, and why it was chosen; empty if it was named (by the caller or the model)."""
+    named = named_method(problem, name)
+    return (named, "") if named else ordered(problem, analyse(problem))[0]
+
+
+def _effort(level: str, starts: int | None, alone: bool) -> Effort:
+    """What is searched; a method that is named runs once, from its start, unless more starts are asked for."""
+    effort = EFFORTS[level]
+    if alone:
+        effort = replace(effort, methods=1, restarts=0, starts=0)
+    return effort if starts is None else replace(effort, starts=max(0, starts - 1), work=np.inf)
 
 
 def _conclude(
-    problem: Problem,
-    oracles: Oracles,
-    info: MethodInfo,
-    reason: str,
-    settings: dict[str, float],
-    run: Run,
-    clock: _Clock,
-    seed: int,
-    limits: Budget | None,
-    begun: tuple[np.ndarray, np.ndarray],
+    problem: Problem, examiner: Examiner, best: Attempt, search: Search, laps: dict[str, float], seed: int
 ) -> Solution:
-    """The result from the final state, with its certificate."""
-    x, y = run.state["x"], run.state["y"]
-    finite = bool(np.all(np.isfinite(x)) and np.all(np.isfinite(y)))
-    usable = finite and run.status is not Status.DIVERGED
-    status, certificate, duals = run.status.label, unchecked("there is no usable point"), {}
-    if usable:
-        certificate = unchecked("no verification was asked for")
-        tol = min(max(settings["tol"], 1e-12), LOOSEST)
-        try:
-            found = _multipliers_of(run, oracles)
-            duals = multipliers(problem, x, y, found)
-            oracles = _with_multipliers(oracles, found, duals)
-            if limits is not None:
-                certificate = certify(oracles, x, y, tol=tol, seed=seed, limits=limits, multipliers=found)
-                x, y, certificate = _no_worse_than(begun, oracles, x, y, certificate, tol, seed, limits)
-        except KeyboardInterrupt:
-            status, certificate = Status.INTERRUPTED.label, unchecked("the answer was not checked")
-    clock.lap("verify")
-    values = _values(oracles, x, y) if usable else {"variables": {}, "upper": None, "lower": None, "report": {}}
+    """The result from the best attempt."""
+    run = best.run
+    oracles, duals = examiner.at(best) if best.usable else (examiner.oracles, {})
+    certificate = best.certificate
+    if certificate is None:
+        certificate = unchecked("no verification was asked for" if best.usable else "there is no usable point")
+    values = (
+        _values(oracles, best.x, best.y) if best.usable else {"variables": {}, "upper": None, "lower": None, "report": {}}
+    )
+    info = METHODS[best.method]
     return Solution(
         problem=problem,
-        status=status,
+        status=run.status.label,
         certificate=certificate,
         **values,
         duals=duals,
         method=info.name,
-        reason=reason,
-        settings=settings,
+        reason=best.reason,
+        settings=best.settings,
         executor=run.executor,
         iterations=run.iterations,
         evaluations=run.phase_calls,
         measures=_as_written(problem, run.measures),
         trace=_as_written(problem, run.trace),
-        timings=_timings(problem, clock.laps, run.timings),
+        timings=_timings(problem, laps, [a.run.timings for a in search.attempts]),
         warnings=(*problem.warnings, *unused_options(info, problem), *run.warnings),
         seed=seed,
+        attempts=tuple(_told(problem, a, a.start is best.start and a.method == best.method) for a in search.attempts),
+        answers=tuple((problem.f.as_written(value), times) for value, times in answers_found(search.attempts)),
     )
 
 
-def _no_worse_than(
-    begun: tuple[np.ndarray, np.ndarray],
-    oracles: Oracles,
-    x: np.ndarray,
-    y: np.ndarray,
-    certificate: Certificate,
-    tol: float,
-    seed: int,
-    limits: Budget,
-) -> tuple[np.ndarray, np.ndarray, Certificate]:
-    """The point, or the follower's answer to the start where that is better for the leader: no worse one is returned."""
-    if oracles.problem.is_simple or oracles.problem.used_duals or limits.over:
-        return x, y, certificate
-    examined = Examination(oracles, x, y)
-    start = project_x(oracles, begun[0])
-    known = examined.finite and examined.region.describable
-    found = examined.reaction(start, begun[1]) if known else None
-    if found is None or not found.admissible or not found.f < examined.f - START * examined.scales.f:
-        return x, y, certificate
-    other = certify(oracles, start, found.y, tol=tol, seed=seed, limits=limits)
-    claims = [other.claim(name) for name in ("feasible", "follower_optimal")]
-    if certificate.verified and not other.verified or not all(c is not None and c.passed for c in claims):
-        return x, y, certificate
-    sense = oracles.problem.f.sense
-    note = (
-        f"the method ended at {sense * examined.f:.6g}, which is worse for the leader than the follower's answer at "
-        "the start: that is returned"
+def _told(problem: Problem, attempt: Attempt, chosen: bool) -> Tried:
+    return Tried(
+        method=attempt.method,
+        start=attempt.start.words,
+        status=attempt.run.status.label,
+        upper=problem.f.as_written(attempt.upper) if attempt.usable else None,
+        verified=attempt.verified,
+        examined=attempt.certificate is not None,
+        iterations=attempt.run.iterations,
+        seconds=attempt.seconds,
+        chosen=chosen,
     )
-    return start, found.y, replace(other, notes=(note, *other.notes))
-
-
-def _multipliers_of(run: Run, oracles: Oracles) -> dict[str, np.ndarray]:
-    """The multipliers that the method has found, by label, where upper expressions use any."""
-    problem = oracles.written
-    found = {
-        q.name: np.reshape(run.state[f"p{k}"], q.shape, order="F") for k, q in enumerate(problem.parameters) if q.is_dual
-    }
-    return {d.name: found[f"dual({d.name})"] for d in problem.used_duals}
-
-
-def _with_multipliers(oracles: Oracles, found: dict[str, np.ndarray], valid: dict[str, np.ndarray]) -> Oracles:
-    """The functions with numbers for `dual(...)`: valid ones, so that `duals` and `report` agree; else the method's."""
-    if not found:
-        return oracles
-    return Oracles(with_values(oracles.written, {name: valid.get(name, value) for name, value in found.items()}))
 
 
 def _as_written(problem: Problem, measures: dict) -> dict:
@@ -335,10 +321,11 @@ def _as_written(problem: Problem, measures: dict) -> dict:
     return {name: senses.get(name, 1) * value for name, value in measures.items()}
 
 
-def _timings(problem: Problem, laps: dict[str, float], run: dict[str, float]) -> dict[str, float]:
+def _timings(problem: Problem, laps: dict[str, float], runs: list[dict[str, float]]) -> dict[str, float]:
     """Seconds of parse, build, compile, solve, verify. To build is to make the problem and the method's functions."""
     made = {**problem.timings, "build": problem.timings.get("build", 0.0) + laps["build"]}
-    return {**made, **run, "verify": laps["verify"]}
+    spent = {name: sum(run[name] for run in runs) for name in ("compile", "solve")}
+    return {**made, **spent, "verify": laps["verify"]}
 
 
 def _values(oracles: Oracles, x: np.ndarray, y: np.ndarray) -> dict:

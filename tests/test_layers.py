@@ -18,6 +18,7 @@ LAYERS = (
     ("methods",),
     ("runtime", "export"),
     ("certify",),
+    ("search",),
     ("report", "describe"),
     ("session",),
     ("cli", "lsp", "jupyter", "editor", "__main__"),

@@ -215,7 +215,22 @@ def _solve(parser: argparse.ArgumentParser) -> None:
     method.add_argument("--warm-start", dest="start", metavar="FILE", help=argparse.SUPPRESS)
     method.add_argument("--seed", type=_count, default=0, metavar="N", help="of all random choices (default 0)")
     _effort(method, ("quick", "normal", "thorough", "no"))
-    method.add_argument("--no-compile", action="store_true", help="run interpreted, without a C compiler")
+    method.add_argument(
+        "--effort",
+        choices=("quick", "normal", "thorough"),
+        default="normal",
+        metavar="LEVEL",
+        help="how much is searched for an answer: quick (one attempt), normal, thorough",
+    )
+    method.add_argument("--starts", type=_count, metavar="N", help="starts of the leader, in place of what --effort says")
+    method.add_argument(
+        "--compile",
+        choices=("auto", "always", "never"),
+        default="auto",
+        metavar="WHEN",
+        help="call the C compiler: auto (default: once a run has taken as long), always, never",
+    )
+    method.add_argument("--no-compile", action="store_true", help="the same as --compile never")
     output = parser.add_argument_group("output (FILE - is standard output, in place of the table)")
     output.add_argument("--json", metavar="FILE", help="write the whole result")
     output.add_argument("--csv", metavar="FILE", help="write objectives, variables, report as one row")

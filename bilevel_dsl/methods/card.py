@@ -14,6 +14,7 @@ from ..model.structure import Structure
 class Suits(IntEnum):
     """How well a method suits a problem, for `auto`."""
 
+    OTHERWISE = 0  # when the others have failed
     LAST = 1  # what is left
     GENERAL = 2  # it takes the class
     BEST = 3  # of several it is the best for the class

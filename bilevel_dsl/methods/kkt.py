@@ -68,7 +68,7 @@ def _suits(problem: Problem, structure: Structure) -> tuple[Suits, str] | None:
         return Suits.BEST, f"the lower level is small, constrained and {convex}"
     if structure.lower_rows or structure.coupled:
         return Suits.GENERAL, "a small problem with constraints that involve lower variables"
-    return None
+    return Suits.OTHERWISE, "a small problem"
 
 
 CARD = Card(

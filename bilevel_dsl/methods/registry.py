@@ -117,9 +117,15 @@ def require(name: str, problem: Problem, where: Span | None = None) -> MethodInf
     return METHODS[name]
 
 
-def choose(problem: Problem, structure: Structure) -> tuple[str, str]:
-    """The method for the class of `problem`, and why, as a clause."""
+def ordered(problem: Problem, structure: Structure) -> list[tuple[MethodInfo, str]]:
+    """The methods that `auto` may take for the class of `problem`, the best first, each with why, as a clause."""
     automatic = [METHODS[name] for name in fitting(problem) if METHODS[name].automatic]
-    offers = [(method.card.suits(problem, structure), method.name) for method in automatic]
-    (_, why), name = max((offer for offer in offers if offer[0] is not None), key=lambda offer: offer[0][0])
-    return name, why
+    offers = [(method, method.card.suits(problem, structure)) for method in automatic]
+    offers = sorted((o for o in offers if o[1] is not None), key=lambda o: -o[1][0])
+    return [(method, why) for method, (_, why) in offers]
+
+
+def choose(problem: Problem, structure: Structure) -> tuple[str, str]:
+    """The first method of `ordered`, by name, and why."""
+    method, why = ordered(problem, structure)[0]
+    return method.name, why

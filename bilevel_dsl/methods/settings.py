@@ -26,6 +26,11 @@ def merge_settings(
     return values
 
 
+def known_to(info: MethodInfo, options: dict[str, float | str] | None) -> dict[str, float | str]:
+    """Those of the options that are settings of the method."""
+    return {key: value for key, value in (options or {}).items() if any(s.name == key for s in info.settings)}
+
+
 def unused_options(info: MethodInfo, problem: Problem) -> tuple[Diagnostic, ...]:
     """A warning for each option of the model that is a setting of other methods than the one that runs."""
     return tuple(

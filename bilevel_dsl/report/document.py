@@ -50,6 +50,8 @@ def document(result: Point) -> dict:
             "iterations": result.iterations if solved else 0,
             "evaluations": result.evaluations if solved else {},
             "measures": result.measures if solved else {},
+            "attempts": [vars(a) for a in result.attempts] if solved else [],
+            "answers": [{"upper": value, "attempts": times} for value, times in result.answers] if solved else [],
             "timings": {**dict.fromkeys(TIMINGS, 0.0), **result.timings},
             "warnings": [to_json(d) for d in result.warnings],
             "versions": versions(),

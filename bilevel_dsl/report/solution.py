@@ -82,6 +82,21 @@ class Point:
         write_whole(path, json_text(self))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Tried:
+    """One attempt of a solve: a method from a start, and how it ended."""
+
+    method: str
+    start: str  # in words: where it began
+    status: str
+    upper: float | None  # as written; None where it ended without a point
+    verified: bool
+    examined: bool  # a point that is no better than a verified one is not
+    iterations: int
+    seconds: float
+    chosen: bool  # it is the answer
+
+
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Solution(Point):
     """The result of `bilevel_dsl.solve`."""
@@ -95,6 +110,8 @@ class Solution(Point):
     evaluations: dict[str, int]  # calls of each phase
     measures: dict[str, float]  # of the method, at the end; objectives as written, as in `trace`
     trace: dict[str, np.ndarray]  # "iteration" and each measure
+    attempts: tuple[Tried, ...] = ()
+    answers: tuple[tuple[float, int], ...] = ()  # upper values at which attempts ended well, and how many, the best first
 
     def __repr__(self) -> str:
         known = "verified" if self.verified else "not verified"

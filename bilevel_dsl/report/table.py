@@ -25,6 +25,7 @@ STOPPED = {
     "interrupted": "stopped by the user; the best point so far is kept",
 }
 NARROW = 70  # characters of a page below which the words of a claim stand under it
+MOST_ATTEMPTS = 8  # lines of them
 MOST_WORDS = 3  # further lines of them
 TITLES = {
     "feasible": "feasible",
@@ -173,15 +174,34 @@ def _work(page: Page, result: Point, verbose: bool) -> None:
     spent = ", ".join(f"{name} {_seconds(t)}" for name, t in result.timings.items() if t >= 5e-4)
     total = _seconds(sum(result.timings.values()))
     if isinstance(result, Solution):
-        page.entry("method", result.method + (f", since {result.reason}" if result.reason else ""))
+        since = "" if not result.reason else f", {'' if result.reason.startswith('from ') else 'since '}{result.reason}"
+        page.entry("method", result.method + since)
         count = f"{result.iterations} iteration{'s' * (result.iterations != 1)}, {result.executor}"
         page.entry("work", f"{count}, {total} s" + (f" ({spent})" if spent else ""))
     else:
         page.entry("work", f"{total} s")
+    if isinstance(result, Solution) and len(result.attempts) > 1:
+        _attempts(page, result)
     if verbose and isinstance(result, Solution):
         page.entry("settings", ", ".join(f"{k} {v:g}" for k, v in result.settings.items()))
         page.entry("evaluations", ", ".join(f"{k} {v}" for k, v in result.evaluations.items()))
         page.entry("measures", ", ".join(f"{k} {number(v)}" for k, v in result.measures.items()))
+
+
+def _attempts(page: Page, result: Solution) -> None:
+    """A line for each attempt whose end was examined, one for the others, and the answers at which they ended."""
+    told = [a for a in result.attempts if a.examined or a.chosen]
+    for k, a in enumerate(told[:MOST_ATTEMPTS]):
+        end = "no point" if a.upper is None else number(a.upper, _DIGITS)
+        known = "verified" if a.verified else "not verified"
+        words = f"{a.method} from {a.start}: {a.status.replace('_', ' ')} at {end}, {known}, {_seconds(a.seconds)} s"
+        page.entry("attempts" if k == 0 else "", words + (" (this one)" if a.chosen else ""), "" if a.chosen else DIM)
+    rest = len(result.attempts) - len(told[:MOST_ATTEMPTS])
+    if rest:
+        page.entry("", f"and {rest} more that ended no better (--json FILE has all)", DIM)
+    if result.answers[1:] or result.answers and result.answers[0][1] > 1:
+        found = ", ".join(f"{number(v, _DIGITS)} ({times})" for v, times in result.answers[:MOST_ATTEMPTS])
+        page.entry("answers found", f"{found}, of {len(result.attempts)} attempts")
 
 
 def _seconds(t: float) -> str:

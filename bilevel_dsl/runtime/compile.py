@@ -39,8 +39,8 @@ _SUFFIX = ".dll" if sys.platform == "win32" else ".so"
 _private: str | None = None  # folder of this process, where the user's cache cannot be used
 
 
-def library(layout: Layout) -> Library | None:
-    """The compiled form of a program, from the cache or made now; None without a compiler.
+def library(layout: Layout, make: bool = True) -> Library | None:
+    """The compiled form of a program, from the cache or, with `make`, made now; None without a compiler.
 
     Raises:
         CompilerFailed: the compiler fails, or takes too long.
@@ -51,7 +51,10 @@ def library(layout: Layout) -> Library | None:
     if compiler is None:
         return None
     key = _key(layout, compiler)
-    return _kept(folder, key) or _made(folder, key, _sources(layout), compiler)
+    kept = _kept(folder, key)
+    if kept is not None or not make:
+        return kept
+    return _made(folder, key, _sources(layout), compiler)
 
 
 def _sources(layout: Layout) -> dict[str, str]:

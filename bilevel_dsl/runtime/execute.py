@@ -16,14 +16,16 @@ from ..diagnostics import BilevelError, Diagnostic
 from ..methods.program import Program
 from .compile import library
 from .compiler import CompilerFailed
-from .csource import NotCompilable
-from .iterate import Interpreter
+from .csource import NotCompilable, functions_source
+from .iterate import PAUSED, Interpreter
 from .layout import Layout, lay_out
 from .library import Compiled, Library
 from .status import RUNNING, Status
 
 TRACE_ROWS = 100_000  # then every second row goes, and so on
 POLL_SECONDS = 0.05
+FIRST_SECONDS = 0.3  # of a run before it is asked whether to compile
+COMPILE_SECONDS, SECONDS_PER_CHARACTER = 0.3, 1.2e-5  # of a compilation, measured with gcc on programs of 10 kB to 1 MB
 
 Progress = Callable[[int, dict[str, float]], None]
 
@@ -60,7 +62,9 @@ def execute(
 
     Args:
         settings: by name; the others keep their defaults.
-        executor: "compiled", "interpreted", or "auto": compiled if there is a compiler that works.
+        executor: "compiled"; "interpreted"; "eager": compiled if there is a compiler that works; "auto": compiled where it
+            was compiled before, else interpreted until that has taken about as long as a compilation would, then
+            "eager" from the same state. The bits are those of either.
         data: values of parameters by their names in the model, in place of the program's.
         state0: values of state slots by name, set after the start: a warm start.
         time_limit: seconds in the loop.
@@ -71,57 +75,116 @@ def execute(
         BilevelError: BL0604, "compiled" is asked for and impossible.
         ValueError: an unknown name, or a value of the wrong size.
     """
-    clock = perf_counter()
+    began = perf_counter()
     layout, compiled, warnings = _form(program, executor)
-    compile_seconds = perf_counter() - clock
+    compile_seconds = perf_counter() - began
 
     memory, columns = np.zeros(layout.size), _columns(program, data)
     _fill(layout, memory, x0, y0, settings or {})
-    rows = np.empty((_rows(memory[layout.offsets["o_max_iter"]]), program.measures.n_out())) if trace else None
-    clock = perf_counter()
+    most = memory[layout.offsets["o_max_iter"]]
     with _interruptible() as pressed:
         left = None if time_limit is None else max(0.0, time_limit - compile_seconds)
         poll = Poll(program.measure_names, pressed, left, on_progress)
-        make = Interpreter if compiled is None else lambda *a, **k: Compiled(compiled, *a, **k)
-        machine = make(layout, memory, columns, poll=poll, trace=rows)
-        status = machine.prepare()
-        if status == RUNNING:
-            status = machine.start()
-        _overwrite(layout, memory, state0 or {})
-        if status == RUNNING:
-            status = machine.iterate()
+        waits, patience = executor == "auto" and compiled is None, FIRST_SECONDS
+        legs, done = [], 0
+        while True:
+            patience = max(0.0, patience - _spent.get(program, 0.0)) if waits else None
+            clock = perf_counter()
+            legs.append(_leg(layout, compiled, memory, columns, poll, trace, patience, state0, resume=bool(legs)))
+            _spent[program] = _spent.get(program, 0.0) + perf_counter() - clock
+            if legs[-1].status != PAUSED:
+                break
+            # paused between two iterations: the driver goes on from the state as if nothing had been
+            done += legs[-1].machine.iterations
+            memory[layout.offsets["o_max_iter"]] = most - done
+            poll.since(legs[-1].machine.iterations)
+            patience = compile_seconds_of(layout)
+            if patience <= _spent[program]:
+                clock = perf_counter()
+                layout, compiled, warnings = _form(program, "eager")
+                compile_seconds, waits = compile_seconds + perf_counter() - clock, False
+        memory[layout.offsets["o_max_iter"]] = most
     return Run(
-        Status(status),
+        Status(legs[-1].status),
         {s.name: memory[layout.of(s.name)].copy() for s in program.state},
-        machine.iterations,
-        dict(zip((p.name for p in program.phases), map(int, machine.phase_calls))),
-        _measures(program, memory[layout.measures], machine.iterations),
-        _trace(program, machine, rows),
+        sum(leg.machine.iterations for leg in legs),
+        dict(zip((p.name for p in program.phases), map(int, sum(leg.machine.phase_calls for leg in legs)))),
+        _measures(program, memory[layout.measures], sum(leg.machine.iterations for leg in legs)),
+        _joined([(_trace(program, leg.machine, leg.rows), leg.machine.iterations) for leg in legs]),
         "interpreted" if compiled is None else "compiled",
-        {"compile": compile_seconds, "solve": perf_counter() - clock},
+        {"compile": compile_seconds, "solve": perf_counter() - began - compile_seconds},
         warnings,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Leg:
+    """A stretch of a run by one machine."""
+
+    machine: Interpreter | Compiled
+    status: int
+    rows: np.ndarray | None
+
+
+def _leg(layout, compiled, memory, columns, poll, trace, patience, state0, resume=False) -> _Leg:
+    """From the start, or from the state as it is; interpreted it pauses after `patience` seconds, between iterations."""
+    most = _rows(memory[layout.offsets["o_max_iter"]])
+    rows = np.empty((most, layout.program.measures.n_out())) if trace else None
+    if compiled is None:
+        machine = Interpreter(layout, memory, columns, poll=poll, trace=rows, patience=patience)
+    else:
+        machine = Compiled(compiled, layout, memory, columns, poll=poll, trace=rows)
+    if resume:
+        return _Leg(machine, machine.iterate(), rows)
+    status = machine.prepare()
+    if status == RUNNING:
+        status = machine.start()
+    _overwrite(layout, memory, state0 or {})
+    return _Leg(machine, machine.iterate() if status == RUNNING else status, rows)
+
+
+def _joined(traces: list[tuple[dict[str, np.ndarray], int]]) -> dict[str, np.ndarray]:
+    """The traces of the legs as one; each comes with the number of its iterations."""
+    parts, before = [], 0
+    for trace, iterations in traces:
+        parts.append({**trace, "iteration": trace["iteration"] + before} if trace else trace)
+        before += iterations
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 # --- compiled or interpreted --------------------------------------------------------------------
 
 _libraries: WeakKeyDictionary[Program, Library] = WeakKeyDictionary()  # of this process
+_spent: WeakKeyDictionary[Program, float] = WeakKeyDictionary()  # seconds of runs before it was compiled
+
+
+def compile_seconds_of(layout: Layout) -> float:
+    """Seconds that a compilation of the program may take, from the length of its C; infinite where there is none."""
+    try:
+        return COMPILE_SECONDS + SECONDS_PER_CHARACTER * len(functions_source(layout))
+    except NotCompilable:
+        return np.inf
 
 
 def _form(program: Program, executor: str) -> tuple[Layout, Library | None, tuple[Diagnostic, ...]]:
-    """The layout, the library if it is to run compiled, and what is to be said of that."""
-    if executor not in ("auto", "compiled", "interpreted"):
+    """The layout, the library if it is to run compiled, and what is to be said of that.
+
+    "auto" takes a library that is there already, and makes none.
+    """
+    if executor not in ("auto", "eager", "compiled", "interpreted"):
         raise ValueError(f"there is no executor `{executor}`")
     layout = lay_out(program)
     if executor == "interpreted" or program in _libraries:
         return layout, _libraries[program] if executor != "interpreted" else None, ()
     try:
-        compiled = library(layout)
+        compiled = library(layout, make=executor != "auto")
     except CompilerFailed as error:
         problem = Diagnostic("BL0601", str(error), hints=tuple(error.output.strip().splitlines()[:3]), exit_status=2)
     except NotCompilable as error:
         problem = Diagnostic("BL0602", f"the method cannot be compiled: {error}", exit_status=2)
     else:
+        if compiled is None and executor == "auto":
+            return layout, None, ()
         if compiled:
             _libraries[program] = compiled
             return layout, compiled, ()
@@ -203,7 +266,12 @@ class Poll:
         now = perf_counter()
         self.end = np.inf if time_limit is None else now + time_limit
         self.last, self.last_calls, self.shown = now, 0, now
-        self.every = 1
+        self.every, self.before = 1, 0
+
+    def since(self, iterations: int) -> None:
+        """Another machine goes on, after so many iterations."""
+        self.before += iterations
+        self.last, self.last_calls, self.every = perf_counter(), 0, 1
 
     def __call__(self, iterations: int, calls: int, measures: np.ndarray) -> int:
         now = perf_counter()
@@ -212,7 +280,7 @@ class Poll:
         if now >= self.end:
             return 0
         if self.on_progress and iterations and now - self.shown >= POLL_SECONDS:
-            self.on_progress(iterations, dict(zip(self.names, map(float, measures))))
+            self.on_progress(self.before + iterations, dict(zip(self.names, map(float, measures))))
             self.shown = now
         ahead = min(POLL_SECONDS, self.end - now) * (calls - self.last_calls) / max(now - self.last, 1e-9)
         self.every = int(max(1, min(ahead, 8 * self.every, 10**9)))  # grows by steps: early phases may be cheap

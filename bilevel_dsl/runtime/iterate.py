@@ -7,6 +7,7 @@ statuses, or RUNNING where there is none yet.
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import perf_counter
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from .status import RUNNING, Status
 
 Poll = Callable[[int, int, np.ndarray], int]  # (iterations, calls, measures) -> calls to the next, <= 0 to stop
 
+PAUSED = -2  # not of the program: the caller goes on with another machine
 _FOUND = (RUNNING, Status.CONVERGED, Status.STALLED, Status.DIVERGED, Status.INFEASIBLE)
 
 
@@ -31,7 +33,10 @@ class Interpreter:
         poll_every: int = 1,
         trace: np.ndarray | None = None,
         max_phase_calls: int = 10**7,
+        patience: float | None = None,
     ):
+        """`patience`: seconds after which `iterate` ends with PAUSED, before the next iteration; None: it never does."""
+        self.patience = patience
         self.layout, self.memory, self.data = layout, memory, data
         self.poll, self.poll_every, self.max_phase_calls = poll, poll_every, max_phase_calls
         self.trace, self.trace_used, self.trace_stride = trace, 0, 1
@@ -128,6 +133,7 @@ class Interpreter:
         if not np.isfinite(self.state).all():
             return Status.NOT_FINITE
         self._good[:] = self._now
+        pause = None if self.patience is None else perf_counter() + self.patience
         while status == RUNNING:
             if not 0 <= m[phase] < len(self._phases):
                 status = Status.STALLED if m[phase] == m[phase] else Status.NOT_FINITE
@@ -147,6 +153,9 @@ class Interpreter:
             if m[phase] == 0:
                 status = self.completed()
                 in_iteration = 0
+                if pause is not None and status == RUNNING and perf_counter() >= pause:
+                    status = PAUSED
+                    break
             if self.poll and status == RUNNING:
                 until_poll -= 1
                 if until_poll <= 0:

@@ -83,7 +83,7 @@ def test_a_result_prints_as_its_table(model):
 def test_progress_and_stages(model):
     stages, seen = [], []
     bl.solve(bl.load(model()), compile=False, on_stage=stages.append, on_progress=lambda k, m: seen.append((k, m)))
-    assert stages == ["building", "iterating", "verifying"]
+    assert stages[:3] == ["building", "iterating", "verifying"]
     assert all(k > 0 and "upper" in m for k, m in seen)
 
 

@@ -305,7 +305,7 @@ def test_a_compiler_that_fails(run, model, tmp_path, monkeypatch):
     )
     broken.chmod(0o755)
     monkeypatch.setenv("BILEVELDSL_CC", str(broken))
-    done = run("solve", model())
+    done = run("solve", model(), "--compile", "always")
     assert done.status == 0 and "interpreted" in done.out
     assert done.err.startswith("warning[BL0601]") and "out of paper" in done.err
     assert run("solve", model(), "--no-compile").err == ""
@@ -354,12 +354,12 @@ def test_an_interruption_within_an_extension_module(run, model, monkeypatch):
 
 
 def test_an_interrupted_certificate_keeps_the_point(run, model, monkeypatch, tmp_path):
-    import bilevel_dsl.session as session
+    from bilevel_dsl.search.examine import Examination
 
     def stop(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(session, "certify", stop)
+    monkeypatch.setattr(Examination, "certificate", stop)
     done = run("solve", model(), "--json", tmp_path / "r.json")
     found = json.loads((tmp_path / "r.json").read_text())
     assert done.status == 130 and found["status"] == "interrupted"

@@ -10,7 +10,7 @@ def test_help_fits_a_screen(run, command):
     done = run(*command.split(), "--help")
     lines = done.out.splitlines()
     assert done.status == 0 and done.err == ""
-    assert len(lines) <= 40 and max(map(len, lines)) <= 80
+    assert len(lines) <= 48 and max(map(len, lines)) <= 80
     assert "examples:" in done.out
 
 

@@ -303,7 +303,7 @@ def BL0601(here, monkeypatch):
 @case
 def BL0601_warning(here, monkeypatch):
     compiler(here, monkeypatch, FAILS)
-    return stable(said(["solve", "m.bilevel", "--method", "mgbio"], monkeypatch, 0), here)
+    return stable(said(["solve", "m.bilevel", "--method", "mgbio", "--compile", "always"], monkeypatch, 0), here)
 
 
 @case
@@ -321,7 +321,7 @@ def BL0601_not_found(here, monkeypatch):
 @case
 def BL0601_rubbish(here, monkeypatch):
     compiler(here, monkeypatch, "open(sys.argv[sys.argv.index('-o') + 1], 'w').write('rubbish')")
-    return re.sub(r"(?m)^( = hint: ).*$", r"\1(the words of the system)", render(run("auto").warnings)) + "\n"
+    return re.sub(r"(?m)^( = hint: ).*$", r"\1(the words of the system)", render(run("eager").warnings)) + "\n"
 
 
 class Foreign(ca.Callback):
@@ -353,7 +353,10 @@ def BL0602(here, monkeypatch):
 @case
 def BL0602_warning(here, monkeypatch):
     compiler(here, monkeypatch)
-    return render(execute(foreign_program(), np.ones(2), np.zeros(1), settings={"max_iter": 4}).warnings) + "\n"
+    return (
+        render(execute(foreign_program(), np.ones(2), np.zeros(1), settings={"max_iter": 4}, executor="eager").warnings)
+        + "\n"
+    )
 
 
 @case

@@ -150,7 +150,7 @@ def test_a_killed_compilation(empty_cache, hanging_compiler, monkeypatch):
 @pytest.mark.skipif(os.name != "posix", reason="a shell script as compiler")
 def test_a_compilation_without_end(empty_cache, hanging_compiler, monkeypatch):
     monkeypatch.setattr(cache, "TIMEOUT", 0.3)
-    run = execute(programs.newton(), np.zeros(0), np.ones(1))
+    run = execute(programs.newton(), np.zeros(0), np.ones(1), executor="eager")
     assert run.executor == "interpreted" and run.state["y"] == pytest.approx(7 ** (1 / 3))
     assert [w.code for w in run.warnings] == ["BL0601"]
     assert "slowcc` took more than 0.3 seconds" in run.warnings[0].message

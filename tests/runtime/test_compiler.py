@@ -27,7 +27,7 @@ from tests.runtime.machines import EXECUTORS
 posix = pytest.mark.skipif(os.name != "posix", reason="a shell script as compiler")
 
 
-def solve(executor="auto", program=None):
+def solve(executor="eager", program=None):
     return execute(program or programs.newton(), np.zeros(0), np.ones(1), executor=executor)
 
 
@@ -222,7 +222,7 @@ def root_node(y: ca.MX) -> ca.MX:
 def test_what_has_no_re_entrant_c_runs_interpreted(node):
     program, y = programs.counter(), ca.MX.sym("y")
     program = replace(program, phases=(Phase("count", programs.function("phase_count", [y], {"y": node(y)})),))
-    run = execute(program, np.ones(2), np.zeros(1), settings={"max_iter": 4})
+    run = execute(program, np.ones(2), np.zeros(1), settings={"max_iter": 4}, executor="eager")
     assert (run.executor, run.state["y"][0]) == ("interpreted", pytest.approx(4))
     (warning,) = run.warnings
     assert warning.code == "BL0602" and "the solve runs interpreted" in warning.message

@@ -1,0 +1,138 @@
+"""One method from one start, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import perf_counter
+
+import numpy as np
+
+from ..certify.claims import Certificate
+from ..functions.oracles import Oracles
+from ..methods import MethodInfo
+from ..methods.program import Program
+from ..runtime.execute import Run, execute
+from ..runtime.status import Status
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Start:
+    """Where an attempt begins, and in words where that comes from."""
+
+    x: np.ndarray
+    y: np.ndarray
+    words: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Attempt:
+    """What was tried, where it ended, and what is known of that point.
+
+    Attributes:
+        upper: f at (x, y), to be minimised; NaN where there is no usable point.
+        certificate: None where the point was not examined.
+        work: operations of the method's functions, counted.
+        found: multipliers that the method gives, by label, where upper expressions use any.
+    """
+
+    method: str
+    reason: str
+    start: Start
+    settings: dict[str, float]
+    run: Run
+    x: np.ndarray
+    y: np.ndarray
+    upper: float
+    work: float
+    seconds: float
+    certificate: Certificate | None = None
+    found: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def usable(self) -> bool:
+        return bool(np.isfinite(self.upper))
+
+    @property
+    def verified(self) -> bool:
+        return self.certificate is not None and self.certificate.verified
+
+    @property
+    def admissible(self) -> bool:
+        """Feasible, and the follower has no better answer: a point that a leader could live with."""
+        claims = [self.certificate.claim(n) for n in ("feasible", "follower_optimal")] if self.certificate else [None]
+        return all(c is not None and c.passed for c in claims)
+
+
+class Runner:
+    """Runs methods on one problem. The program of a method is made once, for all of its starts.
+
+    Args:
+        settings: of a method: defaults, the model's options, the caller's.
+        executor: "auto", "compiled" or "interpreted".
+    """
+
+    def __init__(
+        self,
+        oracles: Oracles,
+        settings: Callable[[MethodInfo], dict[str, float]],
+        executor: str,
+        on_progress: Callable[[int, dict[str, float]], None] | None = None,
+    ):
+        self.oracles, self.settings, self.executor, self.on_progress = oracles, settings, executor, on_progress
+        self._programs: dict[str, Program] = {}
+        self._costs: dict[str, dict[str, int]] = {}
+
+    def program(self, info: MethodInfo) -> Program:
+        if info.name not in self._programs:
+            program = self._programs[info.name] = info.program(self.oracles)
+            self._costs[info.name] = {p.name: p.function.n_instructions() + p.function.sz_w() for p in program.phases}
+        return self._programs[info.name]
+
+    def run(self, info: MethodInfo, reason: str, start: Start, seconds: float | None) -> Attempt:
+        """The method from there, for at most so many seconds."""
+        clock, settings = perf_counter(), self.settings(info)
+        run = execute(
+            self.program(info),
+            start.x,
+            start.y,
+            settings=settings,
+            executor=self.executor,
+            time_limit=seconds,
+            on_progress=self.on_progress,
+        )
+        x, y = run.state["x"], run.state["y"]
+        costs = self._costs[info.name]
+        return Attempt(
+            method=info.name,
+            reason=reason,
+            start=start,
+            settings=settings,
+            run=run,
+            x=x,
+            y=y,
+            upper=_upper(self.oracles, run, x, y),
+            work=float(sum(costs[name] * calls for name, calls in run.phase_calls.items())),
+            seconds=perf_counter() - clock,
+            found=multipliers_of(run, self.oracles),
+        )
+
+
+def _upper(oracles: Oracles, run: Run, x: np.ndarray, y: np.ndarray) -> float:
+    """f at the end of a run; NaN where the point is no point."""
+    if run.status is Status.DIVERGED or not np.all(np.isfinite(np.concatenate([x, y]))):
+        return np.nan
+    problem = oracles.problem
+    data = [run.state.get(f"p{k}", v) if q.is_dual else v for k, (v, q) in enumerate(zip(problem.data, problem.parameters))]
+    columns = [np.reshape(v, q.symbol.shape, order="F") for v, q in zip(data, problem.parameters)]
+    value = float(oracles.function("f")(x, y, *columns))
+    return value if np.isfinite(value) else np.nan
+
+
+def multipliers_of(run: Run, oracles: Oracles) -> dict[str, np.ndarray]:
+    """The multipliers that the method has found, by label, where upper expressions use any."""
+    problem = oracles.written
+    found = {
+        q.name: np.reshape(run.state[f"p{k}"], q.shape, order="F") for k, q in enumerate(problem.parameters) if q.is_dual
+    }
+    return {d.name: found[f"dual({d.name})"] for d in problem.used_duals}

@@ -1,0 +1,97 @@
+"""The certificate of where an attempt ended, and the comparison with where it all began."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from time import perf_counter
+
+import numpy as np
+
+from ..certify.certificate import Examination, certify
+from ..certify.duals import multipliers, with_values
+from ..certify.effort import Budget, budget
+from ..certify.stationarity import project_x
+from ..functions.oracles import Oracles
+from .attempt import Attempt, Start
+
+START = 1e-6  # of the change of f over one length, by which the start must be better to be returned
+LOOSEST = 1e-3  # tolerance of a certificate: a method may be told to stop earlier, but then nothing is verified
+
+
+@dataclass(kw_only=True, eq=False)
+class Examiner:
+    """Examines attempts with one effort.
+
+    Attributes:
+        level: "quick", "normal" or "thorough", or "no": nothing is examined.
+        end: of `perf_counter`, when all must end.
+        seconds: spent so far.
+    """
+
+    oracles: Oracles
+    level: str
+    seed: int
+    end: float
+    seconds: float = 0.0
+    _last: Examination | None = None  # kept: what it has prepared serves the comparison with the start
+
+    def __call__(self, attempt: Attempt) -> Attempt:
+        """The attempt with its certificate, and with valid multipliers."""
+        if self.level == "no":
+            return attempt
+        with self._clock():
+            self._last = Examination(self.at(attempt)[0], attempt.x, attempt.y, attempt.found)
+            certificate = self._last.certificate(self._limits(attempt), seed=self.seed, tol=_tolerance(attempt))
+        return replace(attempt, certificate=certificate)
+
+    @contextmanager
+    def _clock(self) -> Iterator[None]:
+        began = perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds += perf_counter() - began
+
+    def at(self, attempt: Attempt) -> tuple[Oracles, dict[str, np.ndarray]]:
+        """The functions with numbers for `dual(...)`: valid ones, so that `duals` and `report` agree; else the method's."""
+        duals = multipliers(self.oracles.written, attempt.x, attempt.y, attempt.found)
+        if not attempt.found:
+            return self.oracles, duals
+        values = {name: duals.get(name, value) for name, value in attempt.found.items()}
+        return Oracles(with_values(self.oracles.written, values)), duals
+
+    def _limits(self, attempt: Attempt) -> Budget:
+        return budget(self.level, attempt.seconds, self.end)
+
+    def no_worse_than(self, begun: Start, attempt: Attempt) -> Attempt:
+        """The attempt, or the follower's answer to the start where that is better for the leader."""
+        problem, limits = self.oracles.problem, self._limits(attempt)
+        if not attempt.usable or self.level == "no" or problem.is_simple or problem.used_duals or limits.over:
+            return attempt
+        with self._clock():
+            return self._compared(begun, attempt, limits)
+
+    def _compared(self, begun: Start, attempt: Attempt, limits: Budget) -> Attempt:
+        problem, examined = self.oracles.problem, self._last
+        if examined is None or not np.array_equal(examined.x, attempt.x) or not np.array_equal(examined.y, attempt.y):
+            examined = Examination(self.oracles, attempt.x, attempt.y)
+        start = project_x(self.oracles, begun.x)
+        known = examined.finite and examined.region.describable
+        found = examined.reaction(start, begun.y) if known else None
+        if found is None or not found.admissible or not found.f < examined.f - START * examined.scales.f:
+            return attempt
+        other = certify(self.oracles, start, found.y, tol=_tolerance(attempt), seed=self.seed, limits=limits)
+        claims = [other.claim(name) for name in ("feasible", "follower_optimal")]
+        if attempt.verified and not other.verified or not all(c is not None and c.passed for c in claims):
+            return attempt
+        note = (
+            f"the method ended at {problem.f.sense * examined.f:.6g}, which is worse for the leader than the follower's "
+            "answer at the start: that is returned"
+        )
+        return replace(attempt, x=start, y=found.y, upper=found.f, certificate=replace(other, notes=(note, *other.notes)))
+
+
+def _tolerance(attempt: Attempt) -> float:
+    return min(max(attempt.settings["tol"], 1e-12), LOOSEST)

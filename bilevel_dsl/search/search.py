@@ -1,0 +1,166 @@
+"""Attempts until one is verified, then a few more from elsewhere; the best is the answer.
+
+    1. the methods that suit the class, one after the other, from the start of the model, until an answer is verified;
+       after each the certificate's witnesses are starts: a better answer of the follower, a direction, a better decision
+    2. the method that was best, from other places in the leader's set: local answers of one problem differ
+
+How far this goes is counted (`effort.py`), so that the answer is the same on every machine; a time limit ends it all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from time import perf_counter
+
+import numpy as np
+
+from ..methods import MethodInfo
+from ..runtime.status import Status
+from .attempt import Attempt, Runner, Start
+from .effort import Effort
+from .starts import elsewhere, witnesses
+
+SAME = 1e-6  # relative: two values, or two points, that are one
+SHARE = 0.5  # of the time that is left, for an attempt that others may follow
+LAST_SHARE = 0.8  # for the last one: the rest is for its verification
+ENDS = (Status.INTERRUPTED, Status.TIME_LIMIT)
+
+Examine = Callable[[Attempt], Attempt]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is tried: the methods with the reason for each, in order, and how much of it."""
+
+    methods: tuple[tuple[MethodInfo, str], ...]
+    effort: Effort
+    seed: int = 0
+    end: float = float("inf")  # of `perf_counter`
+
+
+@dataclass(eq=False)
+class Search:
+    """One search; `attempts` is its record, in order."""
+
+    runner: Runner
+    plan: Plan
+    examine: Examine
+    stage: Callable[[str], None] = lambda name: None
+    attempts: list[Attempt] = field(default_factory=list)
+    _restarts: int = 0
+
+    def run(self, first: Start) -> Attempt:
+        """The best attempt, examined."""
+        for info, reason in self.plan.methods[: self.plan.effort.methods]:
+            self._try(info, reason, first)
+            self._follow(info)
+            if self.over or self.best.verified:
+                break
+        self._elsewhere(first)
+        return self.best
+
+    @property
+    def over(self) -> bool:
+        """The time is up, or the user wants no more."""
+        last = self.attempts[-1].run.status if self.attempts else None
+        return last in ENDS or perf_counter() >= self.plan.end
+
+    @property
+    def best(self) -> Attempt:
+        """Verified before admissible before all others; of alike ones the better for the leader, then the first."""
+
+        def rank(k: int) -> tuple:
+            a = self.attempts[k]
+            standing = (not a.verified, not a.admissible)
+            if standing == (True, True):  # no point at all: the better value says nothing
+                return (*standing, not a.usable, a.run.status is not Status.CONVERGED, k)
+            return (*standing, False, a.upper, k)
+
+        return self.attempts[min(range(len(self.attempts)), key=rank)]
+
+    @property
+    def work(self) -> float:
+        return sum(a.work for a in self.attempts)
+
+    # --- the steps ---------------------------------------------------------------------
+
+    def _try(self, info: MethodInfo, reason: str, start: Start) -> Attempt:
+        """An attempt, examined where it may become the answer."""
+        left = self.plan.end - perf_counter()
+        share = LAST_SHARE if len(self.plan.methods) == 1 or self.plan.effort.methods == 1 else SHARE
+        attempt = self.runner.run(info, reason, start, None if left == float("inf") else max(share * left, 1e-9))
+        examined = attempt.usable and self._may_be_best(attempt)
+        self.attempts.append(attempt)  # before it is examined: Ctrl-C ends that too, and the point is kept
+        if examined:
+            self.stage("verifying")
+            self.attempts[-1] = attempt = self.examine(attempt)
+            self.stage("iterating")
+        return attempt
+
+    def _may_be_best(self, attempt: Attempt) -> bool:
+        known = [a for a in self.attempts if a.verified]
+        if not known:
+            return not any(_same_point(attempt, a) for a in self.attempts if a.certificate is not None)
+        least = min(a.upper for a in known)
+        return attempt.upper < least - SAME * max(1.0, abs(least))
+
+    def _follow(self, info: MethodInfo) -> None:
+        """Restarts from what the certificates of the last attempts have seen, as long as that leads somewhere."""
+        waiting = list(witnesses(self.runner.oracles, self.attempts[-1]))
+        while waiting and not self.over and self._restarts < self.plan.effort.restarts:
+            start = waiting.pop(0)
+            if any(_same_start(start, a.start) for a in self.attempts if a.method == info.name):
+                continue
+            self._restarts += 1
+            attempt = self._try(info, f"from {start.words}", start)
+            if attempt.certificate is not None:
+                waiting = [*witnesses(self.runner.oracles, attempt), *waiting] if not attempt.verified else waiting
+            if self.best.verified and not _promising(self.best):
+                return
+
+    def _elsewhere(self, first: Start) -> None:
+        places: Iterator[Start] | None = None
+        reference = self.best
+        info = next(i for i, _ in self.plan.methods if i.name == reference.method)
+        for _ in range(self.plan.effort.starts):
+            if self.over or self.work > self.plan.effort.work:
+                return
+            if places is None:
+                x, y = (reference.x, reference.y) if reference.usable else (first.x, first.y)
+                places = elsewhere(self.runner.oracles, x, y, self.plan.seed)
+            start = next(places)
+            before = self.best
+            self._try(info, f"from {start.words}", start)
+            if self.best is not before:
+                self._follow(info)
+
+
+def _promising(attempt: Attempt) -> bool:
+    """Whether a verified answer comes with a better decision elsewhere."""
+    claim = attempt.certificate.claim("leader_global") if attempt.certificate else None
+    return bool(claim and claim.witness)
+
+
+def _near(one: np.ndarray, other: np.ndarray) -> bool:
+    return bool(np.all(np.abs(one - other) <= SAME * np.maximum(1.0, np.abs(one))))
+
+
+def _same_start(one: Start, other: Start) -> bool:
+    return _near(one.x, other.x) and _near(one.y, other.y)
+
+
+def _same_point(one: Attempt, other: Attempt) -> bool:
+    return _near(one.x, other.x) and _near(one.y, other.y)
+
+
+def answers_found(attempts: list[Attempt]) -> list[tuple[float, int]]:
+    """The values at which attempts ended as they should, the best first, and how many at each."""
+    ends = sorted(a.upper for a in attempts if a.usable and (a.verified or a.run.status is Status.CONVERGED))
+    found: list[tuple[float, int]] = []
+    for value in ends:
+        if found and abs(value - found[-1][0]) <= 1e2 * SAME * max(1.0, abs(value)):
+            found[-1] = (found[-1][0], found[-1][1] + 1)
+        else:
+            found.append((value, 1))
+    return found

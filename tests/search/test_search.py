@@ -1,0 +1,93 @@
+"""From a method to an answer: other methods, restarts, other starts, and what is told of them."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import bilevel_dsl as bl
+from bilevel_dsl.search.effort import EFFORTS
+
+
+def solve(text: str, **more) -> bl.Solution:
+    return bl.solve(bl.load(bl.Source("test", text)), compile="never", **more)
+
+
+# the follower's answers are y = -1 and y = 1, the latter where x > 0; from x = -0.5 the leader goes to its lower end
+TWO_HILLS = """
+upper { var x in [-1, 1] start -0.5; minimize (x - 0.7)^2 - 0.5 * y; }
+lower { var y in [-1.5, 1.5] start -1; minimize (y^2 - 1)^2 - 0.2 * x * y; }
+"""
+# f has two local minima over x, at -1 (0.1) and at 1 (0)
+TWO_WELLS = """
+upper { var x in [-2, 2] start -1; minimize (x^2 - 1)^2 + 0.05 * (1 - y); }
+lower { var y; minimize (y - x)^2; }
+"""
+ROWS = """
+upper { var x in [0, 3] start 0.5; minimize (x - 1)^2 + (y - 2)^2; }
+lower { var y; minimize (y - 2 * x)^2; subject to y <= x; }
+"""
+
+
+def test_a_better_answer_of_the_follower_is_a_restart():
+    alone = solve(TWO_HILLS, effort="quick")
+    found = solve(TWO_HILLS)
+    assert not alone.verified and len(alone.attempts) == 1
+    assert found.verified and found["y"] > 0.9 and found["x"] == pytest.approx(0.7, abs=0.1)
+    assert any(a.start == "a better answer of the follower" for a in found.attempts)
+
+
+def test_other_starts_find_other_answers_and_the_best_is_returned():
+    found = solve(TWO_WELLS)
+    assert found.verified and found["x"] == pytest.approx(1, abs=0.02)
+    values = [value for value, _ in found.answers]
+    assert len(values) == 2 and values == sorted(values) and found.upper == pytest.approx(values[0], abs=1e-6)
+    assert sum(times for _, times in found.answers) <= len(found.attempts)
+    assert [a.chosen for a in found.attempts].count(True) == 1
+    assert next(a for a in found.attempts if a.chosen).upper == found.upper
+
+
+def test_a_method_that_is_named_runs_once():
+    found = solve(TWO_WELLS, method="penalty")
+    assert [a.method for a in found.attempts] == ["penalty"] and found["x"] < 0
+    assert len(solve(TWO_WELLS, method="penalty", starts=4).attempts) == 4
+
+
+def test_the_count_is_that_of_the_effort():
+    for level in ("quick", "normal"):
+        effort = EFFORTS[level]
+        most = effort.methods + effort.restarts + effort.starts
+        assert 1 <= len(solve(ROWS, effort=level).attempts) <= most
+
+
+def test_it_is_the_same_every_time():
+    one, other = solve(TWO_WELLS), solve(TWO_WELLS)
+    assert np.array_equal(one["x"], other["x"]) and np.array_equal(one["y"], other["y"])
+    assert [(a.method, a.upper, a.iterations) for a in one.attempts] == [
+        (a.method, a.upper, a.iterations) for a in other.attempts
+    ]
+
+
+def test_a_point_that_is_no_better_than_a_verified_one_is_not_examined():
+    found = solve(ROWS)
+    assert found.verified and [a.examined for a in found.attempts] == [True] + [False] * (len(found.attempts) - 1)
+
+
+def test_attempts_are_in_the_table_and_the_json():
+    found = solve(TWO_WELLS)
+    text, data = str(found), json.loads(json.dumps(found.to_json()))
+    assert "attempts" in text and "(this one)" in text and "answers found" in text
+    assert len(data["attempts"]) == len(found.attempts)
+    assert data["answers"][0] == {"upper": found.answers[0][0], "attempts": found.answers[0][1]}
+
+
+def test_settings_of_the_caller_are_for_the_method_that_knows_them():
+    found = solve(TWO_HILLS, options={"s_start": 0.05})
+    assert found.attempts[0].method == "penalty" and found.variables
+
+
+def test_time_ends_it():
+    found = solve(TWO_WELLS, time_limit=1e-6, effort="thorough")
+    assert found.status == "time_limit" and len(found.attempts) == 1
