@@ -41,8 +41,11 @@ CLASSES = {
     ],
     "y free, rows of the upper level on x alone": [f"{ROW_ON_X} lower {{ var y[2]; minimize sumsqr(y - x); }}"],
     f"y free, more than {DENSE_LIMIT} variables": [f"{UPPER} lower {{ var y[{DENSE_LIMIT + 1}]; minimize sumsqr(y - x); }}"],
-    "lower level convex, with sets or rows": [
+    "lower level convex, with sets alone": [
         f"{UPPER} lower {{ var y[2] in simplex; minimize sumsqr(y - x); }}",
+        f"{UPPER} lower {{ var y[2] in [0, 4]; minimize sumsqr(y - x); }}",
+    ],
+    "lower level convex, with rows": [
         f"{UPPER} lower {{ var y[2]; minimize sum(exp(y)); subject to sum(y) >= x; y[1] <= 3; }}",
         f"{UPPER} lower {{ var y[2]; minimize sum(y); subject to y[1] >= x; y[2] >= x; }}",
     ],
@@ -55,8 +58,8 @@ CLASSES = {
         f"{COUPLED} lower {{ var y[2]; minimize sumsqr(y - x); }}",
         f"{COUPLED} lower {{ var y[2] in [0, 4]; {NOT_CONVEX} }}",
     ],
-    "any of these rows or sets, but too large for kkt": [
-        f"{UPPER} lower {{ var y[100] in simplex; minimize sumsqr(y - x); }}",
+    "sets alone on y, but too large for kkt": [f"{UPPER} lower {{ var y[100] in simplex; minimize sumsqr(y - x); }}"],
+    "any of these rows, but too large for kkt": [
         f"{UPPER} lower {{ var y[100]; minimize sumsqr(y - x); {LARGE} }}",
         f"{COUPLED} lower {{ var y[100] in nonneg; minimize sumsqr(y - x); }}",
     ],

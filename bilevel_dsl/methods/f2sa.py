@@ -7,13 +7,13 @@
 
 First derivatives only. The answer of one lambda is wrong by O(1 / lambda), which is why lambda grows.
 
-As the paper has it (`T` > 0): without noise gamma_k = `gamma`, alpha_k = `alpha` (k + k0)^(-1/3) and
-lambda_k = gamma_k / (2 alpha_k), growing like k^(1/3), so that the bias falls like k^(-1/3). The steps must be
-small enough: gamma <= 1 / (4 L_g) and xi of order one over the squared condition of the follower. Where they are too
-large it diverges. As used (`T` = 0, the default): y and z are found by quasi-Newton steps as accurately as the
-direction of x needs, x takes steps of Malitsky and Mishchenko that do not shrink with 1 / lambda, and
-lambda = 1 / sigma grows tenfold each time x is stationary up to a tenth of the bias, until the `bias`, the distance of
-y to the follower's answer, is below `tol` as well. Then the cost no longer grows with lambda.
+As the paper has it (`T` > 0): without noise gamma_k = `gamma`, alpha_k = `alpha` (k + k0)^(-1/3) and lambda_k = gamma_k
+/ (2 alpha_k), growing like k^(1/3), so that the bias falls like k^(-1/3). The steps must be small enough: gamma <= 1 /
+(4 L_g) and xi of order one over the squared condition of the follower. Where they are too large it diverges. As used
+(`T` = 0, the default): y and z are found by quasi-Newton steps as accurately as the direction of x needs, x takes steps
+of Malitsky and Mishchenko that do not shrink with 1 / lambda, and lambda = 1 / sigma grows tenfold each time x is
+stationary up to a tenth of the bias, until the `bias`, the distance of y to the follower's answer, is below `tol` as
+well. Then the cost no longer grows with lambda.
 
 Kwon, Kwon, Wright, Nowak, ICML 2023 (arXiv 2301.10945), Algorithm 1; accurate lower levels and steps of x that do not
 shrink: Chen, Ma, Zhang (arXiv 2306.14853).

@@ -4,15 +4,16 @@
     v <- P_Y( v - b ( grad_y f(u, v) + gamma grad_y g(u, v) ) )                        T times
     u <- P_X( u - alpha ( grad_x f(u, v) + gamma ( grad_x g(u, v) - grad_x g(u, w) ) ) )
 
-u is x and v is y. Since v is best for u before u moves, alpha need not shrink with 1 / gamma, as it must where both move at
-once (`pbgd_j`, `v_pbgd`). Where L_gamma = f + gamma (g - v) has the Polyak-Lojasiewicz property block by block, this reaches
-its global minimum at a linear rate, although psi may have other stationary points. With few inner steps the leader may learn
-to make the follower's problem ill-conditioned, since a w that lags behind makes v(x) look larger: the gap is then negative
-or the `bias` large.
+u is x and v is y. Since v is best for u before u moves, alpha need not shrink with 1 / gamma, as it must where both
+move at once (`pbgd_j`, `v_pbgd`). Where L_gamma = f + gamma (g - v) has the Polyak-Lojasiewicz property block by block,
+this reaches its global minimum at a linear rate, although psi may have other stationary points. With few inner steps
+the leader may learn to make the follower's problem ill-conditioned, since a w that lags behind makes v(x) look larger:
+the gap is then negative or the `bias` large.
 
-As the paper has it (`T` > 0): a fixed gamma, constant steps; the answer keeps a bias O(1 / gamma), which is measured. As used
-(`T` = 0, the default): w and v by quasi-Newton steps to the accuracy that the direction of u needs, alpha of Malitsky and
-Mishchenko, and gamma grows tenfold each time u is stationary up to a tenth of the bias, until that is below `tol`.
+As the paper has it (`T` > 0): a fixed gamma, constant steps; the answer keeps a bias O(1 / gamma), which is measured.
+As used (`T` = 0, the default): w and v by quasi-Newton steps to the accuracy that the direction of u needs, alpha of
+Malitsky and Mishchenko, and gamma grows tenfold each time u is stationary up to a tenth of the bias, until that is
+below `tol`.
 
 Xiao, Chen, ICLR 2025 (arXiv 2408.16087), PBGD in the block-wise case.
 """

@@ -5,17 +5,17 @@
     y <- (1 - beta) y + beta w,    z <- (1 - beta) z + beta u
     x <- P_X( x - alpha_k ( grad_x f(x, y) + ( grad_x g(x, y) - grad_x g(x, z) ) / sigma_k ) )
 
-The x-direction is the gradient of psi_sigma(x) = min_y f + (g - v) / sigma, also where the follower has many answers, as
-long as a proximal error bound holds: |psi_sigma - psi| = O(sigma). With rho < 1 / (2 L_g) each inner problem is strongly
-convex even if g is not; sets on both levels by projection. Where the set of answers jumps with x, psi_sigma does not
-approach psi evenly, and nothing here notices.
+The x-direction is the gradient of psi_sigma(x) = min_y f + (g - v) / sigma, also where the follower has many answers,
+as long as a proximal error bound holds: |psi_sigma - psi| = O(sigma). With rho < 1 / (2 L_g) each inner problem is
+strongly convex even if g is not; sets on both levels by projection. Where the set of answers jumps with x, psi_sigma
+does not approach psi evenly, and nothing here notices.
 
 As the paper has it (`T` > 0): sigma_k = `sigma` (k + k0)^(-1/3) and alpha_k = `alpha` sigma_k, which need O(eps^-3)
-iterations (its constants are not known to us; the exponents follow from its rates). As used (`T` = 0, the default): rho is
-infinite and beta = 1, so that y and z minimise sigma f + g and g themselves, by quasi-Newton steps, as accurately as the
-direction of x needs. Then steps of x that do not shrink with sigma are safe (Malitsky and Mishchenko), and sigma falls
-tenfold each time x is stationary up to a tenth of it, until `bias`, the distance of y to the follower's answer, is below
-`tol` as well. z starts from y: of many answers it is the one next to y.
+iterations (its constants are not known to us; the exponents follow from its rates). As used (`T` = 0, the default): rho
+is infinite and beta = 1, so that y and z minimise sigma f + g and g themselves, by quasi-Newton steps, as accurately as
+the direction of x needs. Then steps of x that do not shrink with sigma are safe (Malitsky and Mishchenko), and sigma
+falls tenfold each time x is stationary up to a tenth of it, until `bias`, the distance of y to the follower's answer,
+is below `tol` as well. z starts from y: of many answers it is the one next to y.
 
 Kwon, Kwon, Wright, Nowak, ICLR 2024 (arXiv 2309.01753), Algorithm 1, without noise.
 """

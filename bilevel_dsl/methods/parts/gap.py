@@ -4,15 +4,16 @@
     w = grad_x f(x, y) + ( grad_x g(x, y) - grad_x g(x, z) ) / sigma
       = the gradient of  psi_sigma(x) = min_y f + (g - v) / sigma,  which is psi up to O(sigma)
 
-Papers prove their rates for one sigma, or for a schedule of it; the answer of a fixed sigma is wrong by O(sigma). What is
-here serves all of them where no schedule is asked for:
+Papers prove their rates for one sigma, or for a schedule of it; the answer of a fixed sigma is wrong by O(sigma). What
+is here serves all of them where no schedule is asked for:
 
 - *Scale.* sigma is counted in a unit for which sigma = 1 would move y by its own size.
-- *Accuracy.* y and z are found so well that w is right to a hundredth of the stationarity of x: their error counts 1 / sigma.
-- *Continuation.* sigma falls to a tenth whenever x is stationary up to a tenth of it, until the bias, |y - z| over the size
-  of y, is at most `tol` too. z starts at y: where the follower has many answers, |y - z| is the distance to the nearest.
-- *End.* Rounding in w grows like 1 / sigma. Where that hides the descent, the method has stalled and says so.
-"""
+- *Accuracy.* y and z are found so well that w is right to a hundredth of the stationarity of x: their error counts 1 /
+  sigma.
+- *Continuation.* sigma falls to a tenth whenever x is stationary up to a tenth of it, until the bias, |y - z| over the
+  size of y, is at most `tol` too. z starts at y: where the follower has many answers, |y - z| is the distance to the
+  nearest.
+- *End.* Rounding in w grows like 1 / sigma. Where that hides the descent, the method has stalled and says so."""
 
 from __future__ import annotations
 
