@@ -71,7 +71,8 @@ def program(oracles: Oracles) -> Program:
             p=ca.dot(r, r),
             grad_f=ca.vertcat(*m.grad_f(x, y)),
             grad_p=2 * ca.vertcat(J_r, H_r),
-            bias=either(near(), ca.fmax(norm(v.z), least) / (1 + norm(y)), 1),
+            bias=either(near(), ca.fmax(norm(v.z), least), least) / (1 + norm(y)),
+            sure=near(),
             size=ca.dot(r, r),
         )
     return m.program(*q.measures("gradient"))

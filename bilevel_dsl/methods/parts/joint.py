@@ -40,6 +40,7 @@ class Joint:
         m.slot("f", 1, "at (x, y)")
         m.slot("penalty", 1, "p at (x, y)")
         m.slot("bias", 1, "what is left of the follower's error, relative", start=1)
+        m.slot("unsure", 1, "1: that is a lower bound", start=1)
         m.slot("stationarity", 1, "gradient mapping of f + p / sigma, relative", start=1)
         m.slot("best", 1, "the smallest of this sigma", start=1e20)
         m.slot("waited", 1, "trials since")
@@ -71,11 +72,14 @@ class Joint:
             if w is not None:
                 w.set(alpha=1 / ca.fmax(curved * s.sigma, 1e-8))
 
-    def step(self, f: ca.MX, p: ca.MX, grad_f: ca.MX, grad_p: ca.MX, bias: ca.MX, size: ca.MX) -> None:
+    def step(
+        self, f: ca.MX, p: ca.MX, grad_f: ca.MX, grad_p: ca.MX, bias: ca.MX, size: ca.MX, sure: ca.MX | float = 1
+    ) -> None:
         """What follows from F and its gradient at the trial: the next trial, the measures, the next sigma.
 
         Args:
             bias: of the follower at the trial, relative.
+            sure: whether it is more than a lower bound; one more trial follows where it is not.
             size: of the terms whose difference p is, for its rounding error.
         """
         m, s, o, u, point = self.m, self.m.state, self.m.settings, self.u, self.u.trial
@@ -93,7 +97,8 @@ class Joint:
         x, y = self.split(point)
         s.x, s.y = either(accepted, x, s.x), either(accepted, y, s.y)
         s.f, s.penalty = either(accepted, f, s.f), either(accepted, p, s.penalty)
-        s.bias, s.stationarity = either(accepted, bias, s.bias), either(accepted, stationarity, s.stationarity)
+        s.bias, s.unsure = either(accepted, bias, s.bias), ca.logic_not(sure)
+        s.stationarity = either(accepted, stationarity, s.stationarity)
 
         better = s.stationarity < 0.9 * s.best
         s.best, s.waited = either(better, s.stationarity, s.best), either(better, 0, s.waited + 1)
@@ -113,5 +118,6 @@ class Joint:
     def measures(self, penalty: str) -> tuple[dict[str, ca.MX], dict[str, str]]:
         """`penalty`: what p is called."""
         s = self.m.state
-        found = {"upper": s.f, penalty: s.penalty, "stationarity": s.stationarity, "bias": s.bias, "penalty": 1 / s.sigma}
+        bias = ca.fmax(s.bias, s.unsure)
+        found = {"upper": s.f, penalty: s.penalty, "stationarity": s.stationarity, "bias": bias, "penalty": 1 / s.sigma}
         return found, {"stationarity": "tol", "bias": "tol"}
