@@ -49,6 +49,7 @@ class Gap:
         m.slot("k", 1, "iteration")
         m.slot("s", 1, "inverse penalty parameter, relative", start=o.s_start)
         m.slot("unit", 1, "what it is relative to; 0: not known yet")
+        m.slot("energy", 1, "what a move of y by its own size is worth to the leader")
         m.slot("sigma", 1, "inverse penalty parameter")
         m.slot("hold", 1, "1: x stays, w is of another sigma", start=1)
         m.slot("f", 1, "at (x, y)")
@@ -57,6 +58,7 @@ class Gap:
         m.slot("stationarity", 1, "gradient mapping of w, relative", start=1)
         m.slot("best", 1, "the smallest of this sigma", start=1e20)
         m.slot("waited", 1, "iterations since")
+        self.goal = lambda y: self.penalised(y)  # what y minimises
         self.y, self.z = (
             Search(m, name, ny, f"argmin of {doc}", start=y, separable=m.oracles.is_y_separable)
             for name, doc in (("u", "sigma f + g"), ("z", "g"))
@@ -68,6 +70,12 @@ class Gap:
         m, s = self.m, self.m.state
         (f, grad_f), (g, grad_g) = m.f_grad_y_f(s.x, y), m.g_grad_y_g(s.x, y)
         return s.sigma * f + g, s.sigma * grad_f + grad_g
+
+    def prepare(self) -> None:
+        """z is known: what the search for y begins with."""
+        s = self.m.state
+        s.sigma = s.s * s.unit
+        self.y.restart()
 
     def move(self, length: ca.MX | float = 0) -> None:
         """x <- P_X(x - length w); 0: the length follows Malitsky and Mishchenko."""
@@ -97,10 +105,10 @@ class Gap:
         )
         with m.when(s.unit <= 0, "measure_unit"):
             s.unit = unit(m, s.x, z.point, z.gradient)
+            s.energy = (1 + norm(z.point)) * (norm(m.grad_y_f(s.x, z.point)) + 1e-3 * (1 + ca.fabs(m.f(s.x, z.point))))
             y.set(point=z.point, alpha=z.alpha)
-        s.sigma = s.s * s.unit
-        y.restart()
-        lower.minimise(m, y, self.penalised, name="solve_y", at_most=o.lower_trials, accuracy=lambda: wanted(y))
+        self.prepare()
+        lower.minimise(m, y, self.goal, name="solve_y", at_most=o.lower_trials, accuracy=lambda: wanted(y))
 
     def judge(self, printed: ca.MX | float = 0) -> None:
         """w and the measures; the next sigma, but where the schedule is the paper's (`printed`)."""
