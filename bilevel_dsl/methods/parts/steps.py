@@ -52,10 +52,9 @@ class Adaptive:
 class Smoothness:
     """The largest change of a gradient per length seen, forgotten slowly: an estimate of its Lipschitz constant."""
 
-    FORGET = 0.999
-
-    def __init__(self, m: Method, name: str, size: int):
-        self.m, self.name = m, name
+    def __init__(self, m: Method, name: str, size: int, keep: float = 0.999):
+        """`keep`: what is left of the estimate after a step that shows less; 1 where a step too long would be unstable."""
+        self.m, self.name, self.keep = m, name, keep
         m.slot(name, 1, "estimate of a Lipschitz constant")
         m.slot(f"{name}_point", size, "the point before")
         m.slot(f"{name}_gradient", size, "the gradient there")
@@ -68,6 +67,6 @@ class Smoothness:
         least = 1e-6 * (1 + norm(gradient)) / (1 + norm(point))
         first = 1e2 * (norm(gradient) + 1e-6) / (1 + norm(point))
         found = either(moved > 0, changed / ca.fmax(moved, 1e-300), 0)
-        found = either(known > 0, ca.fmax(ca.fmax(self.FORGET * known, found), least), first)
+        found = either(known > 0, ca.fmax(ca.fmax(self.keep * known, found), least), first)
         m.assign({name: found, f"{name}_point": point, f"{name}_gradient": gradient})
         return found
