@@ -9,13 +9,48 @@ measures.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import casadi as ca
 
 from ...functions.select import either, norm, per_length
 from ..flow import Method
+from . import lower
+from .search import Search
 from .steps import Smoothness
 
 NO_X = ca.MX(0, 1)
+
+
+class Start:
+    """The minimum of g over Y, found once: `least` is g there, the starting point the minimiser."""
+
+    def __init__(self, m: Method):
+        self.m = m
+        m.slot("least", 1, "min g")
+        m.slot("started", 1, "1: it is known")
+        y = m.P_Y(m.y_start)
+        self.search = Search(
+            m, "start", m.oracles.ny, "argmin of g", start=y, separable=m.oracles.is_y_separable, fresh=True
+        )
+
+    def find(self, q: Point, then: Callable[[ca.MX], None] | None = None) -> None:
+        """To a hundredth of `tol`; `then` sets what else begins at the minimiser."""
+        m, s, o, z = self.m, self.m.state, self.m.settings, self.search
+        with m.when(s.started <= 0, "start"):
+            lower.minimise(
+                m,
+                z,
+                lambda y: m.g_grad_y_g(NO_X, y),
+                name="solve_g",
+                at_most=o.lower_trials,
+                accuracy=lambda: ca.fmax(0.01 * o.tol**2, 1e-13) * (1 + norm(z.point)),
+            )
+            s.least, s.started = z.value, 1
+            q.move(z.point)
+            s.k = 0
+            if then is not None:
+                then(z.point)
 
 
 class Point:
