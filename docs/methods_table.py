@@ -71,9 +71,12 @@ CLASSES = {
     "the leader uses `dual(...)` in its objective or constraints": [
         "upper { var x in [0, 4]; minimize x + dual(cap); } lower { var y; minimize (y - x)^2; s.t. cap: y <= 1; }"
     ],
-    "simple bilevel (no upper variables), with sets alone or none": [
-        f"{CHOICE} lower {{ var y[2]; minimize (sum(y) - 1)^2; }}",
+    "simple bilevel (no upper variables), over a bounded set": [
         f"{CHOICE} lower {{ var y[2] in simplex; minimize y[1]; }}",
+        f"{CHOICE} lower {{ var y[2] in [0, 4]; minimize (sum(y) - 1)^2; }}",
+    ],
+    "simple bilevel, over another set or none": [
+        f"{CHOICE} lower {{ var y[2]; minimize (sum(y) - 1)^2; }}",
         f"{CHOICE} lower {{ var y[2]; minimize (sum(y) - 1)^2; subject to y >= 0; }}",
     ],
     "simple bilevel, with rows": [f"{CHOICE} lower {{ var y[2]; minimize y[1]; subject to sum(y) >= 1; y >= 0; }}"],

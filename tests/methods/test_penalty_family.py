@@ -8,7 +8,7 @@ import pytest
 
 from tests.methods.running import point, run
 from tests.methods.test_mgbio import instance
-from tests.problems import TWO_LEVEL, problem
+from tests.problems import TWO_LEVEL, box, problem
 
 P1, P3, P6 = (TWO_LEVEL[name] for name in ("p1", "p3", "p6"))
 ACCURATE = ["prox_penalty", "f2sa", "v_pbgd", "pbgd_j", "pbgd_b", "bvfim", "bvfsm"]
@@ -181,3 +181,37 @@ def test_a_barrier_is_not_left(name, settings):
     for count in (1, 3, 10, 30):
         found = on(P3, name, max_iter=count, **settings)
         assert found.measures["gap"] <= found.state["mu2"][0]
+
+
+# --- coupled constraints --------------------------------------------------------------------------------------
+
+COUPLED = problem(
+    lambda x, y: ca.exp(2 - y) / (2 + ca.cos(6 * x)) + ca.log((4 * x - 2) ** 2 + 1) / 2,
+    lambda x, y: (y - 2 * x) ** 2,
+    1,
+    1,
+    x_set=box(1, 0, 3),
+    lower=[("le", lambda x, y: y - x)],
+)
+
+
+@pytest.mark.parametrize("start", [0.3, 0.8, 1.9, 2.9])
+def test_the_toy_of_blocc(start):
+    """y(x) = x with the multiplier 2 x; four local answers, with the term of the multiplier in the direction."""
+    found = run("blocc", COUPLED, [start], [0])
+    x, y = point(found)
+    assert found.status.label == "converged" and y == pytest.approx(x, abs=1e-5)
+    assert min(abs(x - answer) for answer in (0.1489, 0.9862, 2.0197, 2.9908)) < 2e-4
+    assert found.state["z_mu"][0] == pytest.approx(2 * x, abs=1e-3)
+
+
+def test_the_direction_of_blocc():
+    """At x = 0.4 it is 7.2896, and 11.21 without the multipliers."""
+    found = run("blocc", COUPLED, [0.4], [0], max_iter=1, s_start=1e-3, lower_accuracy=1e-6)
+    assert found.state["w"][0] == pytest.approx(7.2896, abs=5e-3)
+
+
+@pytest.mark.parametrize("case", ["lower row", "lower equality"])
+def test_rows_of_the_follower(case):
+    found = on(TWO_LEVEL[case], "blocc")
+    assert found.status.label == "converged" and point(found) == pytest.approx(TWO_LEVEL[case].answer, abs=1e-4)

@@ -90,40 +90,53 @@ class Gap:
 
     def solve(self) -> None:
         """z, the unit of sigma if it is not known, and y, as accurately as w needs them."""
-        m, s, o, y, z = self.m, self.m.state, self.m.settings, self.y, self.z
-
-        def wanted(q: Search) -> ca.MX:
-            found = o.lower_accuracy * s.s * ca.fmin(ca.fmax(s.stationarity, o.tol), 1)
-            return ca.fmax(found, 1e-14) * (1 + norm(q.point))
+        m, s, y, z = self.m, self.m.state, self.y, self.z
 
         with m.when(s.unit <= 0, "first_step"):  # the search would begin with a step of length one
             grad_f, grad_g = m.grad_y_f(s.x, y.point), m.grad_y_g(s.x, y.point)
             z.set(alpha=1 / ca.fmax(curvature(m, s.x, y.point, grad_g + grad_f, grad_g), 1e-8))
         z.restart(y.point)
-        lower.minimise(
-            m, z, lambda v: m.g_grad_y_g(s.x, v), name="solve_z", at_most=o.lower_trials, accuracy=lambda: wanted(z)
-        )
+        self.minimise(z)
         with m.when(s.unit <= 0, "measure_unit"):
             s.unit = unit(m, s.x, z.point, z.gradient)
             s.energy = (1 + norm(z.point)) * (norm(m.grad_y_f(s.x, z.point)) + 1e-3 * (1 + ca.fabs(m.f(s.x, z.point))))
             y.set(point=z.point, alpha=z.alpha)
         self.prepare()
-        lower.minimise(m, y, self.goal, name="solve_y", at_most=o.lower_trials, accuracy=lambda: wanted(y))
+        self.minimise(y)
+
+    def accuracy(self, q: Search) -> ca.MX:
+        """Of y or z, so that w is right to `lower_accuracy` of the stationarity."""
+        s, o = self.m.state, self.m.settings
+        found = o.lower_accuracy * s.s * ca.fmin(ca.fmax(s.stationarity, o.tol), 1)
+        return ca.fmax(found, 1e-14) * (1 + norm(q.point))
+
+    def minimise(self, q: Search) -> None:
+        """q: argmin of g over Y, or of what y minimises."""
+        m, s = self.m, self.m.state
+        goal = self.goal if q is self.y else lambda v: m.g_grad_y_g(s.x, v)
+        name = "solve_y" if q is self.y else "solve_z"
+        lower.minimise(m, q, goal, name=name, at_most=m.settings.lower_trials, accuracy=lambda: self.accuracy(q))
+
+    def direction(self) -> tuple[ca.MX, ca.MX, ca.MX]:
+        """w, and the lengths of the two gradients whose difference it has in it."""
+        m, s = self.m, self.m.state
+        grad_y, grad_z = m.grad_x_g(s.x, self.y.point), m.grad_x_g(s.x, self.z.point)
+        w = m.grad_x_f(s.x, self.y.point) + (grad_y - grad_z) / s.sigma
+        return w, norm(grad_y), norm(grad_z)
 
     def judge(self, printed: ca.MX | float = 0) -> None:
         """w and the measures; the next sigma, but where the schedule is the paper's (`printed`)."""
         m, s, o, y, z = self.m, self.m.state, self.m.settings, self.y.point, self.z.point
         m.called("hypergradient")
         x, sigma = s.x, s.sigma
-        grad_y, grad_z = m.grad_x_g(x, y), m.grad_x_g(x, z)
-        s.w = m.grad_x_f(x, y) + (grad_y - grad_z) / sigma
+        s.w, of_y, of_z = self.direction()
         s.y, s.f, s.gap = y, m.f(x, y), m.g(x, y) - m.g(x, z)
         s.bias = norm(y - z) / (1 + norm(z))
         s.stationarity = norm(m.P_X(x - s.w) - x) / per_length(s.f, x)
         better = s.stationarity < 0.9 * s.best
         s.best, s.waited = either(better, s.stationarity, s.best), either(better, 0, s.waited + 1)
 
-        noise = 20 * EPS * (norm(grad_y) + norm(grad_z)) / sigma / per_length(s.f, x)
+        noise = 20 * EPS * (of_y + of_z) / sigma / per_length(s.f, x)
         reached = s.stationarity <= ca.fmax(o.tol, either(s.bias > o.tol, 0.1 * s.s, 0))
         hidden = all_of(s.waited > PATIENCE, s.stationarity <= ca.fmax(1e3 * noise, 1e2 * o.tol))
         own = ca.logic_not(printed)
