@@ -59,8 +59,10 @@ CLASSES = {
         f"{COUPLED} lower {{ var y[2] in [0, 4]; {NOT_CONVEX} }}",
     ],
     "sets alone on y, but too large for kkt": [f"{UPPER} lower {{ var y[100] in simplex; minimize sumsqr(y - x); }}"],
-    "any of these rows, but too large for kkt": [
+    "rows of the lower level, too large for kkt": [
         f"{UPPER} lower {{ var y[100]; minimize sumsqr(y - x); {LARGE} }}",
+    ],
+    "rows of the upper level that involve y, too large for kkt": [
         f"{COUPLED} lower {{ var y[100] in nonneg; minimize sumsqr(y - x); }}",
     ],
     "a set `psd`, `spectral` or `l1ball` on y": [

@@ -2,19 +2,18 @@
 
     (z, mu_z)  the saddle point of   g(x, .) + mu' h(x, .)                   z in Y, mu >= 0
     (y, mu_y)  the saddle point of   f(x, .) + gamma g(x, .) + mu' h(x, .)
-    x <- P_X( x - eta d ),    d = grad_x f(x, y) + gamma ( grad_x g(x, y) - grad_x g(x, z) - h_x(x, z)' mu_z ) + h_x(x, y)' mu_y
+    x <- P_X( x - eta d ),    d = grad_x f(x, y) + gamma ( grad_x g(x, y) - grad_x g(x, z) - h_z' mu_z ) + h_y' mu_y
 
-With h_x the Jacobian of the constraints by x. Where the follower's feasible set moves with x, grad v has the term with
-mu_z; it is an error of order one to leave it out, and no projection is needed. g strongly convex in y, h convex in y
-with independent gradients where it is active; then the multipliers are unique, and the direction is the gradient of
-psi_sigma, sigma = 1 / gamma.
+With h_y and h_z the Jacobians of the constraints by x, at (x, y) and (x, z). Where the follower's feasible set moves
+with x, grad v has the term with mu_z; it is an error of order one to leave it out, and no projection is needed. g
+strongly convex in y, h convex in y with independent gradients where it is active; then the multipliers are unique, and
+the direction is the gradient of psi_sigma, sigma = 1 / gamma.
 
-As the paper has it: T steps up in mu, each after steps down in y, for a fixed gamma, with a constant eta. As
-used: both saddle points by augmented Lagrangians and projected quasi-Newton steps, as accurate as the direction needs
-(mu_y here is of sigma f + g, that is mu_y of the paper over gamma); eta follows Malitsky and Mishchenko (`eta` > 0
-makes it constant), and gamma grows tenfold each time x is stationary up to a tenth of 1 / gamma, until `bias`, the
-distance of y to z, is below `tol`. Where the rows that are active for y and for z differ, gamma must still grow, and
-psi has a kink.
+As the paper has it: T steps up in mu, each after steps down in y, for a fixed gamma, with a constant eta. As used: both
+saddle points by augmented Lagrangians and projected quasi-Newton steps, as accurate as the direction needs (mu_y here
+is of sigma f + g, that is mu_y of the paper over gamma); eta follows Malitsky and Mishchenko (`eta` > 0 makes it
+constant), and gamma grows tenfold each time x is stationary up to a tenth of 1 / gamma, until `bias`, the distance of y
+to z, is below `tol`. Where the rows that are active for y and for z differ, gamma must still grow, and psi has a kink.
 
 Jiang, Xiao, Tenorio, Real-Rojas, Marques, Chen, NeurIPS 2024 (arXiv 2406.10148), Algorithm 1.
 """
