@@ -41,8 +41,11 @@ CLASSES = {
     ],
     "y free, rows of the upper level on x alone": [f"{ROW_ON_X} lower {{ var y[2]; minimize sumsqr(y - x); }}"],
     f"y free, more than {DENSE_LIMIT} variables": [f"{UPPER} lower {{ var y[{DENSE_LIMIT + 1}]; minimize sumsqr(y - x); }}"],
-    "lower level convex, with sets or rows": [
+    "lower level convex, with sets alone": [
         f"{UPPER} lower {{ var y[2] in simplex; minimize sumsqr(y - x); }}",
+        f"{UPPER} lower {{ var y[2] in [0, 4]; minimize sumsqr(y - x); }}",
+    ],
+    "lower level convex, with rows": [
         f"{UPPER} lower {{ var y[2]; minimize sum(exp(y)); subject to sum(y) >= x; y[1] <= 3; }}",
         f"{UPPER} lower {{ var y[2]; minimize sum(y); subject to y[1] >= x; y[2] >= x; }}",
     ],
@@ -55,9 +58,11 @@ CLASSES = {
         f"{COUPLED} lower {{ var y[2]; minimize sumsqr(y - x); }}",
         f"{COUPLED} lower {{ var y[2] in [0, 4]; {NOT_CONVEX} }}",
     ],
-    "any of these rows or sets, but too large for kkt": [
-        f"{UPPER} lower {{ var y[100] in simplex; minimize sumsqr(y - x); }}",
+    "sets alone on y, but too large for kkt": [f"{UPPER} lower {{ var y[100] in simplex; minimize sumsqr(y - x); }}"],
+    "rows of the lower level, too large for kkt": [
         f"{UPPER} lower {{ var y[100]; minimize sumsqr(y - x); {LARGE} }}",
+    ],
+    "rows of the upper level that involve y, too large for kkt": [
         f"{COUPLED} lower {{ var y[100] in nonneg; minimize sumsqr(y - x); }}",
     ],
     "a set `psd`, `spectral` or `l1ball` on y": [
@@ -68,9 +73,12 @@ CLASSES = {
     "the leader uses `dual(...)` in its objective or constraints": [
         "upper { var x in [0, 4]; minimize x + dual(cap); } lower { var y; minimize (y - x)^2; s.t. cap: y <= 1; }"
     ],
-    "simple bilevel (no upper variables), with sets alone or none": [
-        f"{CHOICE} lower {{ var y[2]; minimize (sum(y) - 1)^2; }}",
+    "simple bilevel (no upper variables), over a bounded set": [
         f"{CHOICE} lower {{ var y[2] in simplex; minimize y[1]; }}",
+        f"{CHOICE} lower {{ var y[2] in [0, 4]; minimize (sum(y) - 1)^2; }}",
+    ],
+    "simple bilevel, over another set or none": [
+        f"{CHOICE} lower {{ var y[2]; minimize (sum(y) - 1)^2; }}",
         f"{CHOICE} lower {{ var y[2]; minimize (sum(y) - 1)^2; subject to y >= 0; }}",
     ],
     "simple bilevel, with rows": [f"{CHOICE} lower {{ var y[2]; minimize y[1]; subject to sum(y) >= 1; y >= 0; }}"],

@@ -69,6 +69,7 @@ NO_CONSTRAINTS = Need(
 LOWER_FREE = Need(
     "a lower level without sets and constraints", lambda problem: _lower_sets(problem) + _lower_constraints(problem)
 )
+LOWER_SETS_ONLY = Need("constraint sets on the lower level, but no constraints", _lower_constraints)
 UPPER_SETS_ONLY = Need("constraint sets on the upper level, but no constraints", _upper_constraints)
 SMOOTH_SETS = Need("constraint sets with a smooth description: not l1ball, psd and spectral", _rough_sets)
 DENSE_LOWER = Need(f"at most {DENSE_LIMIT} lower variables", _large_lower)

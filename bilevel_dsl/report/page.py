@@ -41,7 +41,7 @@ class Page:
             self.lines.append([])
 
     def entry(self, label: str, text: str, style: str = "") -> None:
-        self._labelled(label, textwrap.wrap(text, self.width - self.label - 2) or [""], style)
+        self._labelled(label, textwrap.wrap(text, self.width - self.label - 2, break_on_hyphens=False) or [""], style)
 
     def array(self, name: str, shape: tuple[int, ...], value, labels=()) -> bool:
         """A named number, vector or matrix; true if entries were left out."""

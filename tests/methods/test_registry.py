@@ -117,7 +117,8 @@ def test_every_method_describes_itself(name):
 def test_programs_keep_their_contract(name):
     from bilevel_dsl.functions.oracles import Oracles
 
-    made = next(p for p in (square(), SIMPLE) if name in fitting(p))
+    bounded = problem(lambda x, y: ca.sumsqr(y), lambda x, y: (y[0] + y[1] - 1) ** 2, 0, 2, y_set=box(2, -1, 1))
+    made = next(p for p in (square(), SIMPLE, bounded) if name in fitting(p))
     program = METHODS[name].program(Oracles(made))
     slots = {s.name: s.size for s in program.state}
     assert {"x", "y", "phase", "signal"} <= set(slots)

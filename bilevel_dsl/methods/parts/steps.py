@@ -47,3 +47,26 @@ class Adaptive:
         s.growth = either(when, either(s.gamma > 0, gamma / s.gamma, 1e6), s.growth)
         s.x_before, s.w_before = either(when, x, s.x_before), either(when, w, s.w_before)
         s.gamma = either(when, gamma, s.gamma)
+
+
+class Smoothness:
+    """The largest change of a gradient per length seen, forgotten slowly: an estimate of its Lipschitz constant."""
+
+    def __init__(self, m: Method, name: str, size: int, keep: float = 0.999):
+        """`keep`: what is left of the estimate after a step that shows less; 1 where a step too long would be unstable."""
+        self.m, self.name, self.keep = m, name, keep
+        m.slot(name, 1, "estimate of a Lipschitz constant")
+        m.slot(f"{name}_point", size, "the point before")
+        m.slot(f"{name}_gradient", size, "the gradient there")
+
+    def seen(self, point: ca.MX, gradient: ca.MX) -> ca.MX:
+        """The estimate, after this point; before any move, what makes a first step short."""
+        m, name = self.m, self.name
+        known = m.read(name)
+        moved, changed = norm(point - m.read(f"{name}_point")), norm(gradient - m.read(f"{name}_gradient"))
+        least = 1e-6 * (1 + norm(gradient)) / (1 + norm(point))
+        first = 1e2 * (norm(gradient) + 1e-6) / (1 + norm(point))
+        found = either(moved > 0, changed / ca.fmax(moved, 1e-300), 0)
+        found = either(known > 0, ca.fmax(ca.fmax(self.keep * known, found), least), first)
+        m.assign({name: found, f"{name}_point": point, f"{name}_gradient": gradient})
+        return found
