@@ -11,7 +11,7 @@ import pytest
 from bilevel_dsl.functions.oracles import Oracles
 from bilevel_dsl.methods.flow import Method
 from bilevel_dsl.methods.parts.estimators import Momentum, Storm
-from bilevel_dsl.methods.parts.linear import ConjugateGradients, Neumann, Spectrum, inverted
+from bilevel_dsl.methods.parts.linear import ConjugateGradients, LeastSquares, Neumann, Spectrum, inverted
 from bilevel_dsl.methods.parts.sampling import MODULI, MULTIPLIERS, Random
 from bilevel_dsl.methods.parts.steps import Adaptive
 from bilevel_dsl.methods.program import Setting
@@ -201,3 +201,22 @@ def test_compiled_parts_give_the_same_bits(tmp_path, monkeypatch):
     for make in (lambda: conjugate_gradients(50, 1e-12), lambda: drawing(3, 977)):
         compiled, interpreted = (run(make(), executor=e, max_iter=30) for e in ("compiled", "interpreted"))
         assert_same(compiled, interpreted)
+
+
+# --- least squares ------------------------------------------------------------------------------------
+
+
+def least_squares(matrix: np.ndarray, b: np.ndarray):
+    m = method()
+    system = LeastSquares(m, "ls", N)
+    with m.iteration():
+        system.solve(lambda v: ca.MX(ca.DM(matrix)) @ v, ca.MX(ca.DM(b)), at_most=60, accuracy=1e-10)
+        m.state.y = system.z
+    return run(m).state["y"]
+
+
+@pytest.mark.parametrize("eigenvalues", [(1, 2, 3, 4, 5, 6), (-3, -1, 1, 2, 5, 9), (0, 0, 1, 2, -3, 9)])
+def test_least_squares_for_any_signs(eigenvalues):
+    """Singular: the answer of least norm, also where b is not in the range."""
+    matrix = _Q @ np.diag(eigenvalues) @ _Q.T
+    assert least_squares(matrix, B) == pytest.approx(np.linalg.pinv(matrix, rcond=1e-10) @ B, rel=1e-6, abs=1e-8)

@@ -1,0 +1,84 @@
+"""stocBiO: the hypergradient by a Neumann series.
+
+    y <- y - alpha grad_y g(x, y)                  T times, from where y stands                  lines 3 to 7
+    z  = eta sum_{q < Q} (I - eta H)^q grad_y f    H = hess_yy g at (x, y)                       (5)
+    w  = grad_x f - J z                            J = hess_xy g                                 line 10
+    x <- P_X(x - gamma w)                                                                        line 11
+
+Products H d and J z only; Q of them for one w. z is what Q gradient steps of length eta from 0 find for
+z'Hz/2 - z'grad_y f, so that its relative residual is the last power, (I - eta H)^Q grad_y f: it falls like
+(1 - eta mu)^Q. Where H has a negative eigenvalue the series has no limit, and the residual says so.
+
+As the paper has it: `T`, `Q`, `alpha`, `eta` and `gamma` are given, T = Q = 10 in its experiments, and every power of the
+series takes a sample of its own. As used here: as many steps of y as `lower_accuracy` asks for and as many terms as
+`linear_accuracy` does, alpha = eta = 1 / L with the largest curvature L that was met, gamma by the rule of Malitsky and
+Mishchenko. With T or Q given, the run converges only if what they leave of grad_y g and of the residual is below `tol`.
+
+Ji, Yang, Liang: Bilevel optimization: convergence analysis and enhanced design, ICML 2021 (arXiv 2010.07962), Algorithm 2.
+"""
+
+from __future__ import annotations
+
+import casadi as ca
+
+from ..functions.oracles import Oracles
+from ..functions.select import either, norm
+from . import needs
+from .card import Card
+from .flow import Method
+from .parts import follower, leader
+from .parts.follower import Descent
+from .parts.leader import Leader
+from .parts.linear import NOTHING, Neumann
+from .program import Program, Setting
+
+NAME = "stocbio"
+
+CARD = Card(
+    name=NAME,
+    title="hypergradient by a Neumann series",
+    rank=21,
+    papers=("Ji, Yang, Liang: Bilevel optimization: convergence analysis and enhanced design, ICML 2021, arXiv 2010.07962",),
+    assumes=("a twice differentiable lower objective, strongly convex around the follower's answers, which is not checked",),
+    needs=(needs.NO_DUALS, needs.TWO_LEVELS, needs.LOWER_FREE, needs.UPPER_SETS_ONLY),
+)
+
+SETTINGS = (
+    *leader.SETTINGS,
+    *follower.SETTINGS,
+    Setting("Q", 0, "terms of the series; 0: as many as its accuracy asks for", 0, integer=True),
+    Setting("eta", 0.0, "step of the series, below 1 over the largest eigenvalue of H; 0: found by the method", 0),
+    Setting("linear_accuracy", 1e-2, "Q = 0: residual of H z = grad_y f, relative, times the stationarity of x", 1e-12, 1),
+    Setting("most_terms", 20000, "Q = 0: terms at most", 1, integer=True),
+)
+
+
+def program(oracles: Oracles) -> Program:
+    m = Method(NAME, oracles, SETTINGS)
+    s, o = m.state, m.settings
+    x, y = Leader(m), Descent(m)
+    z = Neumann(m, "z", oracles.ny)
+    m.slot("linear", 1, "|H z - grad_y f|, relative", start=1)
+
+    def H_times(d: ca.MX) -> ca.MX:  # noqa: N802, as the paper has it
+        return m.hess_yy_g_times(s.x, s.y, d)
+
+    with m.iteration():
+        x.move(o.gamma)  # line 11
+        y.begin(H_times)
+        y.descend(T=o.T, alpha=o.alpha, at_most=o.lower_steps, accuracy=lambda: o.lower_accuracy * x.small())
+        pull = m.grad_y_f(s.x, s.y)
+        z.solve(
+            H_times,
+            pull,
+            terms=either(o.Q > 0, o.Q, o.most_terms),
+            step=lambda: either(o.eta > 0, o.eta, 1 / ca.fmax(s.L, 1e-20)),
+            meet=y.meet,
+            wanted=either(o.Q > 0, 0, o.linear_accuracy * x.small() * norm(pull)),
+        )
+        m.called("hypergradient")
+        grad_x, grad_y = m.grad_f(s.x, s.y)
+        s.linear = norm(z.rest) / ca.fmax(norm(grad_y), NOTHING)
+        x.judge(grad_x - m.hess_xy_g_times(s.x, s.y, z.z), s.v)  # line 10
+
+    return m.program(x.measures(linear=s.linear), dict.fromkeys(("stationarity", "lower_stationarity", "linear"), "tol"))
