@@ -14,7 +14,9 @@ import numpy as np
 import pytest
 
 from bilevel_dsl.diagnostics import Source
+from bilevel_dsl.functions.oracles import Oracles
 from bilevel_dsl.methods import METHODS
+from bilevel_dsl.methods.program import INHABITED
 from bilevel_dsl.model.build import build
 from bilevel_dsl.model.problem import Problem
 from bilevel_dsl.reading import read
@@ -129,7 +131,7 @@ class Made:
             solver.harness("data", index, pointer)
 
 
-@pytest.fixture(scope="module", params=METHODS)
+@pytest.fixture(scope="module", params=LEVELS)
 def made(request, tmp_path_factory) -> Made:
     problem = model(request.param)
     assert METHODS[request.param].refusals(problem) == []
@@ -264,3 +266,17 @@ def test_infinite_numbers_give_no_wrong_answer(small):
                 assert np.allclose(found[Status.CONVERGED], answer, atol=1e-4), (slot.label, value)
             else:
                 assert set(found) <= {Status.NOT_FINITE, Status.DIVERGED}, (slot.label, value, found)
+
+
+WITH_A_SET = (
+    "param r = 1; upper { var x in ball(0, r); minimize x + y; } lower { var y; minimize (y - x)^2; }",
+    "param r = 1; upper { minimize sumsqr(y); } lower { var y[2] in [-r, r]; minimize (y[1] - 1)^2; }",
+)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_asks_whether_the_sets_are_empty(name):
+    """The driver ends with INFEASIBLE before the first iteration where this slot is not 1."""
+    models = [build(read(Source("test", text))) for text in WITH_A_SET]
+    problem = next(m for m in models if not METHODS[name].refusals(m))
+    assert INHABITED in [slot.name for slot in METHODS[name].program(Oracles(problem)).prepared]
