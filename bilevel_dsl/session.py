@@ -27,6 +27,7 @@ from .model.problem import Problem, Reference
 from .model.structure import analyse
 from .reading import read
 from .report.solution import Point, Solution
+from .runtime.direct import run_direct
 from .runtime.execute import Run, execute
 from .runtime.status import Status
 from .semantics.checked import Checked
@@ -116,17 +117,17 @@ def solve(
     require_finite(oracles, x, y)
     if not start:
         x = beginning(oracles, x, y)
-    program = info.program(oracles)
-    clock.lap("build")
-    stage("compiling" if compile else "iterating")
-    run = execute(
-        program,
+    run = _run(
+        info,
+        oracles,
         x,
         y,
-        settings=settings,
-        executor="auto" if compile else "interpreted",
-        time_limit=None if time_limit is None else max(0.8 * time_limit - clock.total, 1e-9),
-        on_progress=on_progress and (lambda k, measures: on_progress(k, _as_written(problem, measures))),
+        settings,
+        compile,
+        None if time_limit is None else 0.8 * time_limit,
+        on_progress and (lambda k, measures: on_progress(k, _as_written(problem, measures))),
+        stage,
+        clock,
     )
     clock.lap("run")
     stage("verifying")
@@ -229,6 +230,30 @@ def choose_method(problem: Problem, name: str | None) -> tuple[MethodInfo, str]:
         return require(name, problem, where), ""
     chosen, reason = choose(problem, analyse(problem))
     return require(chosen, problem), reason
+
+
+def _run(
+    info: MethodInfo,
+    oracles: Oracles,
+    x: np.ndarray,
+    y: np.ndarray,
+    settings: dict[str, float],
+    compile: bool,
+    limit: float | None,
+    on_progress: Callable[[int, dict[str, float]], None] | None,
+    stage: Callable[[str], None],
+    clock: _Clock,
+) -> Run:
+    """The method from (x, y), as a program or directly. limit: seconds, of which the clock has counted some."""
+    program = None if info.direct else info.program(oracles)
+    clock.lap("build")
+    left = None if limit is None else max(limit - clock.total, 1e-9)
+    if program is None:
+        stage("iterating")
+        return run_direct(info, oracles, x, y, settings=settings, time_limit=left, on_progress=on_progress)
+    stage("compiling" if compile else "iterating")
+    executor = "auto" if compile else "interpreted"
+    return execute(program, x, y, settings=settings, executor=executor, time_limit=left, on_progress=on_progress)
 
 
 def _conclude(

@@ -38,7 +38,7 @@ class Run:
     phase_calls: dict[str, int]
     measures: dict[str, float]
     trace: dict[str, np.ndarray]  # "iteration" and every measure; thinned out in very long runs
-    executor: str  # "compiled" | "interpreted"
+    executor: str  # "compiled", "interpreted", or the solver of a direct method
     timings: dict[str, float]  # compile, solve: seconds
     warnings: tuple[Diagnostic, ...] = ()
 
@@ -79,7 +79,7 @@ def execute(
     _fill(layout, memory, x0, y0, settings or {})
     rows = np.empty((_rows(memory[layout.offsets["o_max_iter"]]), program.measures.n_out())) if trace else None
     clock = perf_counter()
-    with _interruptible() as pressed:
+    with interruptible() as pressed:
         left = None if time_limit is None else max(0.0, time_limit - compile_seconds)
         poll = Poll(program.measure_names, pressed, left, on_progress)
         make = Interpreter if compiled is None else lambda *a, **k: Compiled(compiled, *a, **k)
@@ -225,7 +225,7 @@ class _Pressed:
 
 
 @contextmanager
-def _interruptible() -> Iterator[_Pressed]:
+def interruptible() -> Iterator[_Pressed]:
     """Ctrl-C is noted once; pressed again it raises. The previous handler comes back."""
     pressed = _Pressed()
     if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is None:
