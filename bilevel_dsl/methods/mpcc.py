@@ -43,7 +43,7 @@ NAME = "mpcc"
 EXECUTOR = "ipopt"
 MPCC_LIMIT = 100_000  # lower variables
 
-SMALL = 3000  # unknowns up to which every route is taken
+SMALL = 600  # unknowns up to which every route is taken
 ROUNDS = 3  # beginnings at another answer of the follower
 ELSEWHERE = 1e-6  # of the size of g, by which the follower must be better off elsewhere
 

@@ -10,6 +10,7 @@ import casadi as ca
 import numpy as np
 
 from ..outcome import Progress
+from .derivatives import of_program
 
 OPTIONS = {
     "print_level": 0,
@@ -110,6 +111,8 @@ class Ipopt:
             known = derivatives._solver
             more = {name: known.get_function(f"nlp_{name}") for name in ("grad_f", "jac_g", "hess_l")}
             more = {"grad_f": more["grad_f"], "jac_g": more["jac_g"], "hess_lag": more["hess_l"]}
+        elif isinstance(nlp["x"], ca.SX):
+            more = of_program(nlp)
         self._solver = ca.nlpsol(
             "mpcc",
             "ipopt",
