@@ -22,7 +22,7 @@ such programs: Fletcher, Leyffer. IPOPT: Waechter, Biegler.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -46,6 +46,10 @@ MPCC_LIMIT = 100_000  # lower variables
 SMALL = 600  # unknowns up to which every route is taken
 ROUNDS = 3  # beginnings at another answer of the follower
 ELSEWHERE = 1e-6  # of the size of g, by which the follower must be better off elsewhere
+FEW = 20  # lower variables up to which the follower is asked from several starts
+BESIDE, FAR = 1e-2, 10.0  # how far these are from y: in lengths, and at most
+AWAY = 1e-2  # from a start at which derivatives are no numbers
+MOVES, MOVES_LARGE = 40, 10  # to neighbouring pieces at most, up to SMALL unknowns and beyond
 
 
 def _large(problem: Problem) -> list[Refusal]:
@@ -112,13 +116,18 @@ def solve(
 class _Mpcc:
     def __init__(self, levels: Levels, x: np.ndarray, y: np.ndarray, settings: Mapping[str, float], watch: Watch):
         self.levels, self.settings, self.watch = levels, settings, watch
-        self.x, self.y = x, y
+        self.begun = x, y
         self.follower = Follower(levels, watch)
         answer = self.follower.answer(x, y)
+        if answer.kind == "not_finite":  # a norm has no derivative where it vanishes
+            x, y = levels.clipped(x + AWAY, y + AWAY)
+            answer = self.follower.answer(x, y)
         points = [(x, y), (x, answer.y)] if answer.solved else [(x, y)]
+        self.x, self.y = x, y
         self.system = System(levels, scales_at(levels, points))
         self.routes = Routes(self.system, watch)
-        self.pieces = Pieces(self.system, self.routes.piece, lambda: watch.over)
+        moves = MOVES if self.system.size <= SMALL else MOVES_LARGE
+        self.pieces = Pieces(self.system, self.routes.piece, lambda: watch.over, moves)
         self.kinds: set[str] = set()  # of the failures
         self.answered = 1
         self.first = self._point(x, answer) if answer.solved else self._bare(x, y)
@@ -130,7 +139,7 @@ class _Mpcc:
         w = self.first if best is None else best.w
         x, y = system.split(w)
         if best is None:
-            x, y = self.x, self.y
+            x, y = self.begun
         return Outcome(
             status,
             x,
@@ -180,45 +189,60 @@ class _Mpcc:
 
     def _from(self, first: np.ndarray) -> list[Candidate]:
         """The points that are reached from `first`, the best one first."""
+        penalty, routes = self.settings["penalty"], self.routes
         bare = self._bare(self.x, self.y)
-        small = self.system.size <= SMALL
-        penalty = self.settings["penalty"]
-        bounds = tuple(t for t in BOUNDS if t < self.settings["relaxation"])
-        bounds = (self.settings["relaxation"], *bounds)
-        ways = [
-            lambda: first,
-            lambda: self.routes.penalised(first, penalty).w,
-            lambda: self.routes.relaxed(first, bounds).w,
-            lambda: self.routes.penalised(bare, penalty).w,
-        ]
         found: list[Candidate] = []
-        for k, way in enumerate(ways):
-            if k > 1 and not small and found or self.watch.over:
-                break
-            self._refine(way(), found)
-        if not found and not self.watch.over:
-            for start in (first, bare):
-                self._refine(self.routes.penalised(start, 1.0, leader=0.0).w, found)
+        if self.system.size <= SMALL:
+            bounds = (self.settings["relaxation"], *(t for t in BOUNDS if t < self.settings["relaxation"]))
+            self._refine(lambda: first, found)
+            self._refine(lambda: routes.penalised(first, penalty).w, found)
+            self._refine(lambda: routes.relaxed(first, bounds).w, found)
+            self._refine(lambda: routes.penalised(bare, penalty).w, found)
+        else:
+            self._refine(lambda: routes.penalised(first, penalty).w, found)
+            if not found or found[0].f > self.system.values(first)[0]:
+                self._refine(lambda: first, found)
+            if not found:
+                self._refine(lambda: routes.relaxed(first).w, found)
+        for start in (first, bare):
+            if not found:
+                self._refine(lambda: routes.penalised(start, 1.0, leader=0.0).w, found)  # noqa: B023, called at once
         return sorted(found, key=lambda c: c.f)
 
-    def _refine(self, w: np.ndarray, found: list[Candidate]) -> None:
-        made = self.pieces.refined(w)
+    def _refine(self, way: Callable[[], np.ndarray], found: list[Candidate]) -> None:
+        """Add the exact point where `way` ends, if there is one and time for it."""
+        if self.watch.over:
+            return
+        made = self.pieces.refined(way())
         if isinstance(made, Failure):
             self.kinds.add(made.kind)
         else:
             found.append(made)
 
     def _leaves(self, candidate: Candidate) -> Answer | None:
-        """The follower's answer at the candidate's x, from its y, where it is better than that y."""
+        """An answer of the follower at the candidate's x that is better than the candidate's y; None: none was met.
+
+        A stationary y may be no minimum, where IPOPT stays; so it starts beside y, too, and from other y, if that is cheap.
+        """
         x, y = self.system.split(candidate.w)
-        if self.watch.over:
-            return None
-        self.answered += 1
-        answer = self.follower.answer(x, y)
-        g = float(self.levels.numbers(x, y)[1])
-        if not answer.solved or not self.system.scales.g * (g - answer.g) > ELSEWHERE * max(1.0, self.system.scales.g * abs(g)):
-            return None
-        return answer
+        levels, size = self.levels, self.system.scales.g
+        g = float(levels.numbers(x, y)[1])
+        starts = [y]
+        if levels.ny <= FEW:
+            low, high = np.maximum(levels.y_low, y - FAR), np.minimum(levels.y_high, y + FAR)
+            beside = BESIDE * self.system.scales.y
+            starts += [np.clip(v, levels.y_low, levels.y_high) for v in (y + beside, y - beside)]
+            starts += [self.y, 0.75 * low + 0.25 * high, 0.25 * low + 0.75 * high]
+        best = None
+        for start in starts:
+            if self.watch.over:
+                break
+            self.answered += 1
+            answer = self.follower.answer(x, start)
+            better = answer.solved and size * (g - answer.g) > ELSEWHERE * max(1.0, size * abs(g))
+            if better and (best is None or answer.g < best.g):
+                best = answer
+        return best
 
     def _failure(self) -> str:
         if "diverged" in self.kinds:

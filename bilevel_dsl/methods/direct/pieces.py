@@ -19,7 +19,7 @@ BOTH = 1e-6  # members of a pair below which both count as zero
 WRONG = 1e-6  # multipliers of the wrong sign beyond which the other piece is tried
 ADMISSIBLE = 1e-7  # violation of the rows of what counts as a point
 GAIN = 1e-9  # of f, relative, by which another piece must be better
-MOST_MOVES, MOST_FAILURES = 20, 3
+MOST_FAILURES = 4  # in a row, of pairs changed alone
 
 Solve = Callable[[np.ndarray, np.ndarray, np.ndarray], Found]  # w and bounds of a piece -> its minimiser
 
@@ -42,8 +42,9 @@ class Failure:
 
 
 class Pieces:
-    def __init__(self, system: System, solve: Solve, over: Callable[[], bool]):
-        self.system, self.solve, self.over = system, solve, over
+    def __init__(self, system: System, solve: Solve, over: Callable[[], bool], moves: int):
+        """moves: to neighbouring pieces at most, from one point."""
+        self.system, self.solve, self.over, self.moves = system, solve, over, moves
 
     def refined(self, w: np.ndarray) -> Candidate | Failure:
         """The local minimiser of the piece nearest to w, then of neighbouring ones while the leader gains."""
@@ -58,34 +59,32 @@ class Pieces:
         return self.descended(best) if isinstance(best, Candidate) else best
 
     def descended(self, best: Candidate) -> Candidate | Failure:
-        """`best`, or the end of a path over pieces of decreasing f."""
-        for _ in range(MOST_MOVES):
-            moved = self._better(best)
-            if moved is None:
-                return best
-            if isinstance(moved, Failure):
-                return moved
-            best = moved
-        return best
+        """`best`, or the end of a path over neighbouring pieces of decreasing f.
 
-    def _better(self, best: Candidate) -> Candidate | Failure | None:
-        wrong = self._wrong(best)
-        order = np.flatnonzero(wrong > WRONG)
-        order = order[np.argsort(-wrong[order])]
-        if not len(order):
-            return None
-        tries = [order, *([order[: len(order) // 2]] if len(order) > 3 else []), *([k] for k in order[:MOST_FAILURES])]
-        for flip in tries[:1] if len(order) == 1 else tries:
-            if self.over():
-                return None
+        Several pairs change sides at once while that works, else fewer, at last each of the most promising ones alone.
+        """
+        many, failures = self.system.n_pairs, 0
+        for _ in range(self.moves):
+            wrong = self._wrong(best)
+            order = np.flatnonzero(wrong > WRONG * max(1.0, 1e-3 * abs(best.f)))
+            order = order[np.argsort(-wrong[order])]
+            many = min(many, len(order))
+            if many > 1:
+                flip = order[:many]
+            else:
+                flip = order[failures : failures + 1]
+            if not len(flip) or failures > MOST_FAILURES or self.over():
+                break
             held = best.held.copy()
             held[flip] *= -1
             moved = self._on(best.w, held)
             if isinstance(moved, Failure) and moved.kind == "diverged":
                 return moved
             if isinstance(moved, Candidate) and moved.f < best.f - GAIN * max(1.0, abs(best.f)):
-                return moved
-        return None
+                best, many, failures = moved, 2 * max(many, 1), 0
+            else:
+                many, failures = (many // 4, 0) if many > 1 else (1, failures + 1)
+        return best
 
     def _wrong(self, best: Candidate) -> np.ndarray:
         """For each pair with both members zero, by how much f falls per unit of the held one; else 0."""

@@ -18,6 +18,8 @@ BOUNDS = (1.0, 1e-2, 1e-4, 1e-6, 1e-8)  # of the products of pairs
 FIRST_PENALTY, GROWTH, PENALTIES = 0.1, 4.0, 14
 COMPLEMENTARY = 1e-7
 SOLVE_ITERATIONS = 500
+LARGE = 1000  # unknowns beyond which pivots are delayed only where they must be, and a piece that resists is left
+PIECE_ITERATIONS = 100
 
 
 class Routes:
@@ -48,6 +50,8 @@ class Routes:
             warm = {**WARM, "mu_init": 1e-6 if name == "piece" else 1e-4}
             tol = {"piece": 1e-10, "penalised": 1e-6, "relaxed": 1e-6}.get(name, 1e-8)
             options = {"tol": tol, "max_iter": SOLVE_ITERATIONS, **(warm if first else {})}
+            if self.system.size > LARGE:
+                options |= {"mumps_pivtol": 1e-10, "max_iter": PIECE_ITERATIONS if name == "piece" else SOLVE_ITERATIONS}
             made = Ipopt(nlp, self.watch, options, self.system.measures, self._solver(first) if first else None)
             self._solvers[name] = made
         return self._solvers[name]
