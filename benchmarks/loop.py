@@ -50,7 +50,7 @@ def main() -> None:
     for path in [Path(p) for p in sys.argv[1:]] or [ROOT / f"{name}.bilevel" for name in DEFAULT]:
         problem = bl.load(path)
         size = f"{problem.x.numel()} + {problem.y.numel()}"
-        for method in fitting(problem):
+        for method in (m for m in fitting(problem) if METHODS[m].automatic and not METHODS[m].direct):
             iterations, compiled, interpreted = microseconds(problem, method)
             print(
                 f"| {path.stem} | {size} | {method} | {iterations} | {compiled:.2f} | {interpreted:.2f} "

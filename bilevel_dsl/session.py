@@ -138,7 +138,8 @@ def solve(
         EXECUTORS[compile],
         on_progress and (lambda k, measures: on_progress(k, _as_written(problem, measures))),
     )
-    runner.program(methods[0][0])
+    if not methods[0][0].direct:
+        runner.program(methods[0][0])
     clock.lap("build")
     stage("compiling" if EXECUTORS[compile] == "eager" else "iterating")
     examiner = Examiner(oracles=oracles, level=verify, seed=seed, end=end)
@@ -174,7 +175,7 @@ def export_c(
     """
     from .export.c_solver import export
 
-    info, _ = choose_method(problem, method)
+    info = _exportable(problem, method)
     settings = merge_settings(info, problem, tol=tol, options=options)
     oracles = Oracles(problem)
     begun = _starting_at(problem, beginning(oracles, *problem.start()))
@@ -250,6 +251,21 @@ def named_method(problem: Problem, name: str | None) -> MethodInfo | None:
     if name is None and "method" in problem.options:
         name, where = str(problem.options["method"]), problem.option_spans.get("method")
     return None if name in (None, "auto") else require(name, problem, where)
+
+
+def _exportable(problem: Problem, name: str | None) -> MethodInfo:
+    """The method that is named, or the best that is a program.
+
+    Raises:
+        BilevelError: BL0607, the method has a solver of its own, of which there is no C.
+    """
+    named = named_method(problem, name)
+    programs = [info for info, _ in ordered(problem, analyse(problem)) if not info.direct]
+    if named is not None and not named.direct or named is None and programs:
+        return named or programs[0]
+    which = f"{named.name} cannot be exported" if named else "no method that fits can be exported"
+    hint = f"methods that can: {', '.join(info.name for info in programs)}" if programs else "no method that fits can"
+    raise BilevelError(Diagnostic("BL0607", f"{which}: it has a solver of its own, of which there is no C", hints=(hint,)))
 
 
 def choose_method(problem: Problem, name: str | None) -> tuple[MethodInfo, str]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType
+
+import numpy as np
 
 from ..diagnostics import BilevelError, Diagnostic, Label, Span, did_you_mean
 from ..functions.oracles import Oracles
 from ..model.problem import Problem
 from ..model.structure import Structure
 from .card import Card, Refusal
+from .outcome import Outcome
 from .program import Program, Setting
 
 SHOWN = 6
@@ -20,7 +23,7 @@ SHOWN = 6
 
 @dataclass(frozen=True)
 class MethodInfo:
-    """A method: its card, its settings, and its program for a problem."""
+    """A method: its card, its settings, and its program for a problem, or its direct solve."""
 
     card: Card
     module: ModuleType
@@ -58,8 +61,22 @@ class MethodInfo:
     def refusals(self, problem: Problem) -> list[Refusal]:
         return self.card.refusals(problem)
 
+    @property
+    def direct(self) -> bool:
+        """Whether it solves by a solver of its own: no program, nothing to compile or to export."""
+        return hasattr(self.module, "solve")
+
+    @property
+    def executor(self) -> str:
+        """The solver of a direct method."""
+        return getattr(self.module, "EXECUTOR", "")
+
     def program(self, oracles: Oracles) -> Program:
         return self.module.program(oracles)
+
+    def solve(self, oracles: Oracles, x: np.ndarray, y: np.ndarray, settings: Mapping[str, float], **more) -> Outcome:
+        """Of a direct method, see `outcome.py`."""
+        return self.module.solve(oracles, x, y, settings, **more)
 
 
 def _found() -> dict[str, MethodInfo]:

@@ -105,7 +105,7 @@ class Solution(Point):
     method: str
     reason: str = ""  # why `auto` chose it; empty if it was named
     settings: dict[str, float]
-    executor: str  # "compiled" | "interpreted"
+    executor: str  # "compiled", "interpreted", or the solver of a direct method: "ipopt"
     iterations: int
     evaluations: dict[str, int]  # calls of each phase
     measures: dict[str, float]  # of the method, at the end; objectives as written, as in `trace`

@@ -82,7 +82,7 @@ def execute(
     memory, columns = np.zeros(layout.size), _columns(program, data)
     _fill(layout, memory, x0, y0, settings or {})
     most = memory[layout.offsets["o_max_iter"]]
-    with _interruptible() as pressed:
+    with interruptible() as pressed:
         left = None if time_limit is None else max(0.0, time_limit - compile_seconds)
         poll = Poll(program.measure_names, pressed, left, on_progress)
         waits, patience = executor == "auto" and compiled is None, FIRST_SECONDS
@@ -293,7 +293,7 @@ class _Pressed:
 
 
 @contextmanager
-def _interruptible() -> Iterator[_Pressed]:
+def interruptible() -> Iterator[_Pressed]:
     """Ctrl-C is noted once; pressed again it raises. The previous handler comes back."""
     pressed = _Pressed()
     if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is None:

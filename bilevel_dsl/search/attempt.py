@@ -12,8 +12,11 @@ from ..certify.claims import Certificate
 from ..functions.oracles import Oracles
 from ..methods import MethodInfo
 from ..methods.program import Program
+from ..runtime.direct import run_direct
 from ..runtime.execute import Run, execute
 from ..runtime.status import Status
+
+DIRECT_WORK = 1e4  # operations per iteration and variable of a method with a solver of its own
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -92,17 +95,29 @@ class Runner:
     def run(self, info: MethodInfo, reason: str, start: Start, seconds: float | None) -> Attempt:
         """The method from there, for at most so many seconds."""
         clock, settings = perf_counter(), self.settings(info)
-        run = execute(
-            self.program(info),
-            start.x,
-            start.y,
-            settings=settings,
-            executor=self.executor,
-            time_limit=seconds,
-            on_progress=self.on_progress,
-        )
+        if info.direct:
+            run = run_direct(
+                info,
+                self.oracles,
+                start.x,
+                start.y,
+                settings=settings,
+                time_limit=seconds,
+                on_progress=self.on_progress,
+            )
+            work = DIRECT_WORK * run.iterations * (self.oracles.nx + self.oracles.ny)
+        else:
+            run = execute(
+                self.program(info),
+                start.x,
+                start.y,
+                settings=settings,
+                executor=self.executor,
+                time_limit=seconds,
+                on_progress=self.on_progress,
+            )
+            work = sum(self._costs[info.name][name] * calls for name, calls in run.phase_calls.items())
         x, y = run.state["x"], run.state["y"]
-        costs = self._costs[info.name]
         return Attempt(
             method=info.name,
             reason=reason,
@@ -112,7 +127,7 @@ class Runner:
             x=x,
             y=y,
             upper=_upper(self.oracles, run, x, y),
-            work=float(sum(costs[name] * calls for name, calls in run.phase_calls.items())),
+            work=float(work),
             seconds=perf_counter() - clock,
             found=multipliers_of(run, self.oracles),
         )

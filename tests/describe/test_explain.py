@@ -61,6 +61,7 @@ def test_as_data():
     assert [(v["method"], v["accepts"], v["chosen"]) for v in found["methods"] if METHODS[v["method"]].automatic] == [
         ("penalty", True, False),
         ("kkt", True, True),
+        ("mpcc", True, False),
         ("dbgd", False, False),
         ("mgbio", False, False),
     ]

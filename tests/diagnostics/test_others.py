@@ -117,6 +117,7 @@ COMMANDS: dict[str, tuple[dict[str, str | bytes | Path], str]] = {
     "BL0512_system": ({"a.csv": Path("a.csv")}, "solve m.bilevel --data a.csv"),
     "BL0512_start": ({}, "solve m.bilevel --start s.json"),
     "BL0514": ({"ridge.bilevel": "mine"}, "new ridge"),
+    "BL0607": ({}, "codegen m.bilevel -o out --method mpcc"),
     "BL0605": ({"out/mine.txt": ""}, "codegen m.bilevel -o out --method mgbio"),
     "BL0605_file": ({"out": ""}, "codegen m.bilevel -o out --method mgbio"),
     "BL0605_below_a_file": ({"out": ""}, "codegen m.bilevel -o out/solver --method mgbio"),

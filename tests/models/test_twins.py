@@ -12,10 +12,9 @@ import pytest
 
 from bilevel_dsl.export.c_solver import solver_texts
 from bilevel_dsl.functions.oracles import Oracles
-from bilevel_dsl.methods import METHODS
-from bilevel_dsl.methods.registry import fitting
+from bilevel_dsl.methods import METHODS, fitting, ordered
+from bilevel_dsl.model.structure import analyse
 from bilevel_dsl.runtime.execute import execute
-from bilevel_dsl.session import choose_method
 from tests.export.test_twins import c_text, printed
 from tests.models.collection import LIBRARIES, MODELS, load
 from tests.runtime.machines import COMPILER, assert_same
@@ -25,6 +24,11 @@ KKT_VARIABLES = 15  # of both levels
 ITERATIONS = 60  # most runs end before
 
 
+def _program(problem) -> str:
+    """The first method that `auto` takes and that is a program."""
+    return next(info.name for info, _ in ordered(problem, analyse(problem)) if not info.direct)
+
+
 def pairs() -> list:
     """Each library model with the method that `auto` takes, the others with all that it may take."""
     found = []
@@ -32,9 +36,9 @@ def pairs() -> list:
         problem = load(name)
         large = problem.x.numel() + problem.y.numel() > KKT_VARIABLES
         methods = (
-            [choose_method(problem, None)[0].name]
+            [_program(problem)]
             if name in LIBRARIES
-            else [m for m in fitting(problem) if METHODS[m].automatic]
+            else [m for m in fitting(problem) if METHODS[m].automatic and not METHODS[m].direct]
         )
         found += [pytest.param(name, m, id=f"{name}-{m}") for m in methods if not (large and m == "kkt")]
     return found

@@ -185,7 +185,7 @@ def test_ctrl_c_while_the_loop_runs(executor):
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
 def test_the_handler_comes_back_and_a_second_ctrl_c_raises():
     before = signal.getsignal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt), execution._interruptible() as pressed:
+    with pytest.raises(KeyboardInterrupt), execution.interruptible() as pressed:
         os.kill(os.getpid(), signal.SIGINT)
         assert pressed.times == 1
         os.kill(os.getpid(), signal.SIGINT)

@@ -22,8 +22,8 @@ class Conditions:
     def __init__(self, oracles: Oracles):
         self.oracles = oracles
         self.problem = problem = oracles.problem
-        self.x_limits, upper_rows = _described(problem, "upper")
-        self.y_limits, lower_rows = _described(problem, "lower")
+        self.x_limits, upper_rows = described(problem, "upper")
+        self.y_limits, lower_rows = described(problem, "lower")
         self.inequalities = [e for e, equal in lower_rows if not equal]
         self.lower_equalities = [e for e, equal in lower_rows if equal]
         self.upper_rows = upper_rows
@@ -237,7 +237,7 @@ class Conditions:
         return self._made("residuals", make)
 
 
-def _described(problem, level: str):
+def described(problem, level: str):
     """Bounds on the variables of a level, and its rows as (expression, is it an equality): <= 0 or == 0."""
     variables = problem.upper_variables if level == "upper" else problem.lower_variables
     constraints = problem.upper_constraints if level == "upper" else problem.lower_constraints

@@ -1,0 +1,1 @@
+"""Parts of the methods that solve by IPOPT instead of a program of phases."""

@@ -1,0 +1,59 @@
+"""Running a direct method: the same stops and the same record as of a program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from time import perf_counter
+
+import numpy as np
+
+from ..functions.oracles import Oracles
+from ..methods.registry import MethodInfo
+from .execute import Progress, Run, interruptible
+from .status import Status
+
+
+def run_direct(
+    info: MethodInfo,
+    oracles: Oracles,
+    x0: np.ndarray,
+    y0: np.ndarray,
+    *,
+    settings: Mapping[str, float],
+    time_limit: float | None = None,
+    on_progress: Progress | None = None,
+) -> Run:
+    """Run the method from (x0, y0).
+
+    Args:
+        time_limit: seconds.
+        on_progress: called with (iterations, measures) about every 50 ms.
+
+    The state of the result holds x, y, and `p{k}` for parameter k where that stands for `dual(...)`, as a program's does.
+    """
+    begun = perf_counter()
+    deadline = np.inf if time_limit is None else begun + time_limit
+    with interruptible() as pressed:
+
+        def watched(iterations: int, measures: dict[str, float]) -> bool:
+            if on_progress is not None and measures:
+                on_progress(iterations, measures)
+            return bool(pressed.times)
+
+        outcome = info.solve(oracles, x0, y0, settings, deadline=deadline, on_progress=watched)
+    state = {"x": outcome.x, "y": outcome.y}
+    for k, q in enumerate(oracles.written.parameters):
+        if q.is_dual:
+            label = q.name.removeprefix("dual(").removesuffix(")")
+            value = outcome.multipliers.get(label, np.full(q.shape, np.nan))
+            state[f"p{k}"] = np.asarray(value, float).ravel(order="F")
+    return Run(
+        Status[outcome.status.upper()],
+        state,
+        outcome.iterations,
+        outcome.calls,
+        outcome.measures,
+        outcome.trace,
+        info.executor,
+        {"compile": 0.0, "solve": perf_counter() - begun},
+    )
