@@ -61,8 +61,8 @@ def test_as_data():
     assert [(v["method"], v["accepts"], v["chosen"]) for v in found["methods"] if METHODS[v["method"]].automatic] == [
         ("penalty", True, False),
         ("kkt", True, True),
-        ("mpcc", True, False),
         ("dbgd", False, False),
+        ("mpcc", True, False),
         ("mgbio", False, False),
     ]
     lines_of_model = MODELS["tolls"].read_text().splitlines()
