@@ -126,10 +126,12 @@ def solve(
     if not start:
         x = beginning(oracles, x, y)
     given = {"tol": tol, "max_iter": max_iter}
+    used = [info for info, _ in methods]
+    used += [METHODS["mpcc"]] if METHODS["mpcc"] not in used else []  # of the cuts
     settings = {
         # settings that the caller names are for the first method; the others take those that they know
         info.name: merge_settings(info, problem, options=options if k == 0 else known_to(info, options), **given)
-        for k, (info, _) in enumerate(methods)
+        for k, info in enumerate(used)
     }
     first = Start(x=x, y=y, words="the start")
     runner = Runner(
@@ -278,7 +280,7 @@ def _effort(level: str, starts: int | None, alone: bool) -> Effort:
     """What is searched; a method that is named runs once, from its start, unless more starts are asked for."""
     effort = EFFORTS[level]
     if alone:
-        effort = replace(effort, methods=1, restarts=0, starts=0)
+        effort = replace(effort, methods=1, restarts=0, cuts=0, starts=0)
     return effort if starts is None else replace(effort, starts=max(0, starts - 1), work=np.inf)
 
 

@@ -30,6 +30,7 @@ from .prices import quotients
 from .reaction import Reaction, Reactions, named
 from .scales import NEAR, TIED, Scales, coupling, lengths, variation
 from .simple import check_choice
+from .ties import others
 
 FEASIBLE = 10.0  # times the tolerance: of a violation, in lengths
 MULTIPLIERS = 1e2  # times the tolerance, relative to the largest one
@@ -279,6 +280,7 @@ class Examination:
             (self.x, self.y),
             found.convex,
             here,
+            others(found, self.y, self.scales),
         )
         if not self.region.describable:
             words = "the follower's set has no smooth description"

@@ -5,7 +5,7 @@ All lengths are the leader's own, and every gain is relative to the range of f o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import casadi as ca
 import numpy as np
@@ -21,6 +21,7 @@ from .place import Place, Region
 from .reaction import Reaction, Reactions
 from .scales import Scales
 from .stationarity import project_x
+from .ties import rows
 
 STATIONARY = 100.0  # times the tolerance: of a first-order decrease over REACH lengths, unless it is tried out in vain
 GAIN = 100.0  # times the tolerance: of a gain near by
@@ -375,17 +376,32 @@ def _first_order(
         return None, "the follower is too large for derivatives of its answer, or its set has no smooth description"
     if bent and (slope is not None or leader.describable):
         return None, "an expression has a kink here"
-    if slope is not None and (not leader.describable or not leader.count):
+    if slope is not None and (not leader.describable or not (leader.count or reactions.others)):
         return _projected(place, scales, stretch, x, slope), "hypergradient"
     if not leader.describable:
         return None, "the leader's set has no smooth description, and the follower's answer turns here"
     side = leader_side(place, leader, reactions, scales, here, x, y, stretch)
+    if reactions.others:
+        side = _in_its_basin(side, *rows(place, reactions, here, scales, x, y))
     found = descent(here, side, budget, enough)
     if np.isnan(found.decrease) or not found.complete and found.decrease <= enough:
         why = "too many branches" if not np.isnan(found.decrease) else "no linear program could be solved"
         return None, f"{why} at a kink of the follower's answer"
     branches = f"{found.branches} linear program{'s' * (found.branches != 1)}"
     return found, branches if here.kinked else "hypergradient with the leader's constraints"
+
+
+def _in_its_basin(side: Leader, by_x: np.ndarray, high: np.ndarray) -> Leader:
+    """The leader's side with the rows on which the follower stays in its basin."""
+    n = len(high)
+    return replace(
+        side,
+        C_x=np.vstack([side.C_x, by_x]),
+        C_y=np.vstack([side.C_y, np.zeros((n, side.C_y.shape[1]))]),
+        C_m=np.vstack([side.C_m, np.zeros((n, side.C_m.shape[1]))]),
+        low=np.concatenate([side.low, np.full(n, -np.inf)]),
+        high=np.concatenate([side.high, high]),
+    )
 
 
 def _projected(place: Place, scales: Scales, stretch: np.ndarray, x: np.ndarray, slope: np.ndarray) -> Descent:

@@ -16,6 +16,7 @@ from .newton import nearby
 from .place import Place, Region
 from .scales import Scales
 
+TIED = 1e-9  # of the size of g, within which the follower is indifferent
 FEASIBLE = 1e-6  # lengths: violation of the leader's rows at a point that may stand against another one
 
 
@@ -32,7 +33,10 @@ class Reaction:
 
 
 class Reactions:
-    """The follower's answers around a point, from the same basin."""
+    """The follower's answers around a point: in its basin, or in another one that is known and better there.
+
+    `others`: answers in other basins, see `ties.py`.
+    """
 
     def __init__(
         self,
@@ -46,7 +50,9 @@ class Reactions:
         point: tuple[np.ndarray, np.ndarray],
         convex: bool = False,
         here: Local | None = None,
+        others: list[np.ndarray] | None = None,
     ):
+        self.others = others or []
         self.place, self.leader, self.region = place, leader, region
         self.follower, self.scales, self.upper_rows, self.several = follower, scales, upper_rows, several
         self.point, self.convex, self.here = point, convex, here
@@ -60,6 +66,10 @@ class Reactions:
             answer = self.follower.answer(x, start)
         if not answer.solved:
             return None
+        for other in self.others:
+            found = self.follower.answer(x, other)
+            if found.solved and self._preferred(found, answer):
+                answer = found
         if self.several:
             answer = self.favoured(x, answer)
         place = self.place
@@ -67,6 +77,11 @@ class Reactions:
             place = place.with_multipliers(self.multipliers(x, answer))
         f = place.value("f", x, answer.y)
         return Reaction(x, answer.y, f, self.violation(place, x, answer.y))
+
+    def _preferred(self, found: Response, answer: Response) -> bool:
+        """By the follower; where it is indifferent, by the leader."""
+        apart, tied = found.g - answer.g, TIED * self.scales.g
+        return apart < -tied or (apart <= tied and found.f < answer.f)
 
     def favoured(self, x: np.ndarray, answer: Response) -> Response:
         """Of the answers around `answer` the one that the leader likes best, under its own rows."""

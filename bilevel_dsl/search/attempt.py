@@ -84,21 +84,28 @@ class Runner:
     ):
         self.oracles, self.settings, self.executor, self.on_progress = oracles, settings, executor, on_progress
         self._programs: dict[str, Program] = {}
-        self._costs: dict[str, dict[str, int]] = {}
+        self._others: dict[str, Program] = {}  # of the functions that were used last in place of the problem's
+        self._of = oracles
 
-    def program(self, info: MethodInfo) -> Program:
-        if info.name not in self._programs:
-            program = self._programs[info.name] = info.program(self.oracles)
-            self._costs[info.name] = {p.name: p.function.n_instructions() + p.function.sz_w() for p in program.phases}
-        return self._programs[info.name]
+    def program(self, info: MethodInfo, other: Oracles | None = None) -> Program:
+        """The program of a method, made once for each set of functions."""
+        oracles = other or self.oracles
+        if oracles is not self._of:
+            self._others, self._of = {}, oracles
+        programs = self._programs if oracles is self.oracles else self._others
+        if info.name not in programs:
+            programs[info.name] = info.program(oracles)
+        return programs[info.name]
 
-    def run(self, info: MethodInfo, reason: str, start: Start, seconds: float | None) -> Attempt:
-        """The method from there, for at most so many seconds."""
+    def run(
+        self, info: MethodInfo, reason: str, start: Start, seconds: float | None, other: Oracles | None = None
+    ) -> Attempt:
+        """The method from there, for at most so many seconds, with other functions where they are given."""
         clock, settings = perf_counter(), self.settings(info)
         if info.direct:
             run = run_direct(
                 info,
-                self.oracles,
+                other or self.oracles,
                 start.x,
                 start.y,
                 settings=settings,
@@ -107,8 +114,9 @@ class Runner:
             )
             work = DIRECT_WORK * run.iterations * (self.oracles.nx + self.oracles.ny)
         else:
+            program = self.program(info, other)
             run = execute(
-                self.program(info),
+                program,
                 start.x,
                 start.y,
                 settings=settings,
@@ -116,7 +124,8 @@ class Runner:
                 time_limit=seconds,
                 on_progress=self.on_progress,
             )
-            work = sum(self._costs[info.name][name] * calls for name, calls in run.phase_calls.items())
+            costs = {p.name: p.function.n_instructions() + p.function.sz_w() for p in program.phases}
+            work = sum(costs[name] * calls for name, calls in run.phase_calls.items())
         x, y = run.state["x"], run.state["y"]
         return Attempt(
             method=info.name,

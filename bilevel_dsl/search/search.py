@@ -2,7 +2,8 @@
 
     1. the methods that suit the class, one after the other, from the start of the model, until an answer is verified;
        after each the certificate's witnesses are starts: a better answer of the follower, a direction, a better decision
-    2. the method that was best, from other places in the leader's set: local answers of one problem differ
+    2. for a follower that is not convex, rounds with its other answers as rows of the leader (`cuts.py`)
+    3. the method that was best, from other places in the leader's set: local answers of one problem differ
 
 How far this goes is counted (`effort.py`), so that the answer is the same on every machine; a time limit ends it all.
 """
@@ -15,11 +16,14 @@ from time import perf_counter
 
 import numpy as np
 
-from ..methods import MethodInfo
+from ..functions.oracles import Oracles
+from ..methods import METHODS, MethodInfo
+from ..model.structure import analyse
 from ..runtime.status import Status
 from .attempt import Attempt, Runner, Start
+from .cuts import applies, with_cuts
 from .effort import Effort
-from .starts import elsewhere, witnesses
+from .starts import better_answer, elsewhere, witnesses
 
 SAME = 1e-6  # relative: two values, or two points, that are one
 SHARE = 0.5  # of the time that is left, for an attempt that others may follow
@@ -57,7 +61,11 @@ class Search:
             self._follow(info)
             if self.over or self.best.verified:
                 break
+        self._cut()
+        told = len(self.attempts)
         self._elsewhere(first)
+        if any(better_answer(self.runner.oracles, a) is not None for a in self.attempts[told:]):
+            self._cut()
         return self.best
 
     @property
@@ -85,11 +93,12 @@ class Search:
 
     # --- the steps ---------------------------------------------------------------------
 
-    def _try(self, info: MethodInfo, reason: str, start: Start) -> Attempt:
-        """An attempt, examined where it may become the answer."""
+    def _try(self, info: MethodInfo, reason: str, start: Start, other: Oracles | None = None) -> Attempt:
+        """An attempt, examined where it may become the answer; `other`: functions to run with in place of the problem's."""
         left = self.plan.end - perf_counter()
         share = LAST_SHARE if len(self.plan.methods) == 1 or self.plan.effort.methods == 1 else SHARE
-        attempt = self.runner.run(info, reason, start, None if left == float("inf") else max(share * left, 1e-9))
+        seconds = None if left == float("inf") else max(share * left, 1e-9)
+        attempt = self.runner.run(info, reason, start, seconds, other)
         examined = attempt.usable and self._may_be_best(attempt)
         self.attempts.append(attempt)  # before it is examined: Ctrl-C ends that too, and the point is kept
         if examined:
@@ -117,6 +126,37 @@ class Search:
             if attempt.certificate is not None:
                 waiting = [*witnesses(self.runner.oracles, attempt), *waiting] if not attempt.verified else waiting
             if self.best.verified and not _promising(self.best):
+                return
+
+    def _cut(self) -> None:
+        """Rounds of the problem with rows for the follower's answers seen so far.
+
+        What the rows leave out were the leader's hopes: a round begins where the best of these was, and at the answer
+        that beat it.
+        """
+        problem = self.runner.oracles.written
+        seen = [(a, y) for a in self.attempts for y in (better_answer(self.runner.oracles, a),) if y is not None]
+        seen = [(a, y) for a, y in seen if a.run.status is not Status.INFEASIBLE]
+        if not seen or not applies(problem, analyse(problem)):
+            return
+        known = [y for _, y in seen]
+        for k in range(self.plan.effort.cuts):
+            if self.over or self.best.verified and self.best.upper <= min(a.upper for a, _ in seen):
+                return
+            cut = Oracles(with_cuts(problem, known))
+            info = next((METHODS[name] for name in ("kkt", "mpcc") if not METHODS[name].refusals(cut.written)), None)
+            if info is None:
+                return
+            hoped, beaten = min(seen, key=lambda pair: pair[0].upper)
+            seen = []
+            for y in (hoped.y, beaten):
+                words = f"the answers of the follower as rows, round {k + 1}"
+                attempt = self._try(info, f"from {words}", Start(x=hoped.x, y=y, words=words), cut)
+                found = better_answer(self.runner.oracles, attempt)
+                if found is not None and attempt.run.status is not Status.INFEASIBLE:
+                    seen.append((attempt, found))
+                    known.append(found)
+            if not seen:
                 return
 
     def _elsewhere(self, first: Start) -> None:

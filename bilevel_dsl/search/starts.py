@@ -44,6 +44,14 @@ def witnesses(oracles: Oracles, attempt: Attempt) -> Iterator[Start]:
             yield Start(x=project_x(oracles, x + 0.1 * away), y=attempt.y, words="a descent direction of the leader")
 
 
+def better_answer(oracles: Oracles, attempt: Attempt) -> np.ndarray | None:
+    """The better answer of the follower that the certificate of an attempt has found, if any."""
+    claim = attempt.certificate.claim("follower_optimal") if attempt.certificate else None
+    if claim is None or not claim.witness or "variables" not in claim.witness:
+        return None
+    return start_point(oracles.problem, _by_name(oracles, attempt.x, attempt.y) | claim.witness["variables"])[1]
+
+
 def elsewhere(oracles: Oracles, x: np.ndarray, y: np.ndarray, seed: int) -> Iterator[Start]:
     """Decisions all over the leader's set: its middle, its two ends, then at random; y is the follower's answer there."""
     if not oracles.nx:

@@ -31,12 +31,12 @@ lower { var y; minimize (y - 2 * x)^2; subject to y <= x; }
 """
 
 
-def test_a_better_answer_of_the_follower_is_a_restart():
+def test_what_the_certificate_finds_is_a_restart():
     alone = solve(TWO_HILLS, effort="quick")
     found = solve(TWO_HILLS)
     assert not alone.verified and len(alone.attempts) == 1
     assert found.verified and found["y"] > 0.9 and found["x"] == pytest.approx(0.7, abs=0.1)
-    assert any(a.start == "a better answer of the follower" for a in found.attempts)
+    assert any(a.start.startswith("a better ") for a in found.attempts)
 
 
 def test_other_starts_find_other_answers_and_the_best_is_returned():
