@@ -110,20 +110,21 @@ def solve(
     end = np.inf if time_limit is None else perf_counter() + time_limit
     stage("building")
     info, reason = choose_method(problem, method)
-    settings = merge_settings(info, problem, tol=tol, max_iter=max_iter, options=options)
+    own = {"seed": seed} if seed and any(s.name == "seed" for s in info.settings) else {}
+    settings = merge_settings(info, problem, tol=tol, max_iter=max_iter, options={**own, **(options or {})})
     oracles = Oracles(problem)
     x, y = start_point(problem, start)
     require_finite(oracles, x, y)
     if not start:
         x = beginning(oracles, x, y)
-    program = info.program(oracles)
+    program = info.program(oracles, settings)
     clock.lap("build")
     stage("compiling" if compile else "iterating")
     run = execute(
         program,
         x,
         y,
-        settings=settings,
+        settings=info.at_run_time(settings),
         executor="auto" if compile else "interpreted",
         time_limit=None if time_limit is None else max(0.8 * time_limit - clock.total, 1e-9),
         on_progress=on_progress and (lambda k, measures: on_progress(k, _as_written(problem, measures))),
@@ -154,7 +155,8 @@ def export_c(
     settings = merge_settings(info, problem, tol=tol, options=options)
     oracles = Oracles(problem)
     begun = _starting_at(problem, beginning(oracles, *problem.start()))
-    return export(info.program(oracles), begun, Path(directory), real=real, settings=settings)
+    program = info.program(oracles, settings)
+    return export(program, begun, Path(directory), real=real, settings=info.at_run_time(settings))
 
 
 def _starting_at(problem: Problem, x: np.ndarray) -> Problem:

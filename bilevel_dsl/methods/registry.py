@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pkgutil import iter_modules
@@ -58,8 +58,20 @@ class MethodInfo:
     def refusals(self, problem: Problem) -> list[Refusal]:
         return self.card.refusals(problem)
 
-    def program(self, oracles: Oracles) -> Program:
-        return self.module.program(oracles)
+    def program(self, oracles: Oracles, settings: Mapping[str, float] | None = None) -> Program:
+        """The program for a problem; of `settings` only those matter that are built into it.
+
+        Raises:
+            BilevelError: BL0410, BL0411: a batch of more samples than there are, an objective that cannot be sampled.
+        """
+        known = settings or {}
+        built = {s.name: known[s.name] for s in self.settings if s.built and known.get(s.name, s.default) != s.default}
+        return self.module.program(oracles, built) if any(s.built for s in self.settings) else self.module.program(oracles)
+
+    def at_run_time(self, settings: Mapping[str, float]) -> dict[str, float]:
+        """Those of `settings` that are settings of the program."""
+        built = {s.name for s in self.settings if s.built}
+        return {name: value for name, value in settings.items() if name not in built}
 
 
 def _found() -> dict[str, MethodInfo]:

@@ -99,7 +99,7 @@ def execute(
         _trace(program, machine, rows),
         "interpreted" if compiled is None else "compiled",
         {"compile": compile_seconds, "solve": perf_counter() - clock},
-        warnings,
+        (*program.remarks, *warnings),
     )
 
 
