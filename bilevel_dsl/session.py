@@ -130,7 +130,7 @@ def solve(
     used += [METHODS["mpcc"]] if METHODS["mpcc"] not in used else []  # of the cuts
     settings = {
         # settings that the caller names are for the first method; the others take those that they know
-        info.name: merge_settings(info, problem, options=options if k == 0 else known_to(info, options), **given)
+        info.name: merge_settings(info, problem, options=_options(info, options, seed, k == 0), **given)
         for k, info in enumerate(used)
     }
     first = Start(x=x, y=y, words="the start")
@@ -181,7 +181,8 @@ def export_c(
     settings = merge_settings(info, problem, tol=tol, options=options)
     oracles = Oracles(problem)
     begun = _starting_at(problem, beginning(oracles, *problem.start()))
-    return export(info.program(oracles), begun, Path(directory), real=real, settings=settings)
+    program = info.program(oracles, settings)
+    return export(program, begun, Path(directory), real=real, settings=info.at_run_time(settings))
 
 
 def _starting_at(problem: Problem, x: np.ndarray) -> Problem:
@@ -253,6 +254,12 @@ def named_method(problem: Problem, name: str | None) -> MethodInfo | None:
     if name is None and "method" in problem.options:
         name, where = str(problem.options["method"]), problem.option_spans.get("method")
     return None if name in (None, "auto") else require(name, problem, where)
+
+
+def _options(info: MethodInfo, options: dict | None, seed: int, first: bool) -> dict[str, float | str]:
+    """The caller's settings for a method, with the seed where it has one."""
+    own = {"seed": seed} if seed and any(s.name == "seed" for s in info.settings) else {}
+    return {**own, **((options or {}) if first else known_to(info, options))}
 
 
 def _exportable(problem: Problem, name: str | None) -> MethodInfo:

@@ -28,7 +28,7 @@ SECOND_HAND = {"casadi", "lark", "rich"}  # packages that only some layers may k
 KNOWN_BY = {
     "lark": {"syntax"},
     "rich": {"report"},
-    "casadi": {"model", "functions", "methods", "runtime", "export", "certify", "session"},
+    "casadi": {"model", "functions", "methods", "runtime", "export", "certify", "search", "session"},
 }
 
 

@@ -4,10 +4,6 @@
 variables, function (`grad_y_g`, `hess_yy_g`). All take `(x, y, *p)`, columns in the order of
 the problem, and return dense columns or matrices. f and g are minimised: a maximised
 objective is negated before it comes here.
-
-Small graphs are expanded to scalar ones, which run several times faster in CasADi's
-virtual machine; larger ones stay matrix graphs, whose C compiles in a tenth of a second
-at any size.
 """
 
 from __future__ import annotations
@@ -19,9 +15,9 @@ import casadi as ca
 from ..model.bounds import with_bounds
 from ..model.problem import Constraint, Problem
 from ..model.sets import Box, Free, LinfBall, Product
+from .expand import expanded
 from .projections import project
-
-SCALAR_LIMIT = 1000  # operations; above, gcc's time grows faster than the gain
+from .sampled import SampledOracles
 
 
 class Oracles:
@@ -34,6 +30,7 @@ class Oracles:
         self.x_set = _product(problem.upper_variables)
         self.y_set = _product(problem.lower_variables)
         self._cache: dict[str, ca.Function] = {}
+        self._sampled: dict[tuple[str, tuple[int, ...]], SampledOracles] = {}
 
     # --- functions by name -------------------------------------------------------------
 
@@ -49,8 +46,7 @@ class Oracles:
             if name.endswith("_times"):
                 inputs.append(self.direction)
             outputs = [ca.densify(o) for o in self.recipes[name]()]
-            function = ca.Function(name, inputs, outputs)
-            self._cache[name] = expanded(function)
+            self._cache[name] = expanded(ca.Function(name, inputs, outputs))
         return self._cache[name]
 
     @cached_property
@@ -58,10 +54,19 @@ class Oracles:
         """What the functions named `..._times` multiply, their last argument."""
         return ca.MX.sym("direction", self.ny)
 
+    def sampled(self, which: str, counts: tuple[int, ...]) -> SampledOracles:
+        """Value and derivatives of "f" or "g" over `counts[k]` drawn samples of its mean number k."""
+        if (which, counts) not in self._sampled:
+            self._sampled[which, counts] = SampledOracles(self, which, counts)
+        return self._sampled[which, counts]
+
     @cached_property
     def recipes(self):
         """Name -> outputs as expressions of (x, y, p)."""
-        f, g = self.problem.f.expression, self.problem.g.expression
+        return self.recipes_of(self.problem.f.expression, self.problem.g.expression)
+
+    def recipes_of(self, f: ca.MX, g: ca.MX):
+        """The same for other objectives of x and y."""
         x, y = self.problem.x, self.problem.y
         grad = ca.gradient
         return {
@@ -146,15 +151,3 @@ def _product(variables) -> Product:
 
 def _equalities(constraints: tuple[Constraint, ...]) -> list[bool]:
     return [c.kind == "eq" for c in constraints for _ in range(c.expression.numel())]
-
-
-def expanded(function: ca.Function) -> ca.Function:
-    """The scalar graph of `function` where it is small, else `function` itself."""
-    largest = max(map(function.numel_in, range(function.n_in())), default=0)
-    if max(function.n_instructions(), largest, function.sz_w() / 4) > SCALAR_LIMIT:
-        return function
-    try:
-        scalar = function.expand(function.name(), {"allow_duplicate_io_names": True})
-    except RuntimeError:  # a node without a scalar form: a solver, a fold
-        return function
-    return scalar if scalar.n_instructions() <= SCALAR_LIMIT else function

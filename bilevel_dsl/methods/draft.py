@@ -5,25 +5,35 @@ The functions of the program take exactly the symbols that occur in them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import SimpleNamespace
 
 import casadi as ca
 
+from ..diagnostics import Diagnostic
 from ..functions.emptiness import all_inhabited
-from ..functions.oracles import Oracles, expanded
+from ..functions.expand import expanded
+from ..functions.oracles import Oracles
+from ..functions.sampled import SampledOracles
 from .program import INHABITED, Phase, Program, Setting, Slot
+from .samples import batch_size
 
 SAME_NAMES = {"allow_duplicate_io_names": True}  # a phase reads `x` and writes `x`
 
 
 class Draft:
-    def __init__(self, name: str, oracles: Oracles, settings: tuple[Setting, ...]):
+    def __init__(self, name: str, oracles: Oracles, settings: tuple[Setting, ...], built: Mapping[str, float] | None = None):
         self.name = name
         self.oracles = oracles
-        self.settings = SimpleNamespace(**{s.name: ca.MX.sym(f"o_{s.name}") for s in settings})
+        self.settings = SimpleNamespace(**{s.name: ca.MX.sym(f"o_{s.name}") for s in settings if not s.built})
+        for s in settings:
+            if s.built:
+                size = batch_size(oracles.problem, s.name, (built or {}).get(s.name), s.default)
+                setattr(self.settings, s.name, size)
+        self.remarks: list[Diagnostic] = []
         self.x_start = ca.MX.sym("x_start", oracles.nx)
         self.y_start = ca.MX.sym("y_start", oracles.ny)
-        self._settings = settings
+        self._settings = tuple(s for s in settings if not s.built)
         self._slots: dict[str, Slot] = {}
         self._symbols: dict[str, ca.MX] = {}
         self._prepared: dict[str, tuple[ca.MX, ca.MX]] = {}
@@ -31,6 +41,7 @@ class Draft:
         self.declare("signal", 1, "what the method itself found")
         self._parameters = [(f"p{k}", q) for k, q in enumerate(oracles.problem.parameters)]
         self._columns: dict[str, ca.MX] = {}
+        self._tables: dict[tuple[SampledOracles, int], ca.MX] = {}
         for name_, q in self._parameters:
             if q.is_dual:  # multipliers are no data: the method finds them
                 self.declare(name_, q.symbol.numel(), q.name)
@@ -75,6 +86,32 @@ class Draft:
         self._prepared[name] = (symbol, ca.vec(expression))
         return symbol
 
+    def _looked_up(self, oracles: SampledOracles, indices: list[ca.MX]) -> list[ca.MX]:
+        """What the oracles of a sample take of the data, for these drawn numbers."""
+        lookups = oracles.sample.lookups
+        places = [lookup.places for lookup in lookups if lookup.places is not None]
+        places = iter(ca.graph_substitute(places, list(oracles.sample.indices), indices) if places else [])
+        found = []
+        for k, lookup in enumerate(lookups):
+            source = self._source(oracles, k)
+            entries = source if lookup.places is None else source[next(places)]
+            found.append(ca.reshape(entries, lookup.values.shape))
+        return found
+
+    def _source(self, oracles: SampledOracles, k: int) -> ca.MX:
+        """The column that lookup k is of: data, or a table that is prepared once."""
+        lookup = oracles.sample.lookups[k]
+        if lookup.parameter:
+            return next(self._columns[name] for name, q in self._parameters if q.name == lookup.parameter)
+        if (oracles, k) not in self._tables:
+            table = ca.Function("table", [*self.oracles.problem.p], [ca.densify(ca.vec(lookup.table))])(*self.starting_p)
+            self._tables[oracles, k] = self.prepare(f"table_{len(self._tables) + 1}", table)
+        return self._tables[oracles, k]
+
+    def _remark(self, remark: Diagnostic) -> None:
+        if all(remark.message != said.message for said in self.remarks):
+            self.remarks.append(remark)
+
     # --- closing -----------------------------------------------------------------------
 
     def closed(
@@ -108,6 +145,7 @@ class Draft:
             phases=phases,
             measures=self.function("measures", measures, self._symbols),
             tolerances=tolerances or {},
+            remarks=tuple(self.remarks),
         )
 
     def function(self, name: str, outputs: dict[str, ca.MX], state: dict[str, ca.MX]) -> ca.Function:
@@ -122,7 +160,7 @@ class Draft:
             **{n: state[n] for n in self._slots if n in state},
             **{n: s for n, (s, _) in self._prepared.items()},
             **self._columns,
-            **{f"o_{n}": s for n, s in vars(self.settings).items()},
+            **{f"o_{s.name}": getattr(self.settings, s.name) for s in self._settings},
             "x_start": self.x_start,
             "y_start": self.y_start,
         }

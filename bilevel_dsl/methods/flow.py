@@ -21,17 +21,21 @@ needed beyond it belongs in a slot, and an expression that is kept longer is ref
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import accumulate
 
 import casadi as ca
 
 from ..diagnostics import did_you_mean
 from ..functions.oracles import Oracles
+from ..functions.sampled import objective_of
 from ..functions.select import either
 from .blocks import Block, threaded
 from .draft import Draft
+from .parts.sampling import Random
 from .program import Phase, Program, Setting, Signal
+from .samples import Sample, counts_of, no_samples, objective, require_samples
 
 
 class MethodError(Exception):
@@ -64,12 +68,14 @@ class State:
 class Method(Draft):
     """The vocabulary of a method: slots, control, and the oracles of the problem by their names."""
 
-    def __init__(self, name: str, oracles: Oracles, settings: tuple[Setting, ...]):
+    def __init__(self, name: str, oracles: Oracles, settings: tuple[Setting, ...], built: Mapping[str, float] | None = None):
+        """`built`: settings that are known when the program is built, where they are not the defaults."""
         self._blocks: list[Block] = []
         self._block: Block | None = None  # the one that is being written
         self._head: Block | None = None
         self._first: dict[str, ca.MX | float] = {}
-        super().__init__(name, oracles, settings)
+        self._random: Random | None = None
+        super().__init__(name, oracles, settings, built)
         self.state = State(self)
 
     # --- slots -------------------------------------------------------------------------
@@ -125,17 +131,78 @@ class Method(Draft):
                 raise MethodError(f"{what} uses `{used.name()}` as it was before a control point; keep it in a slot")
 
     def __getattr__(self, name: str) -> Callable[..., ca.MX]:
-        """An oracle with the data bound: `m.grad_y_g(x, y)`, `m.hess_xy_g_times(x, y, v)`."""
+        """An oracle with the data bound: `m.grad_y_g(x, y)`, `m.hess_xy_g_times(x, y, v)`.
+
+        With a sample as third argument, `m.grad_y_g(x, y, zeta)`, it is that of the drawn samples.
+        """
         if name.startswith("_") or "oracles" not in self.__dict__ or name not in self.oracles.recipes:
             raise AttributeError(name)
-        function = self.oracles.function(name)
-        return lambda x, y, *direction: function(x, y, *self.p, *direction)
+        return lambda x, y, *more: self._oracle(name, x, y, *more)
+
+    def _oracle(self, name: str, x: ca.MX, y: ca.MX, *more: ca.MX | Sample):
+        if more and isinstance(more[0], Sample):
+            sample, *more = more
+            if sample.which != objective_of(name):
+                raise MethodError(f"`{name}` is no oracle of {sample.which}, of which the sample is")
+            if not sample.whole:
+                return sample.value(name, x, y, *more)
+        return self.oracles.function(name)(x, y, *self.p, *more)
 
     def P_X(self, v: ca.MX) -> ca.MX:  # noqa: N802, as papers write it
         return self.oracles.project_x(v, self.p)
 
     def P_Y(self, v: ca.MX) -> ca.MX:  # noqa: N802
         return self.oracles.project_y(v, self.p)
+
+    # --- samples -----------------------------------------------------------------------
+
+    def draw(self, which: str, size: int, *, replace: bool = True) -> Sample:
+        """Samples of the means `expect(...)` of "f" or "g": `size` of each, or all where there are fewer.
+
+        Their random numbers begin with the setting `seed` and live in the state. An objective without `expect` is not
+        sampled: its oracles then are those of all of it, and the program remarks on that.
+
+        Args:
+            replace: a sample may be drawn twice.
+
+        Raises:
+            BilevelError: BL0411, the objective cannot be sampled.
+        """
+        self._inside("`draw`")
+        problem = self.oracles.problem
+        sizes, counts = objective(problem, which).samples, counts_of(problem, which, size)
+        if not sizes:
+            return self.sample(which, ca.MX(0, 1))
+        if self._random is None:
+            if not hasattr(self.settings, "seed"):
+                raise MethodError("a method that draws samples has a setting `seed`")
+            self._random = Random(self, "random", self.settings.seed)
+        kind = self._random.indices if replace else self._random.distinct
+        return self._sampled(which, ca.vertcat(*[kind(count, n) for count, n in zip(counts, sizes)]), counts)
+
+    def sample_size(self, which: str, size: int) -> int:
+        """Entries of `indices` of such a draw, for a slot that keeps them; 0 where nothing is sampled."""
+        return sum(counts_of(self.oracles.problem, which, size))
+
+    def sample(self, which: str, indices: ca.MX) -> Sample:
+        """The sample with these numbers: `indices` of one that was drawn, kept in a slot."""
+        sizes, given = objective(self.oracles.problem, which).samples, ca.MX(indices).numel()
+        if not sizes:
+            self._remark(no_samples(self.oracles.problem, which, self.name))
+            return Sample(which, indices, None, [])
+        for size in range(1, given + 1):
+            counts = counts_of(self.oracles.problem, which, size)
+            if sum(counts) == given:
+                return self._sampled(which, indices, counts)
+        raise MethodError(f"{given} indices are no sample of {which}")
+
+    def _sampled(self, which: str, indices: ca.MX, counts: tuple[int, ...]) -> Sample:
+        require_samples(self.oracles.problem, which)
+        oracles = self.oracles.sampled(which, counts)
+        each = ca.vertsplit(indices, [0, *accumulate(counts)])
+        return Sample(
+            which, indices, oracles, [*(self.p[k] for k in oracles.parameters), *each, *self._looked_up(oracles, each)]
+        )
 
     # --- control -----------------------------------------------------------------------
 

@@ -54,6 +54,19 @@ def _rough_sets(problem: Problem) -> list[Refusal]:
     return [Refusal(f"the set of `{v.name}` has no smooth description", v.span) for v in rough[:1]]
 
 
+def _samples(which: str, required: bool):
+    """The objective can be sampled; `required`: it has a mean to draw from."""
+
+    def broken(problem: Problem) -> list[Refusal]:
+        o, level = (problem.f, "upper") if which == "f" else (problem.g, "lower")
+        if not o.samples:
+            return [Refusal(f"the {level} objective has no `expect`, whose samples could be drawn", o.span)] * required
+        hindrance = o.sampling.hindrance
+        return [Refusal(f"the {level} objective cannot be sampled: {hindrance.rule}", hindrance.span)] if hindrance else []
+
+    return broken
+
+
 def _has(constraint_set: ConstraintSet, kinds: tuple[type, ...]) -> bool:
     if isinstance(constraint_set, Intersection):
         return _has(constraint_set.first, kinds) or _has(constraint_set.second, kinds)
@@ -73,3 +86,9 @@ LOWER_SETS_ONLY = Need("constraint sets on the lower level, but no constraints",
 UPPER_SETS_ONLY = Need("constraint sets on the upper level, but no constraints", _upper_constraints)
 SMOOTH_SETS = Need("constraint sets with a smooth description: not l1ball, psd and spectral", _rough_sets)
 DENSE_LOWER = Need(f"at most {DENSE_LIMIT} lower variables", _large_lower)
+SAMPLED_F = Need("an upper objective with `expect`, which is sampled", _samples("f", True))
+SAMPLED_G = Need("a lower objective with `expect`, which is sampled", _samples("g", True))
+SAMPLES_IF_ANY = Need(
+    "`expect` where samples can be drawn without bias: not inside of nonlinear functions",
+    lambda problem: _samples("f", False)(problem) + _samples("g", False)(problem),
+)

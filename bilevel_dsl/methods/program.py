@@ -30,6 +30,8 @@ from enum import IntEnum
 import casadi as ca
 import numpy as np
 
+from ..diagnostics import Diagnostic
+
 INHABITED = "inhabited"  # name of a prepared slot
 
 
@@ -52,7 +54,7 @@ class Slot:
 
 @dataclass(frozen=True)
 class Setting:
-    """A run-time setting of a method: a double, changed without generating again."""
+    """A run-time setting of a method: a double, changed without generating again; or one that is `built` in."""
 
     name: str
     default: float
@@ -61,6 +63,7 @@ class Setting:
     upper: float = np.inf
     integer: bool = False
     choices: tuple[str, ...] = ()  # names for the values 0, 1, ...
+    built: bool = False  # a number of samples in a batch: known when the program is made, and no setting of that
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +89,7 @@ class Program:
     measures: ca.Function  # one scalar output per measure, named
     tolerances: dict[str, str] = field(default_factory=dict)
     # measure -> setting: converged when every listed measure is <= its setting (NaN fails)
+    remarks: tuple[Diagnostic, ...] = ()  # warnings of the method about the problem
 
     @property
     def measure_names(self) -> tuple[str, ...]:

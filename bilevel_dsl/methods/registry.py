@@ -71,8 +71,20 @@ class MethodInfo:
         """The solver of a direct method."""
         return getattr(self.module, "EXECUTOR", "")
 
-    def program(self, oracles: Oracles) -> Program:
-        return self.module.program(oracles)
+    def program(self, oracles: Oracles, settings: Mapping[str, float] | None = None) -> Program:
+        """The program for a problem; of `settings` only those matter that are built into it.
+
+        Raises:
+            BilevelError: BL0410, BL0411: a batch of more samples than there are, an objective that cannot be sampled.
+        """
+        known = settings or {}
+        built = {s.name: known[s.name] for s in self.settings if s.built and known.get(s.name, s.default) != s.default}
+        return self.module.program(oracles, built) if any(s.built for s in self.settings) else self.module.program(oracles)
+
+    def at_run_time(self, settings: Mapping[str, float]) -> dict[str, float]:
+        """Those of `settings` that are settings of the program."""
+        built = {s.name for s in self.settings if s.built}
+        return {name: value for name, value in settings.items() if name not in built}
 
     def solve(self, oracles: Oracles, x: np.ndarray, y: np.ndarray, settings: Mapping[str, float], **more) -> Outcome:
         """Of a direct method, see `outcome.py`."""

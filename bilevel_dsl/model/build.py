@@ -14,6 +14,7 @@ from ..semantics.ir import Node, Segments, postorder
 from ..semantics.sets import SetSpec
 from . import sets
 from .problem import Constraint, Dual, Named, Objective, Parameter, Problem, Reference, Variable
+from .sampling import Sampling
 
 
 def build(checked: Checked) -> Problem:
@@ -25,7 +26,8 @@ def build(checked: Checked) -> Problem:
     blocks = {**_blocks(upper, checked.upper_variables), **_blocks(lower, checked.lower_variables)}
     data = {p.name: ca.MX.sym(p.name, *_matrix(p.shape)) for p in checked.params}
     duals = _duals(checked)
-    translate = _Translation({**blocks, **data, **{_dual_name(d): d.symbol for d in duals if d.symbol is not None}})
+    symbols = {**blocks, **data, **{_dual_name(d): d.symbol for d in duals if d.symbol is not None}}
+    translate = _Translation(symbols)
     x_variables, y_variables = (
         _variables(variables, blocks, translate) for variables in (checked.upper_variables, checked.lower_variables)
     )
@@ -39,8 +41,8 @@ def build(checked: Checked) -> Problem:
         lower,
         x_variables,
         y_variables,
-        Objective(f.sense * translate(f.node), f.sense, f.span),
-        Objective(lower_sum, sense, g[0].span),
+        Objective(f.sense * translate(f.node), f.sense, f.span, Sampling(((f.sense, f.node),), symbols, _Translation)),
+        Objective(lower_sum, sense, g[0].span, Sampling(tuple((o.sense, o.node) for o in g), symbols, _Translation)),
         _constraints(checked.upper_constraints, translate),
         _constraints(checked.lower_constraints, translate),
         (*(_parameter(p, data[p.name]) for p in checked.params if p.name in used), *_stand_ins(duals)),

@@ -17,6 +17,7 @@ import casadi as ca
 import numpy as np
 
 from ..diagnostics import Diagnostic, Span
+from .sampling import Sampling
 from .sets import ConstraintSet
 
 
@@ -59,6 +60,12 @@ class Objective:
     expression: ca.MX  # scalar, to be minimised: already negated for `maximize`
     sense: int  # +1 minimize, -1 maximize
     span: Span
+    sampling: Sampling | None = None  # how to draw samples of it, where it comes from a model
+
+    @property
+    def samples(self) -> tuple[int, ...]:
+        """The numbers of samples that its means `expect(...)` are over."""
+        return self.sampling.sizes if self.sampling else ()
 
     def as_written(self, value: float) -> float:
         return self.sense * value

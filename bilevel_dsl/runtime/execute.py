@@ -113,7 +113,7 @@ def execute(
         _joined([(_trace(program, leg.machine, leg.rows), leg.machine.iterations) for leg in legs]),
         "interpreted" if compiled is None else "compiled",
         {"compile": compile_seconds, "solve": perf_counter() - began - compile_seconds},
-        warnings,
+        (*program.remarks, *warnings),
     )
 
 

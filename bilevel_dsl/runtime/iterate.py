@@ -12,6 +12,7 @@ from time import perf_counter
 import numpy as np
 
 from .layout import Bound, Layout
+from .lookups import evaluator, parted
 from .status import RUNNING, Status
 
 Poll = Callable[[int, int, np.ndarray], int]  # (iterations, calls, measures) -> calls to the next, <= 0 to stop
@@ -59,19 +60,13 @@ class Interpreter:
         if bound is None:
             return lambda: False
         function = bound.function
-        buffer, evaluate = function.buffer()
+        inputs = []
         for i, offset in enumerate(bound.inputs):
             size = function.nnz_in(i)
-            place = self.data[-1 - offset] if offset < 0 else self.memory[offset : offset + size]
-            buffer.set_arg(i, memoryview(place))
-        for i, offset in enumerate(bound.outputs):
-            buffer.set_res(i, memoryview(self.memory[offset : offset + function.nnz_out(i)]))
-
-        def call(buffer=buffer, evaluate=evaluate):
-            evaluate()
-            return buffer.ret() != 0
-
-        return call
+            inputs.append(self.data[-1 - offset] if offset < 0 else self.memory[offset : offset + size])
+        outputs = [self.memory[offset : offset + function.nnz_out(i)] for i, offset in enumerate(bound.outputs)]
+        split = parted(function)
+        return evaluator(function, inputs, outputs) if split is None else split.evaluator(inputs, outputs)
 
     def record(self) -> None:
         if self.trace is None or self.iterations % self.trace_stride:

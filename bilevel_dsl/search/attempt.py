@@ -94,7 +94,7 @@ class Runner:
             self._others, self._of = {}, oracles
         programs = self._programs if oracles is self.oracles else self._others
         if info.name not in programs:
-            programs[info.name] = info.program(oracles)
+            programs[info.name] = info.program(oracles, self.settings(info))
         return programs[info.name]
 
     def run(
@@ -119,7 +119,7 @@ class Runner:
                 program,
                 start.x,
                 start.y,
-                settings=settings,
+                settings=info.at_run_time(settings),
                 executor=self.executor,
                 time_limit=seconds,
                 on_progress=self.on_progress,

@@ -22,10 +22,14 @@ import pytest
 import bilevel_dsl
 from bilevel_dsl.cli import main
 from bilevel_dsl.diagnostics import BilevelError, render
+from bilevel_dsl.functions.oracles import Oracles
+from bilevel_dsl.methods import METHODS
 from bilevel_dsl.methods.program import Phase
+from bilevel_dsl.methods.registry import MethodInfo
 from bilevel_dsl.runtime import compiler as finding
 from bilevel_dsl.runtime.execute import execute
 from tests import problems
+from tests.methods import stochastic
 from tests.runtime import programs
 
 FOLDER = Path(__file__).parent / "others"
@@ -223,6 +227,46 @@ def BL0408_several(here, monkeypatch):
 def BL0511_saved(here, monkeypatch):
     point = bilevel_dsl.verify(bilevel_dsl.load("m.bilevel"), {"x": 1.5, "y": 1.5, "z": [0, 0]})
     return raised(lambda: point.save("out/r.json"))
+
+
+# --- samples ----------------------------------------------------------------------------------------
+
+SAMPLED = """\
+param b[4] = [1, 2, 3, 4];
+upper { var x; minimize x^2 + sqrt(expect((y - b[i])^2 for i in 1..4)); }
+lower { var y; minimize expect((y - x * b[i])^2 for i in 1..4); }
+"""
+
+
+def stochastic_method(monkeypatch, text: str = SAMPLED):
+    """A model in `s.bilevel`, and a method that draws samples, which is no method of the package."""
+    Path("s.bilevel").write_text(text)
+    monkeypatch.setitem(METHODS, "sgd", MethodInfo(stochastic.CARD, stochastic))
+
+
+@case
+def BL0402_samples(here, monkeypatch):
+    stochastic_method(monkeypatch)
+    return said(["solve", "s.bilevel", "--method", "sgd"], monkeypatch, 3)
+
+
+@case
+def BL0410(here, monkeypatch):
+    stochastic_method(monkeypatch, SAMPLED.replace("sqrt", ""))
+    return said(["solve", "s.bilevel", "--method", "sgd", "-O", "batch=100"], monkeypatch, 2)
+
+
+@case
+def BL0411(here, monkeypatch):
+    stochastic_method(monkeypatch)
+    return raised(lambda: stochastic.program(Oracles(bilevel_dsl.load("s.bilevel"))))
+
+
+@case
+def BL0412(here, monkeypatch):
+    stochastic_method(monkeypatch, SAMPLED.replace("sqrt(expect((y - b[i])^2 for i in 1..4))", "(y - 1)^2"))
+    solution = bilevel_dsl.solve(bilevel_dsl.load("s.bilevel"), "sgd", compile=False, verify="no")
+    return render(solution.warnings) + "\n"
 
 
 # --- streams and packages -------------------------------------------------------------------------

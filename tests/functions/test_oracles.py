@@ -6,7 +6,8 @@ import casadi as ca
 import numpy as np
 import pytest
 
-from bilevel_dsl.functions.oracles import SCALAR_LIMIT, Oracles, expanded
+from bilevel_dsl.functions.expand import SCALAR_LIMIT, expanded
+from bilevel_dsl.functions.oracles import Oracles
 from tests.problems import box, problem
 
 NX, NY = 3, 4
