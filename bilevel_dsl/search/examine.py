@@ -67,8 +67,11 @@ class Examiner:
 
     def no_worse_than(self, begun: Start, attempt: Attempt) -> Attempt:
         """The attempt, or the follower's answer to the start where that is better for the leader."""
-        problem, limits = self.oracles.problem, self._limits(attempt)
-        if not attempt.usable or self.level == "no" or problem.is_simple or problem.used_duals or limits.over:
+        problem = self.oracles.problem
+        if not attempt.usable or self.level == "no" or problem.is_simple or problem.used_duals:
+            return attempt
+        limits = self._limits(attempt)
+        if limits.over:
             return attempt
         with self._clock():
             return self._compared(begun, attempt, limits)
