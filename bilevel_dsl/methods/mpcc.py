@@ -6,18 +6,18 @@
 
 What is solved, in this order:
 
-1. the follower alone at the start: y and its multipliers, a point of the program; 2. the piece of the program around
-that point: one member of each pair held at zero, an ordinary smooth program, and then neighbouring pieces while the
-leader gains. So the answer is not worse than the start; 3. a growing penalty on the products of pairs, and falling
-bounds of them, from the same point; where either ends, its piece. They look beyond the follower's active set at the
-start. Of a large program only the penalty, unless it fails; 4. the follower alone at the best point: if it goes
-elsewhere, the point was none of its minima, and all begins again there.
+1. the follower alone at the start: y and its multipliers, a point of the program;
+2. the piece of the program around that point: one member of each pair held at zero, an ordinary smooth program, and then
+   neighbouring pieces while the leader gains. So the answer is not worse than the start;
+3. a growing penalty on the products of pairs, and falling bounds of them, from the same point; where either ends, its piece.
+   They look beyond the follower's active set at the start. Of a large program only the penalty, unless it fails;
+4. the follower alone at the best point: if it goes elsewhere, the point was none of its minima, and all begins again there.
 
-The best point of the pieces is returned: complementarity is exact there, and multipliers are those of a smooth
-program. Where no piece has a point, the leader's objective is left out before the program is called infeasible.
+The best point of the pieces is returned: complementarity is exact there, multipliers are those of a smooth program. Where no
+piece has a point, the leader's objective is left out before the program is called infeasible.
 
-Relaxation: Scholtes; compared with others by Hoheisel, Kanzow, Schwartz. Penalty: Ralph, Wright. Interior and SQP
-methods on such programs: Fletcher, Leyffer. IPOPT: Waechter, Biegler.
+Relaxation: Scholtes; compared with others by Hoheisel, Kanzow, Schwartz. Penalty: Ralph, Wright. Interior and SQP methods on
+such programs: Fletcher, Leyffer. IPOPT: Waechter, Biegler.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ NAME = "mpcc"
 EXECUTOR = "ipopt"
 MPCC_LIMIT = 100_000  # lower variables
 
-SMALL = 600  # unknowns up to which every route is taken
+SMALL, MEDIUM = 600, 3000  # unknowns up to which every route is taken; up to which the start's piece is, and most moves
 ROUNDS = 3  # beginnings at another answer of the follower
 ELSEWHERE = 1e-6  # of the size of g, by which the follower must be better off elsewhere
 FEW = 20  # lower variables up to which the follower is asked from several starts
 BESIDE, FAR = 1e-2, 10.0  # how far these are from y: in lengths, and at most
 AWAY = 1e-2  # from a start at which derivatives are no numbers
-MOVES, MOVES_LARGE = 40, 10  # to neighbouring pieces at most, up to SMALL unknowns and beyond
+MOVES, MOVES_LARGE = 40, 4  # to neighbouring pieces at most, up to MEDIUM unknowns and beyond
 
 
 def _large(problem: Problem) -> list[Refusal]:
@@ -127,7 +127,7 @@ class _Mpcc:
         self.x, self.y = x, y
         self.system = System(levels, scales_at(levels, points))
         self.routes = Routes(self.system, watch)
-        moves = MOVES if self.system.size <= SMALL else MOVES_LARGE
+        moves = MOVES if self.system.size <= MEDIUM else MOVES_LARGE
         self.pieces = Pieces(self.system, self.routes.piece, lambda: watch.over, moves)
         self.kinds: set[str] = set()  # of the failures
         self.answered = 1
@@ -201,12 +201,12 @@ class _Mpcc:
             self._refine(lambda: routes.penalised(bare, penalty).w, found)
         else:
             self._refine(lambda: routes.penalised(first, penalty).w, found)
-            if not found or found[0].f > self.system.values(first)[0]:
+            if self.system.size <= MEDIUM or not found or found[0].f > self.system.values(first)[0]:
                 self._refine(lambda: first, found)
             if not found:
                 self._refine(lambda: routes.relaxed(first).w, found)
         for start in (first, bare):
-            if not found:
+            if not found and "diverged" not in self.kinds:
                 self._refine(lambda: routes.penalised(start, 1.0, leader=0.0).w, found)  # noqa: B023, called at once
         return sorted(found, key=lambda c: c.f)
 

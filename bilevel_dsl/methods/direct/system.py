@@ -19,11 +19,12 @@ from functools import cached_property
 import casadi as ca
 import numpy as np
 
+from ...functions.emptiness import all_inhabited
 from ...functions.oracles import Oracles
 from ...model.problem import Dual
 from ..parts.conditions import described
 
-SCALAR_LIMIT = 400_000  # operations up to which a graph is expanded to scalars: their derivatives are sparse and fast
+SCALAR_LIMIT = 3_000_000  # operations up to which a graph is expanded to scalars: their derivatives are sparse and fast
 MODERATE = 100.0  # sizes between its inverse and this are left alone
 
 
@@ -61,7 +62,10 @@ class Levels:
 
     @property
     def possible(self) -> bool:
-        """Whether the bounds leave every variable a finite value; False too where one is no number."""
+        """Whether every set has a point and the bounds leave a finite value; False too where one is no number."""
+        sets = all_inhabited(self.problem)
+        if sets is not None and not float(ca.Function("sets", list(self.problem.p), [sets]).call(self.columns)[0]):
+            return False
         pairs = ((self.x_low, self.x_high), (self.y_low, self.y_high))
         return all(np.all(low <= high) and np.all(low < np.inf) and np.all(high > -np.inf) for low, high in pairs)
 
@@ -114,10 +118,7 @@ class System:
         self.w = w = levels.kind.sym("w", self.size)
         x, y, s, mu, z_low, z_high, nu = ca.vertsplit(w, self.ends.tolist())
         at = (ca.DM(scales.x) * x, ca.DM(scales.y) * y)
-        _, g, h, e, _ = levels.expressions(*at)
-        h, e = ca.DM(scales.h) * h, ca.DM(scales.e) * e
-        lagrangian = scales.g * g + ca.dot(mu, h) + ca.dot(nu, e)
-        slope = ca.gradient(lagrangian, y)
+        slope, g, h, e = self._conditions().call([x, y, mu, nu], True, False)
         slope += ca.mtimes(self._places(self.at_high), z_high) - ca.mtimes(self._places(self.at_low), z_low)
         f, _, _, _, c = levels.expressions(*at, self._data(w))
         self.f = scales.f * f
@@ -126,6 +127,16 @@ class System:
         a, b = self.pairs(w)
         self.products = a * b
         self._values = ca.Function("values", [w], [f, g, self.f, self.rows])
+
+    def _conditions(self) -> ca.Function:
+        """(x, y, mu, nu), scaled -> slope of the Lagrangian in y, g, h, e; of its own symbols, for derivatives are taken."""
+        levels, scales = self.levels, self.scales
+        sizes = {"x": levels.nx, "y": levels.ny, "mu": levels.n_h, "nu": levels.n_e}
+        x, y, mu, nu = symbols = [levels.kind.sym(name, n) for name, n in sizes.items()]
+        _, g, h, e, _ = levels.expressions(ca.DM(scales.x) * x, ca.DM(scales.y) * y)
+        h, e = ca.DM(scales.h) * h, ca.DM(scales.e) * e
+        slope = ca.gradient(scales.g * g + ca.dot(mu, h) + ca.dot(nu, e), y)
+        return ca.Function("conditions", symbols, [ca.densify(slope), g, h, e])
 
     def pairs(self, w):
         """(a, b) of all pairs, of a symbol or of numbers."""
@@ -290,13 +301,15 @@ def scales_at(levels: Levels, points: list[tuple[np.ndarray, np.ndarray]]) -> Sc
 
 
 def _length(v: np.ndarray, low: np.ndarray, high: np.ndarray) -> float:
-    """The size of a variable: of its largest entry where that is unusual, within its box."""
-    size = _largest(v)
-    width = high - low
+    """The size of a variable: of its largest entry where that is large, of its box where that is small, else 1.
+
+    A small value says nothing: it may be a zero that a solver left.
+    """
+    size, width = _largest(v), high - low
     width = float(np.max(width[np.isfinite(width)], initial=0.0))
-    if size == 0 and width > 0:
-        size = min(width, 1.0) if width < 1 / MODERATE else 1.0
-    return 1.0 if 1 / MODERATE <= size <= MODERATE or size == 0 else float(_power(np.array(size)))
+    if size > MODERATE:
+        return float(_power(np.array(size)))
+    return float(_power(np.array(width))) if 0 < width < 1 / MODERATE else 1.0
 
 
 def _largest(v: np.ndarray) -> float:
