@@ -6,6 +6,7 @@ All lengths are the leader's own, and every gain is relative to the range of f o
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import product
 
 import casadi as ca
 import numpy as np
@@ -38,6 +39,7 @@ BROAD = 0.1  # of the width of a box: a second length, for entries that are smal
 BROADEST = 30.0  # lengths: the second one is at most that
 STEEP = 10.0  # times the same tolerance: a first-order decrease that fails in any case
 PRICE = 10.0  # sizes of f for a violation by one size of a row
+FEW = 3  # leader variables up to which all diagonals are probed
 BENDS = 5  # random directions in which slopes are compared
 LONGER = 3.0  # times the first length: below, a second one shows nothing new
 
@@ -189,7 +191,8 @@ class _Look:
         scales, here = self.scales, self.here
         around = Around(self.place.value("f", self.x, self.y), PRICE * scales.f)
         broad = bool(np.any(stretch > 1))
-        most = self.budget.effort.probes // (3 if self.reactions.several else 1)  # what the leader picks costs more
+        # what the leader picks costs more; but a follower that jumps along a face leaves little to derivatives
+        most = self.budget.effort.probes * (2 if self.reactions.several else 3) // 3
         slope = None if self.slope is None else self.slope * stretch
         half = self.budget.half()  # the other half is for the linear programs
         for d in _directions(self.x.size, slope, most // 3, self.rng, np.flatnonzero(stretch > 1) if broad else None):
@@ -233,6 +236,8 @@ def _directions(
     if len(axes) > most - 4:
         axes = [axes[k] for k in rng.permutation(len(axes))[: max(most - 6, 2)]]
     found += [s * np.eye(1, n, i).ravel() for i, s in axes]
+    if 1 < n <= FEW and only is None:  # a cone of ascent may lie between the axes
+        found += [np.array(signs) / np.sqrt(n) for signs in product((1.0, -1.0), repeat=n)]
     if n > 1 and only is None:
         found += [d / np.linalg.norm(d) for d in rng.standard_normal((6, n))]
     return found[:most]

@@ -49,3 +49,20 @@ def test_the_search_finds_the_edge_by_rows_for_the_other_answers():
 def test_of_a_convex_follower_no_row_is_made():
     text = "upper { var x in [0, 1]; minimize x + y; } lower { var y in [0, 1]; minimize (y - x)^2; }"
     assert not any("as rows" in a.start for a in bl.solve(problem(text), compile="never").attempts)
+
+
+# The Lagrangian dual of a nonconvex quadratic (Pyomo issue 1700). At l = 0 any x is an answer; the leader gains in a cone
+# of directions between the axes, along which the follower jumps from one end of its answers into their middle.
+FACE = """
+upper {
+  var l1 in nonneg start 0.5; var l2 in nonneg start 0.5;
+  let L = -y + l1*(2*x*y + x*x - y*y - x) + l2*(-x*y - 0.3*x*x - 0.2*y*y - 0.5*x + 1.5*y);
+  maximize L;
+}
+lower { var x in [0, 1] start 0.5; var y in [0, 1] start 0.5; minimize L; }
+"""
+
+
+def test_a_cone_of_ascent_between_the_axes_is_seen():
+    found = bl.verify(problem(FACE), {"l1": 0, "l2": 0, "x": 0, "y": 1})
+    assert found.certificate.claim("leader_stationary").witness and not found.verified
