@@ -33,6 +33,7 @@ from .simple import check_choice
 from .ties import others
 
 FEASIBLE = 10.0  # times the tolerance: of a violation, in lengths
+BOUND = 1e-6  # of the size of f, between f and a proved bound of it
 MULTIPLIERS = 1e2  # times the tolerance, relative to the largest one
 
 
@@ -104,8 +105,12 @@ class Examination:
         real = [c for c in changes if c > 1e-12 * abs(self.f)]
         return max(real, default=max(abs(self.f), 1.0))
 
-    def certificate(self, limits: Budget, *, seed: int, tol: float) -> Certificate:
-        """All claims, as far as the budget goes."""
+    def certificate(self, limits: Budget, *, seed: int, tol: float, bound: tuple[float, str] | None = None) -> Certificate:
+        """All claims, as far as the budget goes.
+
+        Args:
+            bound: a proved lower bound of the minimised leader's objective, and what it rests on, in words.
+        """
         if not self.finite:
             words = "the point or an objective is not a finite number"
             failed = Claim("feasible", Verdict.FAILED, words, np.nan, tol)
@@ -134,6 +139,8 @@ class Examination:
             claims.append(self._multipliers(found, here, limits, tol))
         stationary = self._leader(found, here, answers, limits, seed, tol)
         claims += stationary.claims
+        if bound is not None:
+            claims = bounded(claims, self.f, *bound)
         gap = "lower_gap" if self.region.describable else "lower_stationarity"
         numbers |= {gap: found.gap, "stationarity": stationary.number}
         if answers.best is not None:
@@ -290,6 +297,24 @@ class Examination:
             self.place, self.leader, reactions, self.scales, found, here, self.x, self.y, limits, seed=seed, tol=tol
         )
         return _Leader([checked.stationary, checked.everywhere], checked.value, checked.notes)
+
+
+def bounded(claims: list[Claim], f: float, bound: float, words: str) -> list[Claim]:
+    """The claims, those of the leader proved where `f` meets a proved bound at a bilevel point.
+
+    A failed claim has a witness, which speaks against the bound: then all stay as they are.
+    """
+    named = {claim.name: claim for claim in claims}
+    leaders = ("leader_stationary", "leader_global")
+    reached = abs(f - bound) <= BOUND * max(1.0, abs(f))  # false for NaN
+    sound = all(name in named and named[name].passed for name in ("feasible", "follower_optimal"))
+    if not (reached and sound) or any(named[n].verdict is Verdict.FAILED for n in leaders if n in named):
+        return claims
+    proved = {
+        "leader_stationary": Claim("leader_stationary", Verdict.PROVED, f"globally optimal by {words}"),
+        "leader_global": Claim("leader_global", Verdict.PROVED, words, abs(f - bound), BOUND * max(1.0, abs(f))),
+    }
+    return [claim for claim in claims if claim.name not in proved] + list(proved.values())
 
 
 class _Leader:

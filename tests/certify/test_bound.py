@@ -1,0 +1,31 @@
+"""A proved bound of the leader's objective, in the certificate."""
+
+import pytest
+
+from bilevel_dsl.certify.certificate import bounded
+from bilevel_dsl.certify.claims import Claim, Verdict
+
+
+def _claims(feasible=Verdict.PROVED, follower=Verdict.PROVED, leader=Verdict.NOT_CHECKED):
+    names = ("feasible", "follower_optimal", "follower_answer", "leader_stationary", "leader_global")
+    verdicts = (feasible, follower, Verdict.PROVED, leader, Verdict.NOT_CHECKED)
+    return [Claim(name, verdict, "") for name, verdict in zip(names, verdicts)]
+
+
+def test_a_point_at_the_bound_is_global():
+    made = bounded(_claims(), -29.2, -29.2 - 1e-6, "branch and bound on 3 pairs")
+    assert [c.name for c in made] == [c.name for c in _claims()]
+    assert all(c.verdict is Verdict.PROVED for c in made)
+    assert made[-1].words == "branch and bound on 3 pairs"
+    assert made[-2].words == "globally optimal by branch and bound on 3 pairs"
+
+
+@pytest.mark.parametrize("bound", [-29.3, -29.1, float("nan"), float("-inf")])
+def test_a_bound_elsewhere_says_nothing(bound):
+    assert bounded(_claims(), -29.2, bound, "") == _claims()
+
+
+@pytest.mark.parametrize("role", ["feasible", "follower", "leader"])
+def test_a_failed_claim_stays(role):
+    claims = _claims(**{role: Verdict.FAILED})
+    assert bounded(claims, 1.0, 1.0, "") == claims
