@@ -43,6 +43,7 @@ class Run:
     executor: str  # "compiled" | "interpreted"
     timings: dict[str, float]  # compile, solve: seconds
     warnings: tuple[Diagnostic, ...] = ()
+    bound: tuple[float, str] | None = None  # a proved lower bound of f, minimised, and what it rests on
 
 
 def execute(

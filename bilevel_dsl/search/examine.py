@@ -43,7 +43,9 @@ class Examiner:
             return attempt
         with self._clock():
             self._last = Examination(self.at(attempt)[0], attempt.x, attempt.y, attempt.found)
-            certificate = self._last.certificate(self._limits(attempt), seed=self.seed, tol=_tolerance(attempt))
+            certificate = self._last.certificate(
+                self._limits(attempt), seed=self.seed, tol=_tolerance(attempt), bound=attempt.run.bound
+            )
         return replace(attempt, certificate=certificate)
 
     @contextmanager

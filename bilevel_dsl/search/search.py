@@ -61,6 +61,8 @@ class Search:
             self._follow(info)
             if self.over or self.best.verified:
                 break
+        if self.best.verified and "global" in self.best.certificate.scope:
+            return self.best
         self._cut()
         told = len(self.attempts)
         self._elsewhere(first)

@@ -12,6 +12,7 @@ from bilevel_dsl.methods import METHODS
 from bilevel_dsl.runtime.direct import run_direct
 from bilevel_dsl.runtime.execute import execute
 from tests.methods.running import point
+from tests.methods.test_known_answers import LINEAR
 from tests.methods.test_mgbio import instance
 from tests.problems import TWO_LEVEL, Case
 from tests.runtime.machines import COMPILER, assert_same
@@ -19,7 +20,7 @@ from tests.runtime.test_twins import LEAST_NORM
 
 
 def cases() -> list[Case]:
-    """Free and strongly convex, of condition 3; with a row; without upper variables."""
+    """Free and strongly convex, of condition 3; with a row; without upper variables; linear levels."""
     free, answer = instance(3, 1)
     start = np.zeros(free.y.numel())
     closest = execute(METHODS["dbgd"].program(Oracles(LEAST_NORM)), np.zeros(0), np.zeros(6), executor="interpreted")
@@ -27,6 +28,7 @@ def cases() -> list[Case]:
         Case(free, np.zeros(free.x.numel()), start, answer),
         TWO_LEVEL["lower row"],
         Case(LEAST_NORM, np.zeros(0), np.zeros(6), closest.state["y"]),
+        Case(LINEAR["clark westerberg"][0], np.zeros(1), np.zeros(1), np.array(LINEAR["clark westerberg"][1], float)),
     ]
 
 

@@ -5,8 +5,6 @@ from itertools import product
 import numpy as np
 import pytest
 
-pytest.importorskip("highspy")
-
 from bilevel_dsl.methods.direct.relaxation import Relaxation
 from bilevel_dsl.methods.direct.tree import search
 

@@ -1,42 +1,38 @@
-"""Linear programs that differ in which columns are held at zero, warm-started by HiGHS."""
+"""Linear programs that differ in which columns are held at zero, by HiGHS."""
 
 from __future__ import annotations
 
+import casadi as ca
 import numpy as np
+
+QUIET = {
+    "error_on_fail": False,
+    "highs": {
+        "output_flag": False,
+        "threads": 1,
+        "presolve": "off",  # it may not tell infeasible from unbounded
+        "primal_feasibility_tolerance": 1e-9,
+        "dual_feasibility_tolerance": 1e-9,
+    },
+}
+STATUS = {"Optimal": "optimal", "Infeasible": "infeasible", "Unbounded": "unbounded"}
 
 
 class Relaxation:
-    """min c'w over low <= w <= high, row_low <= A w <= row_high; A dense, rows by columns."""
+    """min c'w over low <= w <= high, row_low <= A w <= row_high; A rows by columns, dense or sparse."""
 
     def __init__(self, c, low, high, a, row_low, row_high):
-        import highspy
-
-        self._kinds = highspy.HighsModelStatus
-        self._high = np.array(high, float)
-        self._low = np.array(low, float)
-        self._held: frozenset[int] = frozenset()
-        self._highs = highspy.Highs()
-        for name, value in {"output_flag": False, "threads": 1, "presolve": "off"}.items():
-            self._highs.setOptionValue(name, value)
-        a = np.asarray(a, float)
-        lp = highspy.HighsLp()
-        lp.num_row_, lp.num_col_ = a.shape
-        lp.col_cost_, lp.col_lower_, lp.col_upper_ = np.array(c, float), self._low, self._high
-        lp.row_lower_, lp.row_upper_ = np.array(row_low, float), np.array(row_high, float)
-        columns, rows = np.nonzero(a.T)
-        lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-        lp.a_matrix_.start_ = np.searchsorted(columns, np.arange(a.shape[1] + 1))
-        lp.a_matrix_.index_, lp.a_matrix_.value_ = rows, a[rows, columns]
-        self._highs.passModel(lp)
+        self._low, self._high = np.array(low, float), np.array(high, float)
+        a = ca.sparsify(ca.DM(a))
+        n = a.shape[1]
+        self._rest = {"g": ca.DM(c), "a": a, "lba": ca.DM(row_low), "uba": ca.DM(row_high)}
+        self._solver = ca.conic("relaxation", "highs", {"h": ca.Sparsity(n, n), "a": a.sparsity()}, QUIET)
 
     def solve(self, held: frozenset[int]) -> tuple[str, float, np.ndarray]:
         """With the columns `held` at zero: "optimal", "infeasible", "unbounded" or "failed"; the value; the point."""
-        for j in self._held ^ held:
-            zero = j in held
-            self._highs.changeColBounds(j, 0.0 if zero else self._low[j], 0.0 if zero else self._high[j])
-        self._held = held
-        self._highs.run()
-        kinds = self._kinds
-        names = {kinds.kOptimal: "optimal", kinds.kInfeasible: "infeasible", kinds.kUnbounded: "unbounded"}
-        status = names.get(self._highs.getModelStatus(), "failed")
-        return status, self._highs.getInfo().objective_function_value, np.array(self._highs.getSolution().col_value)
+        low, high = self._low.copy(), self._high.copy()
+        for j in held:
+            low[j] = high[j] = 0.0
+        found = self._solver(lbx=low, ubx=high, **self._rest)
+        status = STATUS.get(self._solver.stats()["return_status"], "failed")
+        return status, float(found["cost"]), np.array(found["x"]).ravel()

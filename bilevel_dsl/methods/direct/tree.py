@@ -27,18 +27,29 @@ class Searched:
     nodes: int
 
 
-def search(solve: Solve, pairs: list[tuple[int, int]], deadline: float = np.inf) -> Searched:
+def search(
+    solve: Solve,
+    pairs: list[tuple[int, int]],
+    deadline: float = np.inf,
+    most: float = np.inf,
+    stop: Callable[[int], bool] | None = None,
+) -> Searched:
     """The least value over points where one member of each pair is zero; best bound first.
 
     Args:
         solve: the relaxation with columns held at zero, see `relaxation.py`. Members of pairs are nonnegative.
+        most: nodes.
+        stop: called with the number of nodes; True ends the search with "interrupted".
     """
     order, nodes, doubtful = count(), 0, np.inf
     best, w = np.inf, None
     heap = [(-np.inf, next(order), frozenset())]
     while heap and heap[0][0] < best - GAP * max(1.0, abs(best) if w is not None else 1.0):
-        if perf_counter() > deadline:
-            return Searched("time_limit", best, min(best, doubtful, heap[0][0]), w, nodes)
+        left = min(best, doubtful, heap[0][0])
+        if perf_counter() > deadline or nodes >= most:
+            return Searched("time_limit" if nodes < most else "iteration_limit", best, left, w, nodes)
+        if stop is not None and stop(nodes):
+            return Searched("interrupted", best, left, w, nodes)
         above, _, held = heapq.heappop(heap)
         status, value, point = solve(held)
         nodes += 1
