@@ -105,11 +105,14 @@ class Examination:
         real = [c for c in changes if c > 1e-12 * abs(self.f)]
         return max(real, default=max(abs(self.f), 1.0))
 
-    def certificate(self, limits: Budget, *, seed: int, tol: float, bound: tuple[float, str] | None = None) -> Certificate:
+    def certificate(
+        self, limits: Budget, *, seed: int, tol: float, bound: tuple[float, str] | None = None, brief: bool = False
+    ) -> Certificate:
         """All claims, as far as the budget goes.
 
         Args:
             bound: a proved lower bound of the minimised leader's objective, and what it rests on, in words.
+            brief: nothing is said of the leader where the follower has a better answer.
         """
         if not self.finite:
             words = "the point or an objective is not a finite number"
@@ -130,6 +133,11 @@ class Examination:
                 {},
                 "the follower is unbounded",
             )
+        if brief and found.claim.verdict is Verdict.FAILED:
+            rest = unchecked("the follower has a better answer").claims[2:]
+            details = {"better_lower": found.answer.y.tolist()} if found.answer else {}
+            numbers |= {"lower_gap": found.gap, "stationarity": np.nan}
+            return Certificate((feasible, found.claim, *rest), numbers, _tolerances((feasible, found.claim)), (), details)
         here = self._local(found)
         answers = check_answers(
             self.place, self.leader, self.follower, self.scales, found, here, self.x, self.y, limits, tol=tol

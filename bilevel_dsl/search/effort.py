@@ -26,6 +26,6 @@ class Effort:
 
 EFFORTS = {
     "quick": Effort(methods=1, restarts=0, cuts=0, starts=0, work=0.0),
-    "normal": Effort(methods=4, restarts=4, cuts=12, starts=4, work=3e7),
+    "normal": Effort(methods=4, restarts=4, cuts=8, starts=4, work=3e7),
     "thorough": Effort(methods=8, restarts=16, cuts=60, starts=32, work=3e10),
 }

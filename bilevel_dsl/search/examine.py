@@ -37,14 +37,14 @@ class Examiner:
     seconds: float = 0.0
     _last: Examination | None = None  # kept: what it has prepared serves the comparison with the start
 
-    def __call__(self, attempt: Attempt) -> Attempt:
-        """The attempt with its certificate, and with valid multipliers."""
+    def __call__(self, attempt: Attempt, brief: bool = False) -> Attempt:
+        """The attempt with its certificate; `brief`: without the leader's claims where the follower's fails."""
         if self.level == "no":
             return attempt
         with self._clock():
             self._last = Examination(self.at(attempt)[0], attempt.x, attempt.y, attempt.found)
             certificate = self._last.certificate(
-                self._limits(attempt), seed=self.seed, tol=_tolerance(attempt), bound=attempt.run.bound
+                self._limits(attempt), seed=self.seed, tol=_tolerance(attempt), bound=attempt.run.bound, brief=brief
             )
         return replace(attempt, certificate=certificate)
 

@@ -30,7 +30,7 @@ SHARE = 0.5  # of the time that is left, for an attempt that others may follow
 LAST_SHARE = 0.8  # for the last one: the rest is for its verification
 ENDS = (Status.INTERRUPTED, Status.TIME_LIMIT)
 
-Examine = Callable[[Attempt], Attempt]
+Examine = Callable[[Attempt, bool], Attempt]  # the attempt; whether briefly
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +105,7 @@ class Search:
         self.attempts.append(attempt)  # before it is examined: Ctrl-C ends that too, and the point is kept
         if examined:
             self.stage("verifying")
-            self.attempts[-1] = attempt = self.examine(attempt)
+            self.attempts[-1] = attempt = self.examine(attempt, other is not None)
             self.stage("iterating")
         return attempt
 
