@@ -50,16 +50,11 @@ def inverted(e: ca.MX, mu: ca.MX, L: ca.MX, rule: ca.MX) -> ca.MX:
     return either(rule == 0, clip, either(rule == 1, absolute, kernel))
 
 
-class ConjugateGradients:
-    """z = H^-1 b, from where z stands: slots `<name>_z`, and a loop with one product a pass."""
+class _Slots:
+    """A solver with slots of its own, `<name>_...`; z is its solution."""
 
-    def __init__(self, m: Method, name: str, size: int):
+    def __init__(self, m: Method, name: str):
         self.m, self.name = m, name
-        for field, about in (("z", "the solution"), ("r", "the residual"), ("d", "the direction")):
-            m.slot(f"{name}_{field}", size, f"H z = b: {about}")
-        m.slot(f"{name}_left", 1, "passes that are left")
-        m.slot(f"{name}_wanted", 1, "the residual that is small enough")
-        m.slot(f"{name}_size", 1, "|b|")
 
     def _at(self, field: str) -> ca.MX:
         return self.m.read(f"{self.name}_{field}")
@@ -70,6 +65,18 @@ class ConjugateGradients:
     @property
     def z(self) -> ca.MX:
         return self._at("z")
+
+
+class ConjugateGradients(_Slots):
+    """z = H^-1 b, from where z stands: slots `<name>_z`, and a loop with one product a pass."""
+
+    def __init__(self, m: Method, name: str, size: int):
+        super().__init__(m, name)
+        for field, about in (("z", "the solution"), ("r", "the residual"), ("d", "the direction")):
+            m.slot(f"{name}_{field}", size, f"H z = b: {about}")
+        m.slot(f"{name}_left", 1, "passes that are left")
+        m.slot(f"{name}_wanted", 1, "the residual that is small enough")
+        m.slot(f"{name}_size", 1, "|b|")
 
     @property
     def error(self) -> ca.MX:
@@ -105,7 +112,7 @@ class ConjugateGradients:
             self._set(z=self.z + move, r=self._at("r") - product(move))
 
 
-class LeastSquares:
+class LeastSquares(_Slots):
     """z minimises |H z - b|: for an H of any signs, singular or not. Slots `<name>_z`, and a loop with two products a pass.
 
     Conjugate gradients on H H z = H b. What z starts with in the kernel of H stays; from 0, z goes to the answer of least
@@ -113,23 +120,13 @@ class LeastSquares:
     """
 
     def __init__(self, m: Method, name: str, size: int):
-        self.m, self.name = m, name
+        super().__init__(m, name)
         for field, about in (("z", "the answer"), ("r", "b - H z"), ("s", "H r"), ("d", "the direction")):
             m.slot(f"{name}_{field}", size, f"min |H z - b|: {about}")
         m.slot(f"{name}_left", 1, "passes that are left")
         m.slot(f"{name}_accuracy", 1, "the error that is small enough")
         m.slot(f"{name}_size", 1, "|b|")
         m.slot(f"{name}_scale", 1, "|H|, as met")
-
-    def _at(self, field: str) -> ca.MX:
-        return self.m.read(f"{self.name}_{field}")
-
-    def _set(self, **fields: ca.MX) -> None:
-        self.m.assign({f"{self.name}_{k}": v for k, v in fields.items()})
-
-    @property
-    def z(self) -> ca.MX:
-        return self._at("z")
 
     @property
     def error(self) -> ca.MX:
@@ -183,24 +180,20 @@ class LeastSquares:
             self._set(z=self.z + move, r=r, s=s, scale=ca.fmax(scale, self._at("scale")))
 
 
-class Neumann:
+class Neumann(_Slots):
     """z = step (b + (I - step H) b + ... ), `terms` of them: slot `<name>_z`."""
 
     def __init__(self, m: Method, name: str, size: int):
-        self.m, self.name = m, name
+        super().__init__(m, name)
         m.slot(f"{name}_z", size, "a part of H^-1 b")
         m.slot(f"{name}_power", size, "the last power of I - step H, times b: b - H z")
         m.slot(f"{name}_left", 1, "terms that are left")
         m.slot(f"{name}_wanted", 1, "the power that is small enough")
 
     @property
-    def z(self) -> ca.MX:
-        return self.m.read(f"{self.name}_z")
-
-    @property
     def rest(self) -> ca.MX:
         """b - H z: the power that the series is cut at."""
-        return self.m.read(f"{self.name}_power")
+        return self._at("power")
 
     def solve(
         self,
@@ -217,14 +210,13 @@ class Neumann:
         Args:
             meet: takes |H p| / |p| of each power p, before `step` is asked for.
         """
-        m, name = self.m, self.name
-        m.assign({f"{name}_z": 0 * b, f"{name}_power": b, f"{name}_left": terms, f"{name}_wanted": wanted})
-        over = lambda: any_of(m.read(f"{name}_left") <= 0, norm(self.rest) <= m.read(f"{name}_wanted"))  # noqa: E731
-        with m.when(ca.logic_not(over()), f"{name}_begin"), m.loop(name) as until:
+        m = self.m
+        self._set(z=0 * b, power=b, left=terms, wanted=wanted)
+        over = lambda: any_of(self._at("left") <= 0, norm(self.rest) <= self._at("wanted"))  # noqa: E731
+        with m.when(ca.logic_not(over()), f"{self.name}_begin"), m.loop(self.name) as until:
             p = self.rest
             Hp = product(p)
             if meet is not None:
                 meet(either(norm(p) > 0, norm(Hp) / norm(p), 0))
-            m.assign({f"{name}_z": self.z + step() * p, f"{name}_power": p - step() * Hp})
-            m.assign({f"{name}_left": m.read(f"{name}_left") - 1})
+            self._set(z=self.z + step() * p, power=p - step() * Hp, left=self._at("left") - 1)
             until(over())
