@@ -36,7 +36,7 @@ def applies(problem: Problem, structure: Structure) -> bool:
 
 
 def with_cuts(problem: Problem, answers: list[np.ndarray]) -> Problem:
-    """The problem with a row of the leader for each answer, in sizes of g between the answers."""
+    """The problem with a row of the leader for each answer."""
     g, y = problem.g.expression, problem.y
     rows = tuple(
         Constraint(f"answer {k + 1}", "upper", "le", g - ca.substitute(g, y, ca.MX(ca.DM(answer))), problem.g.span)

@@ -42,7 +42,8 @@ class Examiner:
         if self.level == "no":
             return attempt
         with self._clock():
-            self._last = Examination(self.at(attempt)[0], attempt.x, attempt.y, attempt.found)
+            oracles = self.at(attempt)[0] if attempt.found else self.oracles
+            self._last = Examination(oracles, attempt.x, attempt.y, attempt.found)
             certificate = self._last.certificate(
                 self._limits(attempt), seed=self.seed, tol=_tolerance(attempt), bound=attempt.run.bound, brief=brief
             )

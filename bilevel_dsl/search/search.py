@@ -113,8 +113,8 @@ class Search:
         known = [a for a in self.attempts if a.verified]
         if not known:
             return not any(_same_point(attempt, a) for a in self.attempts if a.certificate is not None)
-        least = min(a.upper for a in known)
-        return attempt.upper < least - SAME * max(1.0, abs(least))
+        size = max(abs(a.upper) for a in (*self.attempts, attempt) if a.usable)  # in units of f, which may be tiny
+        return attempt.upper < min(a.upper for a in known) - SAME * size
 
     def _follow(self, info: MethodInfo) -> None:
         """Restarts from what the certificates of the last attempts have seen, as long as that leads somewhere."""
@@ -185,7 +185,8 @@ def _promising(attempt: Attempt) -> bool:
 
 
 def _near(one: np.ndarray, other: np.ndarray) -> bool:
-    return bool(np.all(np.abs(one - other) <= SAME * np.maximum(1.0, np.abs(one))))
+    """Entry by entry, each in its own units."""
+    return bool(np.all(np.abs(one - other) <= SAME * np.maximum(np.abs(one), np.abs(other))))
 
 
 def _same_start(one: Start, other: Start) -> bool:
@@ -199,9 +200,9 @@ def _same_point(one: Attempt, other: Attempt) -> bool:
 def answers_found(attempts: list[Attempt]) -> list[tuple[float, int]]:
     """The values at which attempts ended as they should, the best first, and how many at each."""
     ends = sorted(a.upper for a in attempts if a.usable and (a.verified or a.run.status is Status.CONVERGED))
-    found: list[tuple[float, int]] = []
+    size, found = max(map(abs, ends), default=0.0), []
     for value in ends:
-        if found and abs(value - found[-1][0]) <= 1e2 * SAME * max(1.0, abs(value)):
+        if found and abs(value - found[-1][0]) <= 1e2 * SAME * size:
             found[-1] = (found[-1][0], found[-1][1] + 1)
         else:
             found.append((value, 1))

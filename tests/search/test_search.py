@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import bilevel_dsl as bl
 from bilevel_dsl.search.effort import EFFORTS
+from bilevel_dsl.search.search import answers_found
 
 
 def solve(text: str, **more) -> bl.Solution:
@@ -91,3 +93,10 @@ def test_settings_of_the_caller_are_for_the_method_that_knows_them():
 def test_time_ends_it():
     found = solve(TWO_WELLS, time_limit=1e-6, effort="thorough")
     assert found.status == "time_limit" and len(found.attempts) == 1
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1.0, 1e9])
+def test_values_are_told_apart_in_their_own_units(unit):
+    ended = [SimpleNamespace(upper=unit * f, usable=True, verified=True) for f in (3, -2, 3 + 1e-7, 2.99)]
+    found = answers_found(ended)
+    assert [times for _, times in found] == [1, 1, 2] and found[0][0] == -2 * unit
