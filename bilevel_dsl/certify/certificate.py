@@ -33,7 +33,7 @@ from .simple import check_choice
 from .ties import others
 
 FEASIBLE = 10.0  # times the tolerance: of a violation, in lengths
-BOUND = 1e-6  # of the size of f, between f and a proved bound of it
+BOUND = 1e-6  # of f or, where that is more, of its size: between f and a proved bound of it
 MULTIPLIERS = 1e2  # times the tolerance, relative to the largest one
 
 
@@ -148,7 +148,7 @@ class Examination:
         stationary = self._leader(found, here, answers, limits, seed, tol)
         claims += stationary.claims
         if bound is not None:
-            claims = bounded(claims, self.f, *bound)
+            claims = bounded(claims, self.f, self.scales.f, *bound)
         gap = "lower_gap" if self.region.describable else "lower_stationarity"
         numbers |= {gap: found.gap, "stationarity": stationary.number}
         if answers.best is not None:
@@ -307,20 +307,20 @@ class Examination:
         return _Leader([checked.stationary, checked.everywhere], checked.value, checked.notes)
 
 
-def bounded(claims: list[Claim], f: float, bound: float, words: str) -> list[Claim]:
-    """The claims, those of the leader proved where `f` meets a proved bound at a bilevel point.
+def bounded(claims: list[Claim], f: float, size: float, bound: float, words: str) -> list[Claim]:
+    """The claims, those of the leader proved where `f` meets a proved bound at a bilevel point; `size`: of f, in its units.
 
     A failed claim has a witness, which speaks against the bound: then all stay as they are.
     """
     named = {claim.name: claim for claim in claims}
     leaders = ("leader_stationary", "leader_global")
-    reached = abs(f - bound) <= BOUND * max(1.0, abs(f))  # false for NaN
+    reached = abs(f - bound) <= BOUND * max(size, abs(f))  # false for NaN
     sound = all(name in named and named[name].passed for name in ("feasible", "follower_optimal"))
     if not (reached and sound) or any(named[n].verdict is Verdict.FAILED for n in leaders if n in named):
         return claims
     proved = {
         "leader_stationary": Claim("leader_stationary", Verdict.PROVED, f"globally optimal by {words}"),
-        "leader_global": Claim("leader_global", Verdict.PROVED, words, abs(f - bound), BOUND * max(1.0, abs(f))),
+        "leader_global": Claim("leader_global", Verdict.PROVED, words, abs(f - bound), BOUND * max(size, abs(f))),
     }
     return [claim for claim in claims if claim.name not in proved] + list(proved.values())
 

@@ -32,7 +32,8 @@ from ..model.problem import Problem
 from ..model.structure import Structure
 from . import needs
 from .card import Card, Need, Refusal, Suits
-from .direct.program import LinearProgram
+from .direct.degrees import degrees
+from .direct.program import LinearProgram, share
 from .direct.system import Levels, System, scales_at
 from .direct.tree import search
 from .outcome import Outcome, Progress
@@ -42,7 +43,9 @@ from .program import Setting
 NAME = "branches"
 EXECUTOR = "highs"
 MOST_PAIRS, FEW_PAIRS = 60, 24  # that are taken; that `auto` gives it
+MOST_COLUMNS = 300  # variables and rows of both levels
 CONVEX = 1e-9  # of the largest eigenvalue: a smaller negative one is rounding
+SAME = 1e-12  # of the largest product of f, by which it may differ from tau times that of g
 
 
 def _not_linear(problem: Problem) -> list[Refusal]:
@@ -50,63 +53,95 @@ def _not_linear(problem: Problem) -> list[Refusal]:
     problem = with_bounds(problem)
     if needs.SMOOTH_SETS.broken(problem):
         return []  # refused for that
-    v = ca.veccat(problem.x, problem.y)
-    slope = ca.gradient(problem.g.expression, problem.y)
-    if ca.depends_on(ca.jacobian(slope, v), v):
-        return [Refusal("the lower objective is not linear or quadratic in its variables", problem.g.span)]
-    for level, constraints in (("upper", problem.upper_constraints), ("lower", problem.lower_constraints)):
-        for c in constraints:
-            if ca.depends_on(ca.jacobian(c.expression, v), v):
-                return [Refusal(f"a constraint of the {level} level is not affine", c.span)]
-        limits, rows = described(problem, level)
-        if any(ca.depends_on(ca.jacobian(e, v), v) for e, _ in rows):
+    rows = sum(c.expression.numel() for c in (*problem.upper_constraints, *problem.lower_constraints))
+    size = problem.x.numel() + problem.y.numel() + rows
+    if size > MOST_COLUMNS:
+        return [Refusal(f"there are {size} variables and rows (limit {MOST_COLUMNS})", problem.lower_variables[0].span)]
+    scalar = Scalar(problem)
+    if scalar.function is None:
+        return [Refusal("the levels are not made of scalar operations alone", problem.g.span)]
+    return _curved_rows(problem, scalar) or _objectives(problem, scalar)
+
+
+class Scalar:
+    """The levels as graphs of scalars, data put in: f, g, rows of constraints and of sets, in x, y and multipliers."""
+
+    def __init__(self, problem: Problem):
+        self.constraints = (*problem.upper_constraints, *problem.lower_constraints)
+        self.low, self.high = (np.zeros(0), np.zeros(0))
+        sets = {level: described(problem, level) for level in ("upper", "lower")}
+        self.sets = [(level, e, equal) for level in sets for e, equal in sets[level][1]]
+        expressions = [problem.f.expression, problem.g.expression, *(c.expression for c in self.constraints)]
+        expressions += [e for _, e, _ in self.sets]
+        self.function: ca.Function | None = None
+        function = ca.Function("scalar", [problem.x, problem.y, *problem.p], expressions)
+        try:
+            self.function = function.expand("scalar", {"allow_duplicate_io_names": True})
+        except RuntimeError:  # a node without a scalar form
+            return
+        self.x, self.y = ca.SX.sym("x", problem.x.numel()), ca.SX.sym("y", problem.y.numel())
+        duals = {k: ca.SX.sym("dual", *q.symbol.shape) for k, q in enumerate(problem.parameters) if q.is_dual}
+        columns = [ca.reshape(ca.DM(d), q.symbol.shape) for d, q in zip(problem.data, problem.parameters)]
+        data = [duals.get(k, column) for k, column in enumerate(columns)]
+        self.f, self.g, *rest = self.function.call([self.x, self.y, *data])
+        self.rows, self.of_sets = rest[: len(self.constraints)], rest[len(self.constraints) :]
+        self.v = ca.veccat(self.x, self.y, *duals.values())
+        limits = ca.Function("limits", list(problem.p), [ca.densify(e) for e in sets["lower"][0]]).call(columns)
+        self.low, self.high = (np.array(e).ravel() for e in limits)
+
+    @property
+    def pairs(self) -> int:
+        """Rows of the lower level that are inequalities, and finite bounds of its variables."""
+        rows = [(c.level, c.kind == "eq", r) for c, r in zip(self.constraints, self.rows)]
+        rows += [(level, equal, r) for (level, _, equal), r in zip(self.sets, self.of_sets)]
+        return sum(r.numel() for level, equal, r in rows if level == "lower" and not equal) + int(
+            np.isfinite(self.low).sum() + np.isfinite(self.high).sum()
+        )
+
+
+def _curved_rows(problem: Problem, scalar: Scalar) -> list[Refusal]:
+    for c, degree in zip(scalar.constraints, degrees(scalar.rows, scalar.v)):
+        if np.any(degree > 1):
+            return [Refusal(f"a constraint of the {c.level} level is not affine", c.span)]
+    for (level, _, _), degree in zip(scalar.sets, degrees(scalar.of_sets, scalar.v)):
+        if np.any(degree > 1):
             span = (problem.upper_variables if level == "upper" else problem.lower_variables)[0].span
             return [Refusal(f"a constraint set of the {level} level is not described by affine rows", span)]
-    return _numbers(problem, v, slope)
+    return []
 
 
-def _numbers(problem: Problem, v: ca.MX, slope: ca.MX) -> list[Refusal]:
-    """What only the data can tell: convexity, the leader's products, the count of pairs."""
-    f = problem.f.expression
-    duals = ca.veccat(*[d.symbol for d in problem.used_duals])
-    all_ = ca.veccat(v, duals)
-    curved = ca.jacobian(ca.gradient(f, all_), all_)
-    if ca.depends_on(curved, all_):
-        return [Refusal("the upper objective is not linear", problem.f.span)]
-    limits, rows = described(problem, "lower")
-    outputs = [ca.jacobian(slope, problem.y), curved, ca.jacobian(ca.gradient(problem.g.expression, v), v), *limits]
-    values = ca.Function("numbers", list(problem.p), [ca.densify(e) for e in outputs], {"allow_free": True})
-    if values.get_free():
-        return [Refusal("the lower level depends on a multiplier", problem.g.span)]
-    data = [ca.reshape(ca.DM(d), q.symbol.shape) for d, q in zip(problem.data, problem.parameters)]
-    hessian, f_curved, g_curved, low, high = (np.array(e) for e in values.call(data))
+def _objectives(problem: Problem, scalar: Scalar) -> list[Refusal]:
+    slope = ca.gradient(scalar.g, scalar.y)
+    of_slope, of_f = degrees([slope, scalar.f], scalar.v)
+    if np.any(of_slope > 1):
+        return [Refusal("the lower objective is not linear or quadratic in its variables", problem.g.span)]
+    hessian = np.array(ca.densify(ca.evalf(ca.jacobian(slope, scalar.y))))
     eigenvalues = np.linalg.eigvalsh((hessian + hessian.T) / 2) if hessian.size else np.zeros(1)
-    if not eigenvalues[0] >= -CONVEX * max(1e-300, np.abs(eigenvalues).max(initial=0.0)):
+    if not eigenvalues[0] >= -CONVEX * np.abs(eigenvalues).max(initial=0.0):
         return [Refusal("the lower objective is not convex", problem.g.span)]
-    if np.any(f_curved) and share(f_curved, g_curved, problem, rows) is None:
+    if np.any(of_f > 1) and not (np.all(of_f == 2) and is_toll(scalar)):
         return [Refusal("the upper objective is not linear", problem.f.span)]
-    pairs = sum(e.numel() for e, equal in rows if not equal) + int(np.isfinite(low).sum() + np.isfinite(high).sum())
-    if pairs > MOST_PAIRS:
-        rule = f"the lower level has {pairs} bounds and rows that may be active (limit {MOST_PAIRS})"
+    if scalar.pairs > MOST_PAIRS:
+        rule = f"the lower level has {scalar.pairs} bounds and rows that may be active (limit {MOST_PAIRS})"
         return [Refusal(rule, problem.g.span)]
     return []
 
 
-def share(f_curved: np.ndarray, g_curved: np.ndarray, problem: Problem, rows: list) -> float | None:
-    """tau with f - tau g affine, where strong duality of the follower then makes f linear; None where there is none."""
-    n, size = g_curved.shape[0], float(np.abs(f_curved).max())
-    if np.any(f_curved[n:]) or np.any(g_curved[problem.x.numel() :, problem.x.numel() :]) or not np.any(g_curved):
-        return None
-    if any(ca.depends_on(e, problem.x) for e, _ in rows) or np.any(g_curved[: problem.x.numel(), : problem.x.numel()]):
-        return None
-    place = np.unravel_index(np.argmax(np.abs(g_curved)), g_curved.shape)
-    tau = float(f_curved[:n, :n][place] / g_curved[place])
-    return tau if np.abs(f_curved[:n, :n] - tau * g_curved).max() <= 1e-12 * size else None
+def is_toll(scalar: Scalar) -> bool:
+    """Whether f - tau g is affine for some tau, and strong duality of the follower makes f linear then."""
+    nx = scalar.x.numel()
+    lower = [r for c, r in zip(scalar.constraints, scalar.rows) if c.level == "lower"]
+    lower += [r for (level, _, _), r in zip(scalar.sets, scalar.of_sets) if level == "lower"]
+    if np.any(degrees([scalar.g], scalar.v)[0] > 2) or any(ca.depends_on(r, scalar.x) for r in lower):
+        return False
+    f, g = (np.array(ca.densify(ca.evalf(ca.hessian(e, scalar.v)[0]))) for e in (scalar.f, scalar.g))
+    linear = not np.any(g[:nx, :nx]) and not np.any(g[nx:, nx:])  # in y, for fixed x
+    tau = share(f, g)
+    return linear and np.any(g) and np.abs(f - tau * g).max() <= SAME * np.abs(f).max()
 
 
 def _suits(problem: Problem, structure: Structure) -> tuple[Suits, str] | None:
-    levels = Levels(Oracles(problem))
-    pairs = levels.n_h + int(np.isfinite(levels.y_low).sum() + np.isfinite(levels.y_high).sum())
+    pairs = Scalar(with_bounds(problem)).pairs
     if pairs > FEW_PAIRS:
         return Suits.OTHERWISE, "both levels are linear, or the lower one is a convex quadratic"
     return Suits.ONLY, f"linear levels with {pairs} pairs of the lower one are solved globally"

@@ -109,11 +109,22 @@ def test_what_has_no_answer():
         ("minimize x;", "minimize y^4; subject to y >= x;", "the lower objective is not linear or quadratic"),
         ("minimize x;", "minimize -y^2 + x * y; subject to y <= 3;", "the lower objective is not convex"),
         ("minimize x;", "minimize y; subject to y >= x^2;", "a constraint of the lower level is not affine"),
+        # the slopes of these have derivative 0
+        ("minimize abs(y - 1);", "minimize (y - x)^2;", "the upper objective is not linear"),
+        ("minimize max(x, -x) + y;", "minimize (y - 0.3)^2;", "the upper objective is not linear"),
+        ("minimize x;", "minimize abs(y - x);", "the lower objective is not linear or quadratic"),
+        ("minimize x;", "minimize y; subject to y >= abs(x);", "a constraint of the lower level is not affine"),
+        ("minimize x; subject to max(y, 1) <= 2;", "minimize y;", "a constraint of the upper level is not affine"),
     ],
 )
 def test_refusals(upper, lower, rule):
     problem = load(f"upper {{ var x in [0, 1]; {upper} }} lower {{ var y in [0, 3]; {lower} }}")
     assert rule in INFO.refusals(problem)[0].rule
+
+
+def test_absolute_values_of_data_are_numbers():
+    text = "param c = -3; upper { var x in [0, 1]; minimize abs(c) * x + y; } lower { var y in [0, 3]; minimize y; }"
+    assert not INFO.refusals(load(text))
 
 
 def test_limits_leave_a_bound():

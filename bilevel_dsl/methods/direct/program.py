@@ -57,9 +57,7 @@ def _linear(system: System) -> ca.MX | ca.SX:
     x, y, _, mu, z_low, z_high, nu = ca.vertsplit(w, system.ends.tolist())
     at = (ca.DM(scales.x) * x, ca.DM(scales.y) * y)
     g = scales.g * levels.expressions(*at)[1]
-    curved = [np.array(ca.densify(ca.evalf(ca.jacobian(ca.gradient(e, w), w)))) for e in (f, g)]
-    place = np.unravel_index(np.argmax(np.abs(curved[1])), curved[1].shape)
-    tau = curved[0][place] / curved[1][place]
+    tau = share(*(np.array(ca.densify(ca.evalf(ca.jacobian(ca.gradient(e, w), w)))) for e in (f, g)))
     _, _, h, e, _ = levels.expressions(at[0], ca.DM.zeros(levels.ny))
     low, high = levels.y_low / scales.y, levels.y_high / scales.y
     # y' (grad_y g + ...) = 0, and the pairs:  y' grad_y g = mu' h_0 + nu' e_0 + z_low' l - z_high' u
@@ -68,6 +66,12 @@ def _linear(system: System) -> ca.MX | ca.SX:
     product = ca.dot(ca.gradient(g, y), y)  # of a linear follower: g but for what y has no part in
     rest = f - tau * product
     return _at_zero(rest, w) + ca.dot(_at_zero(ca.gradient(rest, w), w), w) + tau * dual
+
+
+def share(f: np.ndarray, g: np.ndarray) -> float:
+    """The factor of g in f, of their Hessians: at the largest entry of g's; 0 where g has none."""
+    place = np.unravel_index(np.argmax(np.abs(g)), g.shape)
+    return float(f[place] / g[place]) if g[place] else 0.0
 
 
 def _at_zero(e, w) -> ca.DM:
