@@ -112,6 +112,14 @@ class Values:
             ends = [self.whole_numbers(end, env, "the end of a range") for end in (e.lower, e.upper)]
             if any(end is None for end in ends):
                 return None
+            if any(np.size(end) != 1 for end in ends):
+                self.problems.error(
+                    "BL0313",
+                    "this range has other ends in each iteration",
+                    e.span,
+                    hints=(f"a generator may run over it: `sum(... for j in {e.span.text})`",),
+                )
+                return None
             if ends[1] - ends[0] > MANY:
                 self.problems.error("BL0315", f"this range has {int(ends[1] - ends[0] + 1):,} members", e.span)
                 return None
