@@ -312,6 +312,7 @@ class Method(Draft):
         if self._head is None or self._block is not None:
             raise MethodError("a method has one iteration, and is closed after it")
         blocks = threaded(self._blocks, self._head)
+        names = _told_apart([b.name for b in blocks])
         number = {id(b): k for k, b in enumerate(blocks)}
 
         def jump(goto: object) -> ca.MX:
@@ -320,6 +321,19 @@ class Method(Draft):
             return ca.MX(number[id(goto)])
 
         phases = [
-            Phase(b.name, self.function(f"phase_{b.name}", {**b.values, "phase": jump(b.goto)}, b.symbols)) for b in blocks
+            Phase(name, self.function(f"phase_{name}", {**b.values, "phase": jump(b.goto)}, b.symbols))
+            for name, b in zip(names, blocks)
         ]
         return self.closed(self._first, measures, tuple(phases), tolerances)
+
+
+def _told_apart(names: list[str]) -> list[str]:
+    """Each once, with a number where it was there before: calls are counted by name, and C has one function of a name."""
+    found: list[str] = []
+    for name in names:
+        k = 2
+        unique = name
+        while unique in found:
+            unique, k = f"{name}_{k}", k + 1
+        found.append(unique)
+    return found

@@ -65,7 +65,9 @@ def test_loops_branches_and_stops_nest():
             s.longest = s.steps
         m.stop(Signal.CONVERGED, when=s.n >= 27)
         s.inner = s.inner + 1
-    _, found = run(m)
+    program, found = run(m)
+    names = [phase.name for phase in program.phases]
+    assert len(set(names)) == len(names) and {"step", "step_2"} <= set(names)  # of the iteration, and of the branch
     assert found.status == Status.CONVERGED and found.iterations == 27
     assert (found.state["longest"][0], found.state["steps"][0], found.state["inner"][0]) == (111, 111, 27)
 
