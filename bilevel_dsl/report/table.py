@@ -80,7 +80,8 @@ def _title(result: Point) -> str:
 def headline(result: Point) -> str:
     certificate = result.certificate
     if certificate.verified:
-        return f"{'proved' if certificate.proved else 'verified'}, a {certificate.scope} solution"
+        known = "proved" if certificate.proved else "verified"
+        return f"{known}, a {certificate.scope.removesuffix(f' ({known})')} solution"
     if certificate.trouble:
         return f"not verified, {certificate.trouble}"
     if not result.variables and isinstance(result, Solution):
