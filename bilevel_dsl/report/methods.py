@@ -11,7 +11,8 @@ from .page import DIM, Line, Page
 
 
 def overview(methods: Iterable[MethodInfo], width: int) -> list[Line]:
-    page = Page(width)
+    """All about each method; of several a line each at the end, where a terminal leaves the reader."""
+    page, methods = Page(width), list(methods)
     for method in methods:
         page.blank()
         page.add((method.name, "bold"), (f": {method.title}", ""))
@@ -25,6 +26,12 @@ def overview(methods: Iterable[MethodInfo], width: int) -> list[Line]:
         page.blank()
         for k, paper in enumerate(method.papers):
             page.entry("papers" if k == 0 else "", paper, DIM)
+    if len(methods) > 1:
+        for head, automatic in (("`auto` may take", True), ("of papers", False)):
+            page.blank()
+            page.add((head, "bold"))
+            for method in (m for m in methods if m.automatic == automatic):
+                page.entry(method.name, method.title)
     return page.lines
 
 
