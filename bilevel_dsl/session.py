@@ -277,12 +277,6 @@ def _exportable(problem: Problem, name: str | None) -> MethodInfo:
     raise BilevelError(Diagnostic("BL0607", f"{which}: it has a solver of its own, of which there is no C", hints=(hint,)))
 
 
-def choose_method(problem: Problem, name: str | None) -> tuple[MethodInfo, str]:
-    """The method, and why it was chosen; empty if it was named (by the caller or the model)."""
-    named = named_method(problem, name)
-    return (named, "") if named else ordered(problem, analyse(problem))[0]
-
-
 def _effort(level: str, starts: int | None, alone: bool) -> Effort:
     """What is searched; a method that is named runs once, from its start, unless more starts are asked for."""
     effort = EFFORTS[level]

@@ -37,11 +37,8 @@ def witnesses(oracles: Oracles, attempt: Attempt) -> Iterator[Start]:
             x, y = start_point(oracles.problem, here | witness["variables"])
             yield Start(x=x, y=y, words=words)
         elif "direction" in witness:
-            moved, _ = start_point(oracles.problem, here | witness["direction"])
-            x, _ = start_point(oracles.problem, here)
-            # the direction is a step of one length in first order: a part of it is a start
-            away = np.where([n in witness["direction"] for n in _names(oracles)], moved, 0.0)
-            yield Start(x=project_x(oracles, x + 0.1 * away), y=attempt.y, words="a descent direction of the leader")
+            step, _ = start_point(oracles.problem, here | witness["direction"])  # of a hundredth of a length
+            yield Start(x=project_x(oracles, attempt.x + step), y=attempt.y, words="a descent direction of the leader")
 
 
 def better_answer(oracles: Oracles, attempt: Attempt) -> np.ndarray | None:
@@ -84,8 +81,3 @@ def _answers_elsewhere(oracles: Oracles, x: np.ndarray, y: np.ndarray, seed: int
 def _by_name(oracles: Oracles, x: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
     problem = oracles.problem
     return {v.name: np.reshape((x if v.level == "upper" else y)[v.slice], v.shape, order="F") for v in problem.variables}
-
-
-def _names(oracles: Oracles) -> list[str]:
-    """The variable that each entry of x belongs to."""
-    return [v.name for v in oracles.problem.upper_variables for _ in range(v.size)]
