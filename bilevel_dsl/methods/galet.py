@@ -16,7 +16,9 @@ As the paper has it: `N`, `T`, `alpha`, `beta` and `rho` are given (`T` of the o
 here: as many steps of y as `lower_accuracy` asks for, of length 1 / L; w by conjugate gradients on the same least-squares
 problem, from where w stands; alpha by the rule of Malitsky and Mishchenko. Steps of w go with the square of the condition
 of H, conjugate gradients with the condition. From where w stands its part in the kernel of H stays what it was; J w does
-not see it, as the range of J' is in that of H where g has Polyak and Lojasiewicz's property.
+not see it, as the range of J' is in that of H where g has Polyak and Lojasiewicz's property. For the same reason the
+leader does not choose among the answers: a part of grad_y f in the kernel of H moves nothing, and a point where the three
+residuals vanish need not be the best for the leader (the certificate tries; `penalty` chooses).
 
 Xiao, Lu, Chen: A generalized alternating method for bilevel optimization under the Polyak-Lojasiewicz condition, NeurIPS
 2023 (arXiv 2306.02422), Algorithm 1.

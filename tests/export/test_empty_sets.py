@@ -57,7 +57,7 @@ KINDS = {
     "bound, free": Kind("[2]", 4, (-INF,), row="@[1] <= #"),
     "bound, computed": Kind("[2]", 4, (-1,), row="@ <= sqrt(#)"),
 }
-LEVELS = {name: ("upper",) for name in METHODS} | {
+LEVELS = dict.fromkeys(METHODS, ("upper",)) | {
     "penalty": ("upper", "lower"),
     "kkt": ("upper", "lower"),
     "dbgd": ("lower",),
