@@ -21,7 +21,7 @@ leader does not choose among the answers: a part of grad_y f in the kernel of H 
 residuals vanish need not be the best for the leader (the certificate tries; `penalty` chooses).
 
 Xiao, Lu, Chen: A generalized alternating method for bilevel optimization under the Polyak-Lojasiewicz condition, NeurIPS
-2023 (arXiv 2306.02422), Algorithm 1.
+2023 (arXiv 2306.02422).
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def program(oracles: Oracles) -> Program:
         return m.hess_yy_g_times(s.x, s.y, d)
 
     with m.iteration():
-        x.move(o.alpha)  # line 10
+        x.move(o.alpha)
         y.begin(H_times)
         y.descend(T=o.N, alpha=o.beta, at_most=o.lower_steps, accuracy=lambda: o.lower_accuracy * x.small())
         with m.when(o.T > 0, "few"):
