@@ -5,16 +5,15 @@
     w  = grad_x f - J z                        J = hess_xy g
     x <- P_X(x - gamma w)
 
-Because of the two warm starts T and N need not grow with the accuracy that is wanted: that is the theorem of the paper, for
-a strongly convex g, small enough gamma, and T and N of the order of the condition of H.
+Because of the two warm starts T and N need not grow with the accuracy that is wanted: that is what the paper proves, for a
+strongly convex g, a small enough gamma, and T and N that depend on the condition of H.
 
 As the paper has it: `T`, `N`, `alpha`, `beta` and `gamma` are given (AmIGO-GD), T = N = 10. As used here: as many steps
 of y as `lower_accuracy` asks for, of length 1 / L with the largest curvature L that was met; z by conjugate gradients from
 where it stands up to `linear_accuracy` (the paper's AmIGO-CG), gamma by the rule of Malitsky and Mishchenko. With T or N
 given, the run converges only if what they leave of grad_y g and of H z - grad_y f is below `tol`.
 
-Arbel, Mairal: Amortized implicit differentiation for stochastic bilevel optimization, ICLR 2022 (arXiv 2111.14580),
-Algorithms 1 and 2.
+Arbel, Mairal: Amortized implicit differentiation for stochastic bilevel optimization, ICLR 2022 (arXiv 2111.14580).
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ asks for, alpha = 1 / L; z by conjugate gradients on the least-squares problem; 
 Mishchenko. Where b has a part in the kernel of H, which the follower leaves to the leader, z does not see it: the leader
 does not choose among answers, it takes the selected one. `linear` is |H z + b| / |b|, or its projection on the range of H.
 
-Arbel, Mairal: Non-convex bilevel games with critical point selection maps, NeurIPS 2022 (arXiv 2207.04888), Algorithm 1.
+Arbel, Mairal: Non-convex bilevel games with critical point selection maps, NeurIPS 2022 (arXiv 2207.04888).
 """
 
 from __future__ import annotations

@@ -16,10 +16,12 @@ As the paper has it: `N`, `T`, `alpha`, `beta` and `rho` are given (`T` of the o
 here: as many steps of y as `lower_accuracy` asks for, of length 1 / L; w by conjugate gradients on the same least-squares
 problem, from where w stands; alpha by the rule of Malitsky and Mishchenko. Steps of w go with the square of the condition
 of H, conjugate gradients with the condition. From where w stands its part in the kernel of H stays what it was; J w does
-not see it, as the range of J' is in that of H where g has Polyak and Lojasiewicz's property.
+not see it, as the range of J' is in that of H where g has Polyak and Lojasiewicz's property. For the same reason the
+leader does not choose among the answers: a part of grad_y f in the kernel of H moves nothing, and a point where the three
+residuals vanish need not be the best for the leader (the certificate tries; `penalty` chooses).
 
 Xiao, Lu, Chen: A generalized alternating method for bilevel optimization under the Polyak-Lojasiewicz condition, NeurIPS
-2023 (arXiv 2306.02422), Algorithm 1.
+2023 (arXiv 2306.02422).
 """
 
 from __future__ import annotations
@@ -76,7 +78,7 @@ def program(oracles: Oracles) -> Program:
         return m.hess_yy_g_times(s.x, s.y, d)
 
     with m.iteration():
-        x.move(o.alpha)  # line 10
+        x.move(o.alpha)
         y.begin(H_times)
         y.descend(T=o.N, alpha=o.beta, at_most=o.lower_steps, accuracy=lambda: o.lower_accuracy * x.small())
         with m.when(o.T > 0, "few"):

@@ -16,7 +16,7 @@ As the paper has it: `lam`, `tau`, `gamma`, `delta` and `r_v` are given, and eve
 such that y moves by 1e-5 of its size. The residual of v is that of the differences: with the usual delta they are wrong by
 some 1e-10, relative, with a delta of 1e-2 by what g's fourth derivative makes of it, and no measure says so.
 
-Huang: Optimal Hessian/Jacobian-free nonconvex-PL bilevel optimization, ICML 2024 (arXiv 2407.17823), Algorithm 1.
+Huang: Optimal Hessian/Jacobian-free nonconvex-PL bilevel optimization, ICML 2024 (arXiv 2407.17823).
 """
 
 from __future__ import annotations

@@ -15,8 +15,8 @@ y had stood there before, until p is small (Christianson, 1994): z = alpha sum (
 is the limit of the papers' for T to infinity at the cost of T points. alpha = 1 / L with the largest curvature L that was
 met, gamma by the rule of Malitsky and Mishchenko.
 
-Franceschi, Frasconi, Salzo, Grazzi, Pontil, ICML 2018 (arXiv 1806.04910), Algorithm 1; Grazzi, Franceschi, Pontil, Salzo,
-ICML 2020 (arXiv 2006.16218); Ji, Yang, Liang, ICML 2021 (arXiv 2010.07962), Algorithm 1 (ITD-BiO); Christianson: Reverse
+Franceschi, Frasconi, Salzo, Grazzi, Pontil, ICML 2018 (arXiv 1806.04910); Grazzi, Franceschi, Pontil, Salzo,
+ICML 2020 (arXiv 2006.16218); Ji, Yang, Liang, ICML 2021 (arXiv 2010.07962), ITD-BiO; Christianson: Reverse
 accumulation and attractive fixed points, Optim. Methods Softw. 3 (1994).
 """
 

@@ -13,7 +13,7 @@ of H. As used here: rho = 1 / L with the largest curvature L that was met, x wai
 and Mishchenko. SABA, the same with SAGA's tables of past samples, is SOBA where there are no samples.
 
 Dagreou, Ablin, Vaiter, Moreau: A framework for bilevel optimization that enables stochastic and global variance reduction
-algorithms, NeurIPS 2022 (arXiv 2201.13409), Algorithm 1.
+algorithms, NeurIPS 2022 (arXiv 2201.13409).
 """
 
 from __future__ import annotations
@@ -58,12 +58,12 @@ def program(oracles: Oracles) -> Program:
 
     with m.iteration():
         fall = (1 + s.k) ** -o.decay
-        both.lead(o.gamma * fall)  # line 5, by D_x of the pass before
+        both.lead(o.gamma * fall)  # by D_x of the pass before, where y and z are about to move from
         both.y.renew(lambda d: m.hess_yy_g_times(s.x, s.y, d))
         with m.loop("pass") as until:
             rho = both.y.length(o.rho * s.k**-o.decay)
-            z = s.z - rho * s.D_z  # line 4
-            y = s.y - rho * s.v  # line 3
+            z = s.z - rho * s.D_z
+            y = s.y - rho * s.v
             grad_y, v = m.grad_y_f(s.x, y), m.grad_y_g(s.x, y)
             D_z = m.hess_yy_g_times(s.x, y, z) - grad_y
             both.learn(y, v, z, D_z)

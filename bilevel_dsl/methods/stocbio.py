@@ -1,20 +1,20 @@
 """stocBiO: the hypergradient by a Neumann series.
 
-    y <- y - alpha grad_y g(x, y)                  T times, from where y stands                  lines 3 to 7
-    z  = eta sum_{q < Q} (I - eta H)^q grad_y f    H = hess_yy g at (x, y)                       (5)
-    w  = grad_x f - J z                            J = hess_xy g                                 line 10
-    x <- P_X(x - gamma w)                                                                        line 11
+    y <- y - alpha grad_y g(x, y)                  T times, from where y stands
+    z  = eta sum_{q < Q} (I - eta H)^q grad_y f    H = hess_yy g at (x, y)
+    w  = grad_x f - J z                            J = hess_xy g
+    x <- P_X(x - gamma w)
 
 Products H d and J z only; Q of them for one w. z is what Q gradient steps of length eta from 0 find for
 z'Hz/2 - z'grad_y f, so that its relative residual is the last power, (I - eta H)^Q grad_y f: it falls like
 (1 - eta mu)^Q. Where H has a negative eigenvalue the series has no limit, and the residual says so.
 
-As the paper has it: `T`, `Q`, `alpha`, `eta` and `gamma` are given, T = Q = 10 in its experiments, and every power of the
+As the paper has it: `T`, `Q`, `alpha`, `eta` and `gamma` are given, T = Q = 10 are usual, and every power of the
 series takes a sample of its own. As used here: as many steps of y as `lower_accuracy` asks for and as many terms as
 `linear_accuracy` does, alpha = eta = 1 / L with the largest curvature L that was met, gamma by the rule of Malitsky and
 Mishchenko. With T or Q given, the run converges only if what they leave of grad_y g and of the residual is below `tol`.
 
-Ji, Yang, Liang: Bilevel optimization: convergence analysis and enhanced design, ICML 2021 (arXiv 2010.07962), Algorithm 2.
+Ji, Yang, Liang: Bilevel optimization: convergence analysis and enhanced design, ICML 2021 (arXiv 2010.07962), stocBiO.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def program(oracles: Oracles) -> Program:
         return m.hess_yy_g_times(s.x, s.y, d)
 
     with m.iteration():
-        x.move(o.gamma)  # line 11
+        x.move(o.gamma)
         y.begin(H_times)
         y.descend(T=o.T, alpha=o.alpha, at_most=o.lower_steps, accuracy=lambda: o.lower_accuracy * x.small())
         pull = m.grad_y_f(s.x, s.y)
@@ -79,6 +79,6 @@ def program(oracles: Oracles) -> Program:
         m.called("hypergradient")
         grad_x, grad_y = m.grad_f(s.x, s.y)
         s.linear = norm(z.rest) / ca.fmax(norm(grad_y), NOTHING)
-        x.judge(grad_x - m.hess_xy_g_times(s.x, s.y, z.z), s.v)  # line 10
+        x.judge(grad_x - m.hess_xy_g_times(s.x, s.y, z.z), s.v)
 
     return m.program(x.measures(linear=s.linear), dict.fromkeys(("stationarity", "lower_stationarity", "linear"), "tol"))

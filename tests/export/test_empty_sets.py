@@ -59,7 +59,11 @@ KINDS = {
     "bound, free": Kind("[2]", 4, (-INF,), row="@[1] <= #"),
     "bound, computed": Kind("[2]", 4, (-1,), row="@ <= sqrt(#)"),
 }
-LEVELS = {"penalty": ("upper", "lower"), "kkt": ("upper", "lower"), "dbgd": ("lower",), "mgbio": ("upper",)}
+LEVELS = dict.fromkeys(METHODS, ("upper",)) | {
+    "penalty": ("upper", "lower"),
+    "kkt": ("upper", "lower"),
+    "dbgd": ("lower",),
+}
 
 
 def kinds_of(method: str) -> dict[str, Kind]:
