@@ -57,7 +57,8 @@ class Search:
     def run(self, first: Start) -> Attempt:
         """The best attempt, examined."""
         for info, reason in self.plan.methods[: self.plan.effort.methods]:
-            self._try(info, reason, first)
+            if self._try(info, reason, first).run.proved_infeasible:
+                return self.best
             self._follow(info)
             if self.over or self.best.verified:
                 break
