@@ -112,6 +112,8 @@ class Search:
 
     def _may_be_best(self, attempt: Attempt) -> bool:
         known = [a for a in self.attempts if a.verified]
+        if not known and attempt.run.bound is not None:  # it may be proved what another attempt only came near to
+            return True
         if not known:
             return not any(_same_point(attempt, a) for a in self.attempts if a.certificate is not None)
         least = min(a.upper for a in known)
