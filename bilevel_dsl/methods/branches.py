@@ -148,9 +148,11 @@ def solve(
     }
     if found.w is None:
         return Outcome(found.status, *system.levels.clipped(x, y), measures={"bound": bound}, **record)
+    nodes, *values = (np.array(column, float) for column in zip(*found.trace))
+    trace = {"iteration": nodes, **{name: unscaled(v) for name, v in zip(("upper", "bound"), values)}}
     w = found.w[: system.size]
     measures = {**system.measures(w), "bound": bound, "gap": unscaled(found.value - found.bound)}
-    return Outcome(found.status, *system.split(w), system.multipliers(w), measures=measures, **record)
+    return Outcome(found.status, *system.split(w), system.multipliers(w), measures=measures, trace=trace, **record)
 
 
 def _words(found: Searched, pairs: int) -> str:

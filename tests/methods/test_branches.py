@@ -208,6 +208,9 @@ def test_limits_leave_an_answer_and_a_bound():
     assert stopped.measures["complementarity"] <= 1e-9 and stopped.measures["gap"] > 0
     late = INFO.solve(Oracles(problem), *problem.start(), settings, deadline=perf_counter() - 1)
     assert late.status == "time_limit"
+    nodes, upper, bound = (stopped.trace[name] for name in ("iteration", "upper", "bound"))
+    assert nodes[-1] == stopped.iterations and upper[-1] == pytest.approx(stopped.measures["upper"])
+    assert np.all(np.diff(nodes) > 0) and np.all(np.diff(upper) <= 0) and np.all(bound <= upper)
 
 
 def test_progress_may_end_it():
@@ -230,3 +233,8 @@ def test_units_do_not_matter():
         found = bl.solve(load(text), "branches")
         assert found.verified and found.upper == pytest.approx(-37 * unit, rel=1e-7)
         assert np.isclose(found["x"], 19)
+
+
+def test_bounds_have_the_sense_of_the_model():
+    found = bl.solve(load(KNOWN["a toll: products by strong duality"][0]))
+    assert found.measures["bound"] == pytest.approx(3) and found.trace["bound"][-1] == pytest.approx(3)

@@ -33,6 +33,7 @@ class Searched:
     bound: float
     w: np.ndarray | None
     nodes: int
+    trace: list[tuple[int, float, float]] = field(default_factory=list)  # nodes, value, bound
 
 
 @dataclass(eq=False)
@@ -56,6 +57,7 @@ class Tree:
     w: np.ndarray | None = None
     nodes: int = 0
     doubtful: float = np.inf  # the least bound of a node that could not be solved
+    _trace: list[tuple[int, float, float]] = field(default_factory=list)
     _open: list[tuple[float, int, Held]] = field(default_factory=list)
     _tried: set[Held] = field(default_factory=set)
     _order: count = field(default_factory=count)
@@ -64,12 +66,13 @@ class Tree:
         """The least value over points where one member of each pair is zero."""
         node: tuple[float, Held] | None = (-np.inf, frozenset())
         while node is not None:
+            self._note(node[0])
             ended = self._ended(node[0])
             if ended:
                 return self._as(ended, node[0])
             node = self._branched(*node) or self._next()
         if not np.isfinite(self.best) and self.best < 0:
-            return Searched("diverged", -np.inf, -np.inf, self.w, self.nodes)
+            return Searched("diverged", -np.inf, -np.inf, self.w, self.nodes, self._trace)
         if self.doubtful < self.best - self._slack:
             return self._as("stalled")
         return self._as("infeasible" if self.w is None else "converged")
@@ -164,8 +167,16 @@ class Tree:
     def _least(self, bound: float = np.inf) -> float:
         return min(self.best, self.doubtful, bound, self._open[0][0] if self._open else np.inf)
 
+    def _note(self, bound: float) -> None:
+        """A row of the trace where the best value is new, or the tree a tenth larger."""
+        last = self._trace[-1] if self._trace else (0, np.inf, -np.inf)
+        if self.nodes and (self.best < last[1] or self.nodes > 1.1 * last[0]):
+            self._trace.append((self.nodes, self.best, self._least(bound)))
+
     def _as(self, status: str, bound: float = np.inf) -> Searched:
-        return Searched(status, self.best, self._least(bound), self.w, self.nodes)
+        row = self.nodes, self.best, self._least(bound)
+        kept = self._trace[:-1] if self._trace and self._trace[-1][0] == self.nodes else self._trace
+        return Searched(status, self.best, row[2], self.w, self.nodes, [*kept, row])
 
 
 def search(solve: Solve, pairs: list[tuple[int, int]], **more) -> Searched:
