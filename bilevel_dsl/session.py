@@ -336,7 +336,7 @@ def _told(problem: Problem, attempt: Attempt, chosen: bool) -> Tried:
 
 def _as_written(problem: Problem, measures: dict) -> dict:
     """Measures, or the columns of a trace, with objectives as the model has them: methods minimise."""
-    senses = {"upper": problem.f.sense, "lower": problem.g.sense}
+    senses = {"upper": problem.f.sense, "bound": problem.f.sense, "lower": problem.g.sense}
     return {name: senses.get(name, 1) * value for name, value in measures.items()}
 
 

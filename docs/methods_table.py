@@ -12,6 +12,7 @@ from pathlib import Path
 
 import bilevel_dsl as bl
 from bilevel_dsl.methods import METHODS, choose, fitting
+from bilevel_dsl.methods.branches import FEW_PAIRS
 from bilevel_dsl.methods.mgbio import MOST_VARIABLES
 from bilevel_dsl.methods.needs import DENSE_LIMIT
 from bilevel_dsl.model.structure import analyse
@@ -24,6 +25,8 @@ ROW_ON_X = "upper { var x; minimize (x - 1)^2 + sumsqr(y); subject to x^2 <= 2; 
 COUPLED = "upper { var x; minimize (x - 1)^2 + sumsqr(y); subject to x + sum(y) <= 2; }"
 CHOICE = "upper { minimize sumsqr(y); }"
 NOT_CONVEX = "minimize sum(sin(3 * y[i] + x) for i in 1..2);"
+EXP = "minimize sum(exp(y)) - x * sum(y);"
+CURVED_CHOICE = "upper { minimize sum(exp(y)); }"
 LARGE = "subject to cap[i in 1..99]: y[i] + y[i + 1] <= x;"
 
 # One problem or several of each class.
@@ -41,13 +44,26 @@ CLASSES = {
     ],
     "y free, rows of the upper level on x alone": [f"{ROW_ON_X} lower {{ var y[2]; minimize sumsqr(y - x); }}"],
     f"y free, more than {DENSE_LIMIT} variables": [f"{UPPER} lower {{ var y[{DENSE_LIMIT + 1}]; minimize sumsqr(y - x); }}"],
-    "lower level convex, with sets alone": [
+    f"both levels linear or convex quadratic, affine sets on y, at most {FEW_PAIRS} bounds": [
         f"{UPPER} lower {{ var y[2] in simplex; minimize sumsqr(y - x); }}",
         f"{UPPER} lower {{ var y[2] in [0, 4]; minimize sumsqr(y - x); }}",
+        "upper { var t in nonneg; maximize t * y[1]; } lower { var y[2] in simplex; minimize (1 + t) * y[1] + 4 * y[2]; }",
     ],
-    "lower level convex, with rows": [
-        f"{UPPER} lower {{ var y[2]; minimize sum(exp(y)); subject to sum(y) >= x; y[1] <= 3; }}",
+    f"both levels linear or convex quadratic, affine rows of the lower level, at most {FEW_PAIRS} of them with bounds": [
         f"{UPPER} lower {{ var y[2]; minimize sum(y); subject to y[1] >= x; y[2] >= x; }}",
+        f"{UPPER} lower {{ var y[2]; minimize sumsqr(y - x); subject to sum(y) >= x; }}",
+    ],
+    "both levels linear or convex quadratic, affine rows of the upper level that involve y": [
+        f"{COUPLED} lower {{ var y[2]; minimize sumsqr(y - x); }}",
+        f"{COUPLED} lower {{ var y[2] in [0, 4]; minimize sum(y) - x * y[1]; }}",
+    ],
+    "any other convex lower level, with sets alone": [
+        f"{UPPER} lower {{ var y[2] in simplex; {EXP} }}",
+        f"{UPPER} lower {{ var y[2] in [0, 4]; {EXP} }}",
+    ],
+    "any other convex lower level, with rows": [
+        f"{UPPER} lower {{ var y[2]; minimize sum(exp(y)); subject to sum(y) >= x; y[1] <= 3; }}",
+        f"{UPPER} lower {{ var y[2]; minimize sum(y); subject to sumsqr(y) <= x; }}",
     ],
     "lower level not convex, with rows": [f"{UPPER} lower {{ var y[2]; {NOT_CONVEX} subject to sum(y) >= x; }}"],
     "lower level not convex, with sets alone": [
@@ -55,7 +71,7 @@ CLASSES = {
         f"{UPPER} lower {{ var y[2]; {NOT_CONVEX} subject to y >= 0; y <= 4; }}",
     ],
     "rows of the upper level that involve y": [
-        f"{COUPLED} lower {{ var y[2]; minimize sumsqr(y - x); }}",
+        f"{COUPLED} lower {{ var y[2]; {EXP} }}",
         f"{COUPLED} lower {{ var y[2] in [0, 4]; {NOT_CONVEX} }}",
     ],
     "sets alone on y, but too large for kkt": [f"{UPPER} lower {{ var y[100] in simplex; minimize sumsqr(y - x); }}"],
@@ -70,18 +86,28 @@ CLASSES = {
         f"{UPPER} lower {{ var y[2, 2] in psd; minimize sumsqr(y - x); }}",
         f"{UPPER} lower {{ var y[2, 2] in spectral(0, 1); minimize sumsqr(y - x); }}",
     ],
+    "the leader uses `dual(...)`, both levels linear or convex quadratic": [
+        "upper { var x in [0, 4]; minimize x + dual(cap); } lower { var y; minimize (y - x)^2; s.t. cap: y <= 1; }",
+    ],
     "the leader uses `dual(...)` in its objective or constraints": [
-        "upper { var x in [0, 4]; minimize x + dual(cap); } lower { var y; minimize (y - x)^2; s.t. cap: y <= 1; }"
+        "upper { var x in [0, 4]; minimize x + dual(cap); } lower { var y; minimize exp(y - x) - y; s.t. cap: y <= 1; }"
     ],
     "simple bilevel (no upper variables), over a bounded set": [
+        f"{CURVED_CHOICE} lower {{ var y[2] in simplex; minimize y[1]; }}",
+        f"{CURVED_CHOICE} lower {{ var y[2] in [0, 4]; minimize (sum(y) - 1)^2; }}",
+    ],
+    "simple bilevel, over another set or none": [
+        f"{CURVED_CHOICE} lower {{ var y[2]; minimize (sum(y) - 1)^2; }}",
+        f"{CURVED_CHOICE} lower {{ var y[2]; minimize (sum(y) - 1)^2; subject to y >= 0; }}",
+    ],
+    "simple bilevel, with rows": [f"{CURVED_CHOICE} lower {{ var y[2]; minimize y[1]; subject to sum(y) >= 1; y >= 0; }}"],
+    "simple bilevel, linear or convex quadratic, with bounded affine sets": [
         f"{CHOICE} lower {{ var y[2] in simplex; minimize y[1]; }}",
         f"{CHOICE} lower {{ var y[2] in [0, 4]; minimize (sum(y) - 1)^2; }}",
     ],
-    "simple bilevel, over another set or none": [
-        f"{CHOICE} lower {{ var y[2]; minimize (sum(y) - 1)^2; }}",
-        f"{CHOICE} lower {{ var y[2]; minimize (sum(y) - 1)^2; subject to y >= 0; }}",
+    "simple bilevel, linear or convex quadratic, with affine rows": [
+        f"{CHOICE} lower {{ var y[2]; minimize y[1]; subject to sum(y) >= 1; y >= 0; }}",
     ],
-    "simple bilevel, with rows": [f"{CHOICE} lower {{ var y[2]; minimize y[1]; subject to sum(y) >= 1; y >= 0; }}"],
     "simple bilevel, with rows, too large for kkt": [
         f"{CHOICE} lower {{ var y[100]; minimize sumsqr(y); subject to sum(y) >= 1; }}"
     ],
@@ -109,6 +135,8 @@ def classes_table() -> list[str]:
 def _cell(name: str, fits: list[bool], words: str) -> str:
     if name == "kkt" and any(fits):
         return "kkt (small)"
+    if name == "branches" and any(fits) != all(fits):
+        return "branches (both levels linear or quadratic)"
     if any(fits) != all(fits):
         raise ValueError(f"{words}: {name} takes some and not others")
     return name if fits[0] else ""

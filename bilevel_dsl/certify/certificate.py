@@ -308,21 +308,27 @@ class Examination:
 
 
 def bounded(claims: list[Claim], f: float, size: float, bound: float, words: str) -> list[Claim]:
-    """The claims, those of the leader proved where `f` meets a proved bound at a bilevel point; `size`: of f, in its units.
+    """The claims, those of the leader proved where `f` meets a proved bound at a bilevel point.
 
-    A failed claim has a witness, which speaks against the bound: then all stay as they are.
+    A failed claim has a witness, which speaks against the bound or the point: then all stay as they are.
+
+    Args:
+        size: of f, its change over one length.
     """
     named = {claim.name: claim for claim in claims}
-    leaders = ("leader_stationary", "leader_global")
-    reached = abs(f - bound) <= BOUND * max(size, abs(f))  # false for NaN
+    tolerance = BOUND * max(size, abs(f))
+    reached = abs(f - bound) <= tolerance  # false for NaN
     sound = all(name in named and named[name].passed for name in ("feasible", "follower_optimal"))
-    if not (reached and sound) or any(named[n].verdict is Verdict.FAILED for n in leaders if n in named):
+    if not (reached and sound) or any(claim.verdict is Verdict.FAILED for claim in claims):
         return claims
     proved = {
         "leader_stationary": Claim("leader_stationary", Verdict.PROVED, f"globally optimal by {words}"),
-        "leader_global": Claim("leader_global", Verdict.PROVED, words, abs(f - bound), BOUND * max(size, abs(f))),
+        "leader_global": Claim("leader_global", Verdict.PROVED, words, abs(f - bound), tolerance),
     }
-    return [claim for claim in claims if claim.name not in proved] + list(proved.values())
+    answer = named.get("follower_answer")
+    if answer is not None and answer.verdict is not Verdict.PROVED:  # no answer, of this or another decision, is better
+        proved["follower_answer"] = replace(answer, verdict=Verdict.PROVED, words=f"the leader's choice: {words}")
+    return [proved.get(claim.name, claim) for claim in claims]
 
 
 class _Leader:

@@ -20,6 +20,7 @@ class Suits(IntEnum):
     BEST = 3  # of several it is the best for the class
     MADE_FOR = 4  # the class is what it is made for
     ONLY = 5  # no other can
+    EXACT = 6  # it finds the global answer, and proves it
 
 
 @dataclass(frozen=True)

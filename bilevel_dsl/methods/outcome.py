@@ -29,7 +29,8 @@ class Outcome:
         multipliers: by label, for each `dual(label)` that upper expressions use, of its shape.
         calls: how often each kind of work was done.
         measures: numbers at the point; objectives are minimised, "upper" and "lower" are among them.
-        bound: a proved lower bound of the minimised leader's objective, None where nothing is proved.
+        bound: a proved lower bound of the minimised leader's objective, None where nothing is proved; inf where it is
+            proved that there is no point at all.
         proved_by: what it rests on: "branch and bound on 12 complementarity pairs, 35 nodes".
         trace: "iteration" and columns of the measures, of equal lengths.
     """

@@ -8,6 +8,7 @@ its coefficient is a number; the constant term may depend on parameters. All of 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import casadi as ca
 import numpy as np
@@ -16,6 +17,7 @@ from .problem import Constraint, Problem, Variable
 from .sets import Box, Free, LinfBall
 
 LARGEST = 20_000  # rows of one constraint that are looked at
+KEPT = 4  # problems
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +32,7 @@ class Bound:
     value: ca.MX  # scalar, of parameters
 
 
+@lru_cache(maxsize=KEPT)
 def recognised(problem: Problem) -> tuple[Bound, ...]:
     """All bounds among the constraints, on variables that are free or in a box."""
     found = []
@@ -40,8 +43,9 @@ def recognised(problem: Problem) -> tuple[Bound, ...]:
     return tuple(found)
 
 
+@lru_cache(maxsize=KEPT)
 def with_bounds(problem: Problem) -> Problem:
-    """The same problem with recognised bounds as boxes instead of rows.
+    """The same problem with recognised bounds as boxes instead of rows; the last few are kept, each method asks for it.
 
     Bounds that leave a variable no value, given the data of the problem, remain rows: what is
     infeasible is for the solver to say.

@@ -43,7 +43,12 @@ class Run:
     executor: str  # "compiled" | "interpreted"
     timings: dict[str, float]  # compile, solve: seconds
     warnings: tuple[Diagnostic, ...] = ()
-    bound: tuple[float, str] | None = None  # a proved lower bound of f, minimised, and what it rests on
+    bound: tuple[float, str] | None = None  # a proved lower bound of f, minimised, and what it rests on; inf: infeasible
+
+    @property
+    def proved_infeasible(self) -> bool:
+        """No decision of the leader has an answer of the follower that both levels allow."""
+        return self.bound is not None and self.bound[0] == np.inf
 
 
 def execute(

@@ -47,6 +47,9 @@ class Examiner:
             certificate = self._last.certificate(
                 self._limits(attempt), seed=self.seed, tol=_tolerance(attempt), bound=attempt.run.bound, brief=brief
             )
+        if attempt.run.proved_infeasible:
+            words = f"no decision of the leader has an answer that both levels allow: proved by {attempt.run.bound[1]}"
+            certificate = replace(certificate, notes=(words, *certificate.notes))
         return replace(attempt, certificate=certificate)
 
     @contextmanager

@@ -57,7 +57,8 @@ class Search:
     def run(self, first: Start) -> Attempt:
         """The best attempt, examined."""
         for info, reason in self.plan.methods[: self.plan.effort.methods]:
-            self._try(info, reason, first)
+            if self._try(info, reason, first).run.proved_infeasible:
+                return self.best
             self._follow(info)
             if self.over or self.best.verified:
                 break
@@ -111,6 +112,8 @@ class Search:
 
     def _may_be_best(self, attempt: Attempt) -> bool:
         known = [a for a in self.attempts if a.verified]
+        if not known and attempt.run.bound is not None:  # it may be proved what another attempt only came near to
+            return True
         if not known:
             return not any(_same_point(attempt, a) for a in self.attempts if a.certificate is not None)
         size = max(abs(a.upper) for a in (*self.attempts, attempt) if a.usable)  # in units of f, which may be tiny

@@ -42,7 +42,7 @@ def test_the_module_is_the_command(model):
 
 def test_exit_statuses_reach_the_shell(model):
     assert process("solve", "none.bilevel").returncode == 2
-    assert process("solve", model(), "--max-iter", 1).returncode == 6
+    assert process("solve", model(), "--method", "kkt", "--max-iter", 1).returncode == 6
 
 
 @pytest.mark.parametrize(

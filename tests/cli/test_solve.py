@@ -113,7 +113,7 @@ def test_options_of_another_method_are_told_and_left_out(run, model):
 
 
 def test_the_iteration_limit_is_6_and_writes_the_point(run, model, tmp_path):
-    done = run("solve", model(), "--max-iter", 2, "--json", tmp_path / "r.json")
+    done = run("solve", model(), "--method", "kkt", "--max-iter", 2, "--json", tmp_path / "r.json")
     assert done.status == 6 and done.out.startswith("shift: not verified, ") and "iteration limit: " in done.out
     assert "--max-iter allows more" in " ".join(done.out.split())
     found = json.loads((tmp_path / "r.json").read_text())

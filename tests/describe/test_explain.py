@@ -60,8 +60,8 @@ def test_as_data():
     assert [v["method"] for v in found["methods"]] == list(METHODS)
     assert [(v["method"], v["accepts"], v["chosen"]) for v in found["methods"] if METHODS[v["method"]].automatic] == [
         ("penalty", True, False),
-        ("kkt", True, True),
-        ("branches", False, False),
+        ("kkt", True, False),
+        ("branches", True, True),
         ("dbgd", False, False),
         ("mpcc", True, False),
         ("mgbio", False, False),

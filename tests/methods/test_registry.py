@@ -23,13 +23,25 @@ def square(**more):
 
 LARGE = problem(lambda x, y: ca.sumsqr(y), lambda x, y: ca.sumsqr(y - x), 1, DENSE_LIMIT + 1)
 CASES = {
-    "strongly convex quadratic": (square(), "mgbio", {"penalty", "kkt", "mpcc", "mgbio"}),
-    "bounds on x as constraints": (square(upper=[("le", lambda x, y: x - 2)]), "mgbio", {"penalty", "kkt", "mpcc", "mgbio"}),
+    "strongly convex quadratic": (square(), "mgbio", {"penalty", "kkt", "branches", "mpcc", "mgbio"}),
+    "bounds on x as constraints": (
+        square(upper=[("le", lambda x, y: x - 2)]),
+        "mgbio",
+        {"penalty", "kkt", "branches", "mpcc", "mgbio"},
+    ),
     "constraint on x": (square(upper=[("le", lambda x, y: x**2 - 2)]), "penalty", {"penalty", "kkt", "mpcc"}),
-    "constraint on x and y": (square(upper=[("le", lambda x, y: x + y - 2)]), "kkt", {"penalty", "kkt", "mpcc"}),
-    "bound on y as a constraint": (square(lower=[("le", lambda x, y: -y)]), "kkt", {"penalty", "kkt", "mpcc"}),
-    "set of y": (square(y_set=box(1, 0, 1)), "kkt", {"penalty", "kkt", "mpcc"}),
-    "coupled rows": (square(lower=[("le", lambda x, y: y - x)]), "kkt", {"penalty", "kkt", "mpcc"}),
+    "constraint on x and y": (
+        square(upper=[("le", lambda x, y: x + y - 2)]),
+        "branches",
+        {"penalty", "kkt", "branches", "mpcc"},
+    ),
+    "bound on y as a constraint": (
+        square(lower=[("le", lambda x, y: -y)]),
+        "branches",
+        {"penalty", "kkt", "branches", "mpcc"},
+    ),
+    "set of y": (square(y_set=box(1, 0, 1)), "branches", {"penalty", "kkt", "branches", "mpcc"}),
+    "coupled rows": (square(lower=[("le", lambda x, y: y - x)]), "branches", {"penalty", "kkt", "branches", "mpcc"}),
     "set without a smooth description": (square(y_set=Psd(1, 1)), "penalty", {"penalty"}),
     "l1 ball": (square(y_set=L1Ball(1, ca.MX(1))), "penalty", {"penalty"}),
     "not convex": (TWO_LEVEL["p2"].problem, "penalty", {"penalty", "kkt", "mpcc", "mgbio"}),
@@ -38,23 +50,23 @@ CASES = {
         "penalty",
         {"penalty", "kkt", "mpcc"},
     ),
-    "many answers": (TWO_LEVEL["p3"].problem, "penalty", {"penalty", "kkt", "mpcc", "mgbio"}),
+    "many answers": (TWO_LEVEL["p3"].problem, "penalty", {"penalty", "kkt", "branches", "mpcc", "mgbio"}),
     "large": (LARGE, "penalty", {"penalty", "mpcc"}),
-    "simple": (SIMPLE, "dbgd", {"penalty", "kkt", "mpcc", "dbgd"}),
+    "simple": (SIMPLE, "dbgd", {"penalty", "kkt", "branches", "mpcc", "dbgd"}),
     "simple with a set": (
         problem(lambda x, y: ca.sumsqr(y), lambda x, y: y[0], 0, 2, y_set=Simplex(2, ca.MX(1))),
-        "dbgd",
-        {"penalty", "kkt", "mpcc", "dbgd"},
+        "branches",
+        {"penalty", "kkt", "branches", "mpcc", "dbgd"},
     ),
     "simple with bounds as constraints": (
         problem(lambda x, y: y, lambda x, y: y**2, 0, 1, lower=[("le", lambda x, y: 1 - y)]),
-        "dbgd",
-        {"penalty", "kkt", "mpcc", "dbgd"},
+        "branches",
+        {"penalty", "kkt", "branches", "mpcc", "dbgd"},
     ),
     "simple with rows": (
         problem(lambda x, y: y[0], lambda x, y: ca.sumsqr(y), 0, 2, lower=[("le", lambda x, y: 1 - y[0] - y[1])]),
-        "kkt",
-        {"penalty", "kkt", "mpcc"},
+        "branches",
+        {"penalty", "kkt", "branches", "mpcc"},
     ),
 }
 
@@ -79,6 +91,9 @@ REFUSALS = [
     ("kkt", "large", f"limit {KKT_LIMIT}"),
     ("kkt", "l1 ball", "the set of `y` has no smooth description"),
     ("dbgd", "simple with rows", "the lower level has a constraint"),
+    ("branches", "large", "variables and rows (limit 300)"),
+    ("branches", "not convex", "the lower objective is not linear or quadratic in its variables"),
+    ("branches", "constraint on x", "a constraint of the upper level is not affine"),
 ]
 
 

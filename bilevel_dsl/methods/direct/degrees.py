@@ -13,14 +13,11 @@ SUMS = (ca.OP_ADD, ca.OP_SUB)
 ALIKE = (ca.OP_NEG, ca.OP_TWICE, ca.OP_ASSIGN)
 
 
-def degrees(expressions: list[ca.SX | ca.DM], v: ca.SX) -> list[np.ndarray]:
+def degrees(expressions: list[ca.SX], v: ca.SX) -> list[np.ndarray]:
     """For each expression the degrees of its entries, flattened, in the entries of v: 0, 1, 2, or 3 for all else.
 
     Terms that cancel count. Symbols besides v are constants.
     """
-    if not expressions:
-        return []
-    expressions = [ca.SX(e) for e in expressions]  # numbers too
     others = [s for s in ca.symvar(ca.veccat(*expressions)) if not ca.depends_on(v, s)]
     function = ca.Function("degrees", [v, ca.vertcat(*others)], [ca.densify(ca.vec(e)) for e in expressions])
     found = [np.zeros(function.numel_out(k), int) for k in range(function.n_out())]

@@ -1,79 +1,93 @@
-"""The follower's conditions as a linear program with pairs of nonnegative columns, one of which is to be zero."""
+"""The follower's conditions as a linear or convex quadratic program with pairs of nonnegative columns, one of them zero."""
 
 from __future__ import annotations
 
 import casadi as ca
 import numpy as np
 
+from .leaf import Leaves
+from .products import Quadratic, Zeros, convex
 from .relaxation import Relaxation
 from .system import System
 
 
-class LinearProgram:
-    """Of a system whose rows are affine in w, and whose f is, or becomes so by the follower's strong duality.
+class Unfit(Exception):
+    """Why there is no program."""
+
+
+class PairedProgram:
+    """Of a system whose rows are affine in w, and whose f is quadratic.
 
     Attributes:
-        relaxation: the program without the pairs, in columns (w, y - l, u - y).
+        f: the scaled leader's objective in columns (w, y - l, u - y): convex, equal to it where the pairs hold.
+        relaxation: the program without the pairs, in these columns.
         pairs: columns of which one must be zero.
-        constant: what the cost leaves out of the scaled f.
+
+    Raises:
+        Unfit: f is not convex, and no sum of the follower's conditions makes it so; or a coefficient is not finite.
     """
 
     def __init__(self, system: System):
+        self.system = system
         w, levels = system.w, system.levels
         zero = np.zeros(system.size)
-        f = _linear(system)
-        values = ca.Function("program", [w], [f, ca.densify(ca.gradient(f, w)), system.rows, ca.jacobian(system.rows, w)])
-        constant, cost, rows, by_w = values(zero)
-        self.constant = float(constant)
-        a, b = system.pairs(w)
-        at, slope = ca.Function("pairs", [w], [a, ca.jacobian(a, w)])(zero)
+        a, _ = system.pairs(w)
+        outputs = [ca.densify(e) for e in (system.rows, ca.jacobian(system.rows, w), a, ca.jacobian(a, w))]
+        rows, by_w, at, slope = (np.array(v) for v in ca.Function("program", [w], outputs)(zero))
+        shift, at = rows.ravel(), at.ravel()
         n_h, n_bounds = levels.n_h, system.n_pairs - levels.n_h
+        first_s, first_b = int(system.ends[2]), int(system.ends[3])
+
+        products = [(len(shift) + i, first_b + i) for i in range(system.n_pairs)]
+        products += [(j, levels.nx + j) for j in range(levels.ny)]
+        products += [(levels.ny + i, first_b + i) for i in range(n_h)]
+        products += [(levels.ny + n_h + k, int(system.ends[6]) + k) for k in range(levels.n_e)]
+        equations = [*range(len(shift) - levels.n_c), *(len(shift) - levels.n_c + np.flatnonzero(levels.c_equal))]
+        zeros = Zeros(np.vstack([by_w, slope]), np.concatenate([shift, at]), products, [int(j) for j in equations])
+        f = _quadratic(system)
+        if not all(np.all(np.isfinite(v)) for v in (zeros.A, zeros.b, f.H, f.c, f.constant)):
+            raise Unfit("a coefficient is not finite")
+        f = convex(f, zeros, levels.nx + levels.ny)
+        if f is None:
+            raise Unfit("the upper objective is not convex, and the lower level's conditions do not make it so")
+        more = (0, n_bounds)
+        self.f = Quadratic(np.pad(f.H, (more, more)), np.pad(f.c, more), f.constant)
+
         # columns of their own for y - l and u - y
-        own = ca.horzcat(slope[n_h:, :], -ca.DM.eye(n_bounds))
-        matrix = ca.vertcat(ca.horzcat(by_w, ca.DM(by_w.shape[0], n_bounds)), own)
+        own = np.hstack([slope[n_h:], -np.eye(n_bounds)])
+        matrix = np.vstack([np.hstack([by_w, np.zeros((len(shift), n_bounds))]), own])
         low, high = system.limits()
         row_low, row_high = system.row_limits()
-        shift, at = np.array(rows).ravel(), np.array(at).ravel()[n_h:]
         self.relaxation = Relaxation(
-            np.concatenate([np.array(cost).ravel(), np.zeros(n_bounds)]),
+            self.f,
             np.concatenate([low, np.zeros(n_bounds)]),
             np.concatenate([high, np.full(n_bounds, np.inf)]),
             matrix,
-            np.concatenate([row_low - shift, -at]),
-            np.concatenate([row_high - shift, -at]),
+            np.concatenate([row_low - shift, -at[n_h:]]),
+            np.concatenate([row_high - shift, -at[n_h:]]),
         )
-        first_s, first_b = int(system.ends[2]), int(system.ends[3])
         slacks = [*range(first_s, first_s + n_h), *range(system.size, system.size + n_bounds)]
         multipliers = range(first_b, first_b + system.n_pairs)
-        self.pairs = [(s, m) for s, m, paired in zip(slacks, multipliers, system.paired) if paired]
+        self._all = list(zip(slacks, multipliers))
+        self.pairs = [pair for pair, paired in zip(self._all, system.paired) if paired]
+        n, n_xy = levels.ny + n_h + levels.n_e, levels.nx + levels.ny
+        both, b = by_w[:n, :n_xy], shift[:n]
+        bounds = low[levels.nx : n_xy], high[levels.nx : n_xy]
+        self._leaves = Leaves((both[: levels.ny], b[: levels.ny]), (both[levels.ny :], b[levels.ny :]), n_h, bounds)
+
+    def leaf(self, w: np.ndarray) -> frozenset[int] | None:
+        """The columns that are zero at the follower's answer to the x of w, one of each pair; None where it has none."""
+        active = self._leaves.active(w[: self.system.levels.nx])
+        if active is None:
+            return None
+        members = zip(self._all, active, self.system.paired)
+        return frozenset(pair[0] if positive else pair[1] for pair, positive, paired in members if paired)
 
 
-def _linear(system: System) -> ca.MX | ca.SX:
-    """The scaled f, its products replaced by strong duality where it has any."""
-    w, levels, scales = system.w, system.levels, system.scales
-    f = system.f
-    if not ca.depends_on(ca.gradient(f, w), w):
-        return f
-    x, y, _, mu, z_low, z_high, nu = ca.vertsplit(w, system.ends.tolist())
-    at = (ca.DM(scales.x) * x, ca.DM(scales.y) * y)
-    g = scales.g * levels.expressions(*at)[1]
-    tau = share(*(np.array(ca.densify(ca.evalf(ca.jacobian(ca.gradient(e, w), w)))) for e in (f, g)))
-    _, _, h, e, _ = levels.expressions(at[0], ca.DM.zeros(levels.ny))
-    low, high = levels.y_low / scales.y, levels.y_high / scales.y
-    # y' (grad_y g + ...) = 0, and the pairs:  y' grad_y g = mu' h_0 + nu' e_0 + z_low' l - z_high' u
-    dual = ca.dot(mu, ca.DM(scales.h) * h) + ca.dot(nu, ca.DM(scales.e) * e)
-    dual += ca.dot(z_low, ca.DM(low[system.at_low])) - ca.dot(z_high, ca.DM(high[system.at_high]))
-    product = ca.dot(ca.gradient(g, y), y)  # of a linear follower: g but for what y has no part in
-    rest = f - tau * product
-    return _at_zero(rest, w) + ca.dot(_at_zero(ca.gradient(rest, w), w), w) + tau * dual
-
-
-def share(f: np.ndarray, g: np.ndarray) -> float:
-    """The factor of g in f, of their Hessians: at the largest entry of g's; 0 where g has none."""
-    place = np.unravel_index(np.argmax(np.abs(g)), g.shape)
-    return float(f[place] / g[place]) if g[place] else 0.0
-
-
-def _at_zero(e, w) -> ca.DM:
-    """The value of an expression at w = 0: all of it where it depends on w by rounding only."""
-    return ca.evalf(ca.substitute(e, w, ca.DM.zeros(w.shape)))
+def _quadratic(system: System) -> Quadratic:
+    """The scaled f, which has degree 2."""
+    w = system.w
+    slope = ca.gradient(system.f, w)
+    outputs = [ca.densify(e) for e in (ca.jacobian(slope, w), slope, system.f)]
+    H, c, constant = (np.array(v) for v in ca.Function("objective", [w], outputs)(np.zeros(system.size)))
+    return Quadratic((H + H.T) / 2, c.ravel(), float(constant.item()))

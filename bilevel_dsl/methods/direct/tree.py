@@ -1,19 +1,27 @@
-"""Branch and bound on complementarity pairs, without constants that bound multipliers (Bard, Moore 1990)."""
+"""Branch and bound on complementarity pairs, without constants that bound multipliers (Bard, Moore 1990).
+
+A node holds some columns at zero, its children one member of another pair (`branching.py`). The child of the smaller gain is
+solved next, so that answers are found soon; where that dive ends the node of the least bound is taken.
+"""
 
 from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from time import perf_counter
 
 import numpy as np
 
-TOLERANCE = 1e-9  # of the smaller member of a pair that counts as zero
-GAP = 1e-9  # of the size of the value
+from .branching import Branching, Held
+from .relaxation import Relaxed
 
-Solve = Callable[[frozenset[int]], tuple[str, float, np.ndarray]]
+TOLERANCE = 1e-9  # of the smaller member of a pair that is nearly zero: the leaf that holds it there decides
+GAP = 1e-9  # of the size of the value
+ROUND = 50  # nodes up to which each tells of an answer near by, and then one of so many
+
+Solve = Callable[[Held], Relaxed]
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,54 +33,152 @@ class Searched:
     bound: float
     w: np.ndarray | None
     nodes: int
+    trace: list[tuple[int, float, float]] = field(default_factory=list)  # nodes, value, bound
 
 
-def search(
-    solve: Solve,
-    pairs: list[tuple[int, int]],
-    deadline: float = np.inf,
-    most: float = np.inf,
-    stop: Callable[[int], bool] | None = None,
-) -> Searched:
-    """The least value over points where one member of each pair is zero; best bound first.
+@dataclass(eq=False)
+class Tree:
+    """The nodes that are open, and the best answer so far.
 
     Args:
-        solve: the relaxation with columns held at zero, see `relaxation.py`. Members of pairs are nonnegative.
+        solve: the relaxation with columns held at zero. Members of pairs are nonnegative.
+        leaf: of a point of a relaxation, the columns that are zero at an answer near it.
         most: nodes.
-        stop: called with the number of nodes; True ends the search with "interrupted".
+        stop: called with the number of nodes and the measures "upper" and "bound"; True ends the search.
     """
-    order, nodes, doubtful = count(), 0, np.inf
-    best, w = np.inf, None
-    heap = [(-np.inf, next(order), frozenset())]
-    while heap and heap[0][0] < best - GAP * max(1.0, abs(best) if w is not None else 1.0):
-        left = min(best, doubtful, heap[0][0])
-        if perf_counter() > deadline or nodes >= most:
-            return Searched("time_limit" if nodes < most else "iteration_limit", best, left, w, nodes)
-        if stop is not None and stop(nodes):
-            return Searched("interrupted", best, left, w, nodes)
-        above, _, held = heapq.heappop(heap)
-        status, value, point = solve(held)
-        nodes += 1
-        free = [pair for pair in pairs if not held & set(pair)]
-        if status == "infeasible":
-            continue
-        if status == "optimal":
-            products = [min(point[i], point[j]) for i, j in free]
-            if max(products, default=0.0) <= TOLERANCE:
-                if value < best:
-                    best, w = value, point
-                continue
-            pair, value = free[int(np.argmax(products))], max(value, above)
-        elif free:
-            pair, value = free[0], above
-        elif status == "unbounded":
-            return Searched("diverged", -np.inf, -np.inf, w, nodes)
+
+    solve: Solve
+    pairs: list[tuple[int, int]]
+    leaf: Callable[[np.ndarray], Held | None] | None = None
+    deadline: float = np.inf
+    most: float = np.inf
+    stop: Callable[[int, float, float], bool] | None = None
+    best: float = np.inf
+    w: np.ndarray | None = None
+    nodes: int = 0
+    doubtful: float = np.inf  # the least bound of a node that could not be solved
+    _trace: list[tuple[int, float, float]] = field(default_factory=list)
+    _open: list[tuple[float, int, Held]] = field(default_factory=list)
+    _tried: set[Held] = field(default_factory=set)
+    _order: count = field(default_factory=count)
+
+    def search(self) -> Searched:
+        """The least value over points where one member of each pair is zero."""
+        node: tuple[float, Held] | None = (-np.inf, frozenset())
+        while node is not None:
+            self._note(node[0])
+            ended = self._ended(node[0])
+            if ended:
+                return self._as(ended, node[0])
+            node = self._branched(*node) or self._next()
+        if not np.isfinite(self.best) and self.best < 0:
+            return Searched("diverged", -np.inf, -np.inf, self.w, self.nodes, self._trace)
+        if self.doubtful < self.best - self._slack:
+            return self._as("stalled")
+        return self._as("infeasible" if self.w is None else "converged")
+
+    def __post_init__(self) -> None:
+        self._branching = Branching(self._relaxed)
+
+    def _relaxed(self, held: Held) -> Relaxed:
+        self.nodes += 1
+        return self.solve(held)
+
+    # --- nodes -----------------------------------------------------------------------------
+
+    def _branched(self, above: float, held: Held) -> tuple[float, Held] | None:
+        """Solve the node; its child that is to be solved next, None where it has none."""
+        found = self._relaxed(held)
+        bound = max(found.bound, above)
+        if found.status == "infeasible" or found.status == "optimal" and bound >= self.best - self._slack:
+            return None
+        free = [pair for pair in self.pairs if held.isdisjoint(pair)]
+        if found.status != "optimal":
+            return self._blind(found.status, above, held, free)
+        broken = np.array([min(found.point[i], found.point[j]) for i, j in free])
+        smaller = [i if found.point[i] <= found.point[j] else j for i, j in free]
+        if not np.any(broken):
+            self._keep(found, bound)
+            return None
+        if broken.max() <= TOLERANCE and self._at(held.union(smaller)).value <= bound + self._slack:
+            return None
+        if self.nodes < ROUND or self.nodes % ROUND == 0:
+            self._guess(found.point)
+        first, *others = self._branching.children(held, bound, self.best - self._slack, found.point, free, broken) or [None]
+        for other in others:
+            self._push(bound, other)
+        return None if first is None else (bound, first)
+
+    def _blind(self, status: str, above: float, held: Held, free: list[tuple[int, int]]) -> tuple[float, Held] | None:
+        """A node without a point: branch on any pair; a leaf that is unbounded ends all."""
+        if free:
+            self._push(above, held | {free[0][1]})
+            return above, held | {free[0][0]}
+        if status == "unbounded":
+            self.best, self._open = -np.inf, []
         else:
-            doubtful = min(doubtful, above)
-            continue
-        for j in pair:
-            heapq.heappush(heap, (value, next(order), held | {j}))
-    if doubtful < best:
-        return Searched("stalled", best, doubtful, w, nodes)
-    bound = min(best, heap[0][0]) if heap else best
-    return Searched("infeasible" if w is None else "converged", best, bound, w, nodes)
+            self.doubtful = min(self.doubtful, above)
+        return None
+
+    def _keep(self, found: Relaxed, bound: float) -> None:
+        """A point where all pairs hold; `bound` is of its node, which is closed."""
+        if found.value < self.best:
+            self.best, self.w = found.value, found.point
+        if bound < found.value - self._slack:
+            self.doubtful = min(self.doubtful, bound)
+
+    def _guess(self, point: np.ndarray) -> None:
+        """The leaf near a point of a relaxation."""
+        held = self.leaf(point) if self.leaf is not None else None
+        if held is not None and held not in self._tried:
+            self._tried.add(held)
+            self._at(held)
+
+    def _at(self, held: Held) -> Relaxed:
+        """A leaf: an answer, where it has a point."""
+        found = self._relaxed(held)
+        if found.status == "optimal" and found.value < self.best:
+            self.best, self.w = found.value, found.point
+        return found
+
+    # --- order -----------------------------------------------------------------------------
+
+    @property
+    def _slack(self) -> float:
+        return GAP * max(1.0, abs(self.best)) if self.w is not None else 0.0
+
+    def _push(self, bound: float, held: Held) -> None:
+        heapq.heappush(self._open, (bound, next(self._order), held))
+
+    def _next(self) -> tuple[float, Held] | None:
+        """The open node of the least bound, None where no other can be better."""
+        if not self._open or self._open[0][0] >= self.best - self._slack:
+            return None
+        bound, _, held = heapq.heappop(self._open)
+        return bound, held
+
+    def _ended(self, bound: float) -> str:
+        if perf_counter() > self.deadline:
+            return "time_limit"
+        if self.nodes >= self.most:
+            return "iteration_limit"
+        return "interrupted" if self.stop is not None and self.stop(self.nodes, self.best, self._least(bound)) else ""
+
+    def _least(self, bound: float = np.inf) -> float:
+        return min(self.best, self.doubtful, bound, self._open[0][0] if self._open else np.inf)
+
+    def _note(self, bound: float) -> None:
+        """A row of the trace where the best value is new, or the tree a tenth larger."""
+        last = self._trace[-1] if self._trace else (0, np.inf, -np.inf)
+        if self.nodes and (self.best < last[1] or self.nodes > 1.1 * last[0]):
+            self._trace.append((self.nodes, self.best, self._least(bound)))
+
+    def _as(self, status: str, bound: float = np.inf) -> Searched:
+        row = self.nodes, self.best, self._least(bound)
+        kept = self._trace[:-1] if self._trace and self._trace[-1][0] == self.nodes else self._trace
+        return Searched(status, self.best, row[2], self.w, self.nodes, [*kept, row])
+
+
+def search(solve: Solve, pairs: list[tuple[int, int]], **more) -> Searched:
+    """See `Tree`."""
+    return Tree(solve, pairs, **more).search()
