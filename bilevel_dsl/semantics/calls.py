@@ -8,9 +8,9 @@ import numpy as np
 
 from ..diagnostics import did_you_mean
 from ..syntax import ast
-from .builtins import BUILTINS, FILES, FUNCTION_NAMES, REDUCTIONS, SET_FUNCTIONS, Builtin, Misuse, words
+from .builtins import BUILTINS, FILES, FUNCTION_NAMES, OF_SETS, REDUCTIONS, SET_FUNCTIONS, Builtin, Misuse, words
 from .files import Unreadable, read
-from .generators import Env, Unvectorizable
+from .frames import Env, Frame, Loop, Unvectorizable
 from .habits import FUNCTIONS
 from .ir import Node, bad, const, node
 from .symbols import MANY, Symbol
@@ -39,6 +39,8 @@ class Calls:
             return self._reduction(e, env)
         if name in FILES:
             return self._file(e)
+        if name in OF_SETS:
+            return self.set_function(e, env)
         if name == "dual":
             return self._dual(e)
         if name in SET_FUNCTIONS:
@@ -81,8 +83,8 @@ class Calls:
                 secondary=[(symbol.span, "declared here")],
             )
             return bad(e.span)
-        arguments = {p.id: (self.expr(a, env), env.frame) for p, a in zip(decl.parameters, e.arguments)}
-        if any(a.bad for a, _ in arguments.values()):
+        arguments = {p.id: self._argument(a, env) for p, a in zip(decl.parameters, e.arguments)}
+        if any(not isinstance(a, Loop) and a[0].bad for a in arguments.values()):
             return bad(e.span)
         before = len(self.problems.items)
         self._calls.append(e)
@@ -93,6 +95,13 @@ class Calls:
         if len(self.problems.items) > before and not self._calls:
             self.problems.label(before, e.span, "in this call")
         return found
+
+    def _argument(self, a: ast.Expr, env: Env) -> Loop | tuple[Node, Frame | None]:
+        """A label or a tuple is handed through, as it has no value."""
+        loop = env.names.get(a.id) if isinstance(a, ast.Name) else None
+        if isinstance(loop, Loop) and not loop.is_number:
+            return loop
+        return self.expr(a, env), env.frame
 
     def _built_in(self, e: ast.Call, builtin: Builtin, env: Env) -> Node:
         arguments = self._arguments(e, builtin, env)

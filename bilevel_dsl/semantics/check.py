@@ -20,7 +20,7 @@ from .checked import Checked, CheckedConstraint, CheckedObjective, CheckedParam,
 from .constraints import Constraints
 from .declarations import Declarations, fit
 from .entries import Entries
-from .generators import TOP
+from .frames import TOP
 from .infinite import around_use, refuse_infinite, use_of
 from .ir import postorder
 from .sets import Sets

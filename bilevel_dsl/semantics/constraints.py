@@ -10,7 +10,7 @@ import numpy as np
 from ..syntax import ast
 from .builtins import words
 from .checked import CheckedConstraint
-from .generators import TOP
+from .frames import TOP
 from .ir import Dim, Node, const, node
 from .walk import walk
 
@@ -92,13 +92,13 @@ class Constraints:
 
     def _axes(self, c: ast.Constraint) -> tuple[Dim, ...]:
         """A dimension for each generator, where they make a whole array; else none."""
-        loops = {g.variable.id for g in c.generators}
+        loops = {name.id for g in c.generators for name in g.names}
         if c.condition is not None or any(
             isinstance(n, ast.Name) and n.id in loops for g in c.generators for n in walk(g.domain)
         ):
             return ()
         found = [self.lowering.index_set(g.domain) for g in c.generators]
-        return tuple(Dim(s.size, s.labels, s.name) for s in found)
+        return tuple(map(Dim.over, found))
 
     def _terms(self, c: ast.Constraint) -> list[Node] | None:
         if not c.generators:

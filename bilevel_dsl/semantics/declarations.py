@@ -8,12 +8,13 @@ import numpy as np
 
 from ..diagnostics import BilevelError, Source, Span, did_you_mean
 from ..syntax import ast
-from .builtins import words
+from .builtins import FILES, words
 from .duals import Duals
 from .files import Unreadable, array_of
-from .generators import TOP
+from .frames import TOP
 from .ir import Dim, IndexSet, Shape
 from .lower import Lowering
+from .members import name_of
 from .symbols import MANY, Symbol
 
 
@@ -115,7 +116,13 @@ class Declarations(Duals, Lowering):
     def _resolve_set(self, symbol: Symbol) -> bool:
         value = symbol.decl.value
         if isinstance(value, ast.Labels):
-            symbol.index_set = self.label_set(value, symbol.name)
+            symbol.index_set = self.written_set(value, symbol.name)
+            return symbol.index_set is not None
+        if isinstance(value, ast.SetOf):
+            symbol.index_set = self.selected_set(value, name=symbol.name)
+            return symbol.index_set is not None
+        if isinstance(value, ast.Call) and value.function.id in FILES:
+            symbol.index_set = self.set_from_file(value, symbol.name)
             return symbol.index_set is not None
         if isinstance(value, ast.Range):
             found = self.index_set(value)
@@ -125,7 +132,7 @@ class Declarations(Duals, Lowering):
                 low, high = (self.whole_numbers(e, TOP, "the end of a range") for e in (value.lower, value.upper))
                 self.problems.error("BL0317", f"the set `{symbol.name}` is empty: it goes from {low} to {high}", value.span)
                 return False
-            symbol.index_set = IndexSet(symbol.name, found.values, None, symbol.span)
+            symbol.index_set = IndexSet.of_numbers(symbol.name, found.values, symbol.span)
         return True
 
     def _resolve_var(self, symbol: Symbol) -> bool:
@@ -202,11 +209,19 @@ class Declarations(Duals, Lowering):
 
     def _dim(self, e: ast.Expr) -> Dim | None:
         symbol = self.symbols.get(e.id) if isinstance(e, ast.Name) else None
-        if isinstance(e, (ast.Range, ast.Labels)) or symbol is not None and symbol.kind == "set":
+        if isinstance(e, (ast.Range, ast.Labels, ast.SetOf)) or symbol is not None and symbol.kind == "set":
             found = self.index_set(e)
             if found is None:
                 return None
-            if found.labels is None and (found.size == 0 or found.values[0] != 1):
+            if found.keyed and not found.size:
+                self.problems.error(
+                    "BL0317",
+                    f"{name_of(found)} is empty, and a dimension has at least one element",
+                    e.span,
+                    secondary=[(found.span, "no element is left here")] if found.span else [],
+                )
+                return None
+            if not found.keyed and (found.size == 0 or found.values[0] != 1):
                 self.problems.error(
                     "BL0316",
                     "a dimension is numbered from 1, and this range starts at "
@@ -215,7 +230,7 @@ class Declarations(Duals, Lowering):
                     hints=(f"number it `1..{found.size}`, and write the shift in the indices",) if found.size else (),
                 )
                 return None
-            return Dim(found.size, found.labels, found.name)
+            return Dim.over(found)
         found = self.data(e, "a size must be known before solving")
         if found.bad:
             return None

@@ -9,7 +9,7 @@ from ..syntax import ast
 from .builtins import words
 from .checked import CheckedNamed
 from .declarations import Declarations, fit
-from .generators import TOP
+from .frames import TOP
 
 
 class Entries:

@@ -8,8 +8,8 @@ from ..diagnostics import Fix
 from ..syntax import ast
 from .builtins import words
 from .evaluate import evaluate
-from .generators import Env, Loop, Unvectorizable
-from .ir import Node, bad, const, node
+from .frames import Env, Unvectorizable
+from .ir import Node, bad, node
 
 
 class Operators:
@@ -41,36 +41,13 @@ class Operators:
         result = None
         for b in reversed(spine):
             before = result
-            result = self._labels_compared(b, env) if b.op in ("==", "!=") else None
+            result = (
+                self.labels_compared(b, env) if b.op in ("==", "!=") else self.membership(b, env) if b.op == "in" else None
+            )
             if result is None:
                 left = self.expr(b.left, env) if b is spine[-1] else before
                 result = self._operated(b, left, self.expr(b.right, env))
         return result
-
-    def _labels_compared(self, e: ast.Binary, env: Env) -> Node | None:
-        """`i == "a"`, and `i == j` where both are labels."""
-        loops = [env.names.get(s.id) if isinstance(s, ast.Name) else None for s in (e.left, e.right)]
-        labelled = [isinstance(v, Loop) and v.labels is not None for v in loops]
-        texts = [isinstance(s, ast.Text) for s in (e.left, e.right)]
-        if not any(labelled) or not all(a or b for a, b in zip(labelled, texts)):
-            return None
-        labels = loops[labelled.index(True)].labels
-        sides = []
-        for side, loop, text in zip((e.left, e.right), loops, texts):
-            if text and side.value not in labels:
-                self._no_label(side, labels)
-                return bad(e.span)
-            if not text and loop.labels != labels:
-                names = [f"of `{v.set_name}`" if v.set_name else "of another set" for v in loops]
-                self.problems.error(
-                    "BL0311",
-                    "labels of different sets are never equal",
-                    e.span,
-                    secondary=[(s.span, f"a label {n}") for s, n in zip((e.left, e.right), names)],
-                )
-                return bad(e.span)
-            sides.append(const(labels.index(side.value) + 1, side.span) if text else self.loop_value(loop, env, side.span))
-        return self._folded(node(e.op, tuple(sides), (), e.span))
 
     def _operated(self, e: ast.Binary, a: Node, b: Node) -> Node:
         if a.bad or b.bad:

@@ -7,7 +7,7 @@ import numpy as np
 from ..diagnostics import Span
 from ..syntax import ast
 from .builtins import words
-from .generators import Env, Unvectorizable
+from .frames import Env, Unvectorizable
 from .ir import Node, bad, const, node
 
 
@@ -16,6 +16,8 @@ class Reductions:
 
     def _reduction(self, e: ast.Call, env: Env) -> Node:
         kind = e.function.id
+        if self._loop_beside_the_body(e):
+            return bad(e.span)
         if e.keywords or not e.arguments or (len(e.arguments) > 1 and kind not in ("min", "max")):
             self.problems.error(
                 "BL0305",
@@ -47,6 +49,21 @@ class Reductions:
         for n in nodes[1:]:
             found = self._folded(node(f"{kind}2", (found, n), found.shape or n.shape, e.span))
         return found
+
+    def _loop_beside_the_body(self, e: ast.Call) -> bool:
+        """MiniZinc's and YALMIP's order, `sum(i in I, x[i])`."""
+        loops = [a for a in e.arguments if isinstance(a, ast.Binary) and a.op == "in" and isinstance(a.left, ast.Name)]
+        bodies = [a.span.text for a in e.arguments if not any(a is loop for loop in loops)]
+        if not loops or len(bodies) > 1 or loops[0].left.id in self.symbols:
+            return False
+        shown = ", ".join(loop.span.text for loop in loops)
+        self.problems.error(
+            "BL0305",
+            f"the loop of `{e.function.id}` stands behind what is added up",
+            e.span,
+            hints=(f"write `{e.function.id}({bodies[0] if bodies else 'e'} for {shown})`",),
+        )
+        return True
 
     def _expectation(self, e: ast.Call, c: ast.Comprehension, env: Env) -> Node:
         if self._inside_expect or env.frame is not None:

@@ -32,4 +32,4 @@ def walk(root: ast.Node) -> Iterator[ast.Node]:
 
 
 def loop_variables(root: ast.Node) -> frozenset[str]:
-    return frozenset(node.variable.id for node in walk(root) if isinstance(node, ast.Generator))
+    return frozenset(name.id for node in walk(root) if isinstance(node, ast.Generator) for name in node.names)
