@@ -43,7 +43,12 @@ def interface(examined: Examined, tree: ast.Model, source: Source) -> dict:
 
 
 def _parameter(s: Symbol) -> dict:
-    return {**_array(s), "required": s.decl.value is None}
+    found = {**_array(s), "required": s.decl.value is None}
+    if s.decl.domain is not None:
+        found["in"] = s.decl.domain.span.text
+    if s.is_text:
+        found["text"] = s.text
+    return found
 
 
 def _array(s: Symbol) -> dict:

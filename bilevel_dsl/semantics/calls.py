@@ -221,14 +221,19 @@ class Calls:
 
     def _file(self, e: ast.Call) -> Node:
         name = e.function.id
+        if self.is_table(e):
+            found = self.columns_read(e)
+            return bad(e.span) if found is None else const(found, e.span)
         wanted = 2 if name in ("npz", "json") else 1
-        texts = [a for a in e.arguments if isinstance(a, ast.Text)]
-        if len(e.arguments) != wanted or len(texts) != wanted or e.keywords:
+        texts = [self.file_text(a) for a in e.arguments]
+        if any(t is None and self.text_is_reported(a) for t, a in zip(texts, e.arguments)):
+            return bad(e.span)
+        if len(e.arguments) != wanted or None in texts or e.keywords:
             usage = f'{name}("file", "key")' if wanted == 2 else f'{name}("file")'
             self.problems.error("BL0340", f"`{name}` is called as `{usage}`", e.span)
             return bad(e.span)
         try:
-            array = read(name, texts[0].value, texts[1].value if wanted == 2 else None, self.base, self.data_dirs)
+            array = read(name, texts[0], texts[1] if wanted == 2 else None, self.base, self.data_dirs)
         except Unreadable as error:
             self.problems.error("BL0341", str(error), e.span, hints=error.hints)
             return bad(e.span)

@@ -8,8 +8,9 @@ from ..diagnostics import Span, did_you_mean
 from ..syntax import ast
 from .builtins import words
 from .checked import CheckedNamed
-from .declarations import Declarations, fit
+from .declarations import Declarations
 from .frames import TOP
+from .parameters import fit
 
 
 class Entries:

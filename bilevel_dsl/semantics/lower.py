@@ -35,6 +35,7 @@ class Lowering(Values, Members, Reading, Operators, Calls, Reductions, Indexing)
         self.params: dict[str, np.ndarray] = {}  # values
         self.frozen: set[str] = set()  # parameters that decided a size, an index or a condition
         self.loops: Callable[[], Set[str]] = frozenset  # all loop variables of the model
+        self.texts_by_use: Set[str] = frozenset()  # parameters that name files and columns
         self.generators = Generators(self)
         self._unknown: set[str] = set()
         self._calls: list[ast.Call] = []
@@ -100,6 +101,14 @@ class Lowering(Values, Members, Reading, Operators, Calls, Reductions, Indexing)
         if symbol is None:
             return self._undeclared(e, env)
         if not self.resolve(symbol):
+            return bad(e.span)
+        if symbol.text is not None:
+            self.problems.error(
+                "BL0311",
+                f"`{e.id}` is a text, and is used to name files and columns only",
+                e.span,
+                secondary=[(symbol.span, "declared here")],
+            )
             return bad(e.span)
         if symbol.universe is not None:
             return self._label_is_no_number(e.span, self.label_key(e, env) or BROKEN)

@@ -34,7 +34,8 @@ class Symbol:
     universe: Universe | None = None  # of a parameter whose values are labels; `elements` are their codes
     elements: np.ndarray | None = None
     domain_name: str = ""  # of the set that they are from
-    text: str | None = None  # of a parameter that is a string
+    is_text: bool = False  # a parameter that names files and columns
+    text: str | None = None  # which it is
     state: str = "new"  # "new" | "busy" | "done" | "broken"
 
     @property

@@ -29,6 +29,7 @@ def folder(tmp_path_factory):
     (place / "slope.csv").write_text("slope\n0.5\n0.25\n1\n")
     (place / "buses.csv").write_text("bus,load\nAlta,10\nBrig,20\nCol,30\n")
     (place / "lines.csv").write_text("from,to,cap\nAlta,Brig,100\nBrig,Col,50\nAlta,Col,80\n")
+    (place / "wind.csv").write_text("hour,Alta,Brig,Col\n1,1,2,3\n2,4,5,6\n")
     np.save(place / "table.npy", [[1, 2], [3, 4]])
     np.savez(place / "tables.npz", first=[1, 2])
     (place / "tables.json").write_text(json.dumps({"rows": [[1, 2], [3, 4]]}))
