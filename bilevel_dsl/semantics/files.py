@@ -101,6 +101,11 @@ def _csv(path: Path) -> np.ndarray:
     separator = ";" if ";" in lines[0][1] and "," not in lines[0][1] else ","
     if not all(map(_is_number, lines[0][1].split(separator))) and len(lines) > 1:
         lines = lines[1:]
+    try:
+        table = np.loadtxt([line for _, line in lines], delimiter=separator, comments=None, ndmin=2)
+        return table[:, 0] if table.shape[1] == 1 else table
+    except ValueError:  # read again, to say where
+        pass
     width = len(lines[0][1].split(separator))
     rows = np.empty((len(lines), width))
     for row, (number, line) in zip(rows, lines):

@@ -6,7 +6,9 @@ the separator inside. Lines that are blank or begin with `#` are passed over.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
+from operator import methodcaller
 from pathlib import Path
 
 import numpy as np
@@ -32,12 +34,14 @@ class Table:
         self.name = name
         self.text = _decoded(name, path.read_bytes())
         lines = self.text.split("\n")
-        kept = [k for k, line in enumerate(lines) if line.strip() and not line.startswith("#")]
+        kept: Sequence[int] = range(len(lines) - (not lines[-1]))
+        if "\n#" in self.text or not all(lines[: len(kept)]) or any(map(str.isspace, lines)) or lines[0][:1] == "#":
+            kept = [k for k, line in enumerate(lines) if line.strip() and not line.startswith("#")]
         if not kept:
             raise Unreadable(f"`{name}` is empty")
         first = lines[kept[0]]
         self.separator = next((s for s in SEPARATORS if s in first), ",")
-        self.lines = [lines[k] for k in kept[1:]]
+        self.lines = [lines[k] for k in kept[1:]] if isinstance(kept, list) else lines[1 : len(kept)]
         self.numbers = [k + 1 for k in kept]  # of the lines in the file, the header's first
         self.header = [_clean(cell) for _, cell in self._cells(first)]
         if not self.lines:
@@ -109,6 +113,8 @@ class Table:
     def _check_widths(self) -> None:
         width = len(self.header)
         quoted = '"' in self.text
+        if not quoted and set(map(methodcaller("count", self.separator), self.lines)) == {width - 1}:
+            return
         for row, line in enumerate(self.lines):
             count = len(self._cells(line)) if quoted else line.count(self.separator) + 1
             if count == width:
@@ -132,7 +138,7 @@ class Table:
             Misfit: a cell is empty or no number.
         """
         try:
-            return np.fromiter(map(float, cells), float, len(cells))
+            return np.array(cells, dtype=object).astype(float)
         except ValueError:
             pass
         values = np.empty(len(cells))
