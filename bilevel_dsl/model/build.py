@@ -61,7 +61,8 @@ def _size(v: CheckedVar) -> int:
 
 
 def _matrix(shape: tuple[int, ...]) -> tuple[int, int]:
-    return (*shape, 1, 1)[:2]
+    """In CasADi: as it is, with more dimensions a column of all entries by columns."""
+    return (*shape, 1, 1)[:2] if len(shape) < 3 else (int(np.prod(shape)), 1)
 
 
 def _blocks(whole: ca.MX, variables: tuple[CheckedVar, ...]) -> dict[str, ca.MX]:
@@ -216,9 +217,8 @@ class _Translation:
 def _columns(value: np.ndarray, shape: tuple[int, ...], batch: int | None) -> np.ndarray:
     """A logical value as the matrix that stands for it."""
     if batch is None:
-        return value.reshape(_matrix(shape)) if len(shape) < 2 else value
-    flat = value.transpose(0, 2, 1).reshape(batch, -1) if len(shape) == 2 else value.reshape(batch, -1)
-    return flat.T
+        return value.reshape(_matrix(shape), order="F")
+    return value.transpose(0, *range(value.ndim - 1, 0, -1)).reshape(batch, -1).T
 
 
 def _rows(n: Node) -> int:

@@ -176,6 +176,11 @@ class Problem:
         """The value of each parameter as a flat column, in the order of `p`."""
         return tuple(np.asarray(q.value, float).ravel(order="F") for q in self.parameters)
 
+    @property
+    def matrices(self) -> list[ca.DM]:
+        """The same, in the CasADi shapes of `p`."""
+        return [ca.reshape(ca.DM(d), *q.symbol.shape) for d, q in zip(self.data, self.parameters)]
+
     def start(self) -> tuple[np.ndarray, np.ndarray]:
         """The start written in the model, zeros where none is (not yet projected)."""
         return tuple(

@@ -120,9 +120,9 @@ _TWO = {
 
 def words(shape: Shape) -> str:
     """A shape as a reader says it."""
-    return (
-        "a scalar" if not shape else f"a vector of {shape[0]}" if len(shape) == 1 else f"a {shape[0]} by {shape[1]} matrix"
-    )
+    if len(shape) < 2:
+        return f"a vector of {shape[0]}" if shape else "a scalar"
+    return f"a {' by '.join(map(str, shape))} {'matrix' if len(shape) == 2 else 'array'}"
 
 
 def exactly(value: float) -> str:

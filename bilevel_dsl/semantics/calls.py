@@ -13,8 +13,10 @@ from .files import Unreadable, read
 from .frames import Env, Frame, Loop, Unvectorizable
 from .habits import FUNCTIONS
 from .ir import Node, bad, const, node
+from .operators import SLICED
 from .symbols import MANY, Symbol
 
+_OF_ANY_ARRAY = {"dot", "norm", "norm1", "norminf", "sumsqr", "vec", "reshape"}  # of all entries, however many dimensions
 _NOT_IN_BATCHES = {"diag", "kron", "outer", "solve", "inv", "det", "hcat", "vcat", "eye", "trace"}
 
 
@@ -109,6 +111,17 @@ class Calls:
             return bad(e.span)
         nodes = [self.expr(a, env) for a in arguments]
         if any(n.bad for n in nodes):
+            return bad(e.span)
+        large = next((n for n in nodes if len(n.shape) > 2), None)
+        if (
+            large is not None
+            and builtin.shape is not None
+            and builtin.name not in _OF_ANY_ARRAY
+            or large
+            and builtin.sizes == 0
+        ):
+            message = f"`{builtin.name}` takes at most two dimensions, and this is {words(large.shape)}"
+            self.problems.error("BL0306", message, large.span, hints=SLICED)
             return bad(e.span)
         if builtin.data_only and any(n.variables for n in nodes):
             wrong = next(n for n in nodes if n.variables)

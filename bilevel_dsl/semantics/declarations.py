@@ -10,6 +10,7 @@ from ..diagnostics import Span, did_you_mean
 from ..syntax import ast
 from .builtins import FILES, words
 from .duals import Duals
+from .files import MOST_DIMENSIONS
 from .frames import TOP
 from .ir import Dim, IndexSet
 from .lower import Lowering
@@ -142,8 +143,10 @@ class Declarations(Duals, Parameters, Lowering):
     # --- sizes ---------------------------------------------------------------------------
 
     def _declared_dims(self, written: tuple[ast.Expr, ...], of_data: bool = False) -> tuple[Dim, ...] | None:
-        if len(written) > 2:
-            self.problems.error("BL0316", "at most two dimensions are possible", written[2].span)
+        if len(written) > MOST_DIMENSIONS:
+            self.problems.error(
+                "BL0316", f"at most {MOST_DIMENSIONS} dimensions are possible", written[MOST_DIMENSIONS].span
+            )
             return None
         dims = [self._open_dim(e, of_data) if isinstance(e, ast.Slice) else self._dim(e) for e in written]
         if any(d is None for d in dims):

@@ -111,7 +111,7 @@ class Indexing:
         else:
             hints = (f"`{name}[i, :]` is a row, `{name}[:, j]` a column",)
             hints = hints if rank == 2 and isinstance(e.base, ast.Name) else ()
-            needs = "one index" if rank == 1 else "two indices"
+            needs = {1: "one index", 2: "two indices"}.get(rank, f"{rank} indices")
             message = f"{_named(e.base)} is {words(base.shape)} and needs {needs}, not {len(e.items)}"
         self.problems.error("BL0310", message, e.span, hints=hints, secondary=declared)
 
@@ -126,23 +126,15 @@ class Indexing:
     def _gathered(self, span: Span, base: Node, axes: list[Axis]) -> Node:
         """Entries of `base`, by its axes."""
         batched = any(b for _, b, _ in axes)
-        grids = []
-        for k, (positions, b, kept) in enumerate(axes):
-            lead = positions.shape[0] if b else 1
-            tail = positions.shape[-1] if kept else 1
-            grids.append(positions.reshape(lead, *((tail, 1) if k == 0 else (1, tail))))
-        flat = grids[0] if len(grids) == 1 else grids[0] + grids[1] * base.shape[0]
+        flat, step = 0, 1  # places by columns
+        for k, ((positions, b, kept), size) in enumerate(zip(axes, base.shape)):
+            grid = [1] * len(axes)
+            grid[k] = positions.shape[-1] if kept else 1
+            flat = flat + positions.reshape(positions.shape[0] if b else 1, *grid) * step
+            step *= size
+        sizes = [p.shape[-1] for p, _, kept in axes if kept]
         kept = [k for _, _, k in axes]
-        sizes = [p.shape[-1] if k else 1 for p, _, k in axes]
-        if len(axes) == 1:
-            shape = (sizes[0],) if kept[0] else ()
-        else:
-            shape = {
-                (True, True): tuple(sizes),
-                (True, False): (sizes[0],),
-                (False, True): (1, sizes[1]),
-                (False, False): (),
-            }[tuple(kept)]
+        shape = (1, *sizes) if kept == [False, True] else tuple(sizes)  # a row of a matrix is 1 by n
         count = flat.shape[0] if batched else None
         index = flat.reshape(((count,) if batched else ()) + shape)
         return self._folded(node("gather", (base,), shape, span, index, batch=count if batched else base.batch))

@@ -172,7 +172,7 @@ class Lowering(Values, Members, Reading, Operators, Calls, Reductions, Indexing)
             return bad(e.span)
         shapes = [i.shape for i in items]
         for shape, written in zip(shapes, e.items):
-            if shape != shapes[0] or len(shape) > 1:
+            if shape != shapes[0] or len(shape) > 1 and not all(i.op == "const" and i.batch is None for i in items):
                 found = (
                     "the rows of a matrix are vectors"
                     if len(shape) > 1

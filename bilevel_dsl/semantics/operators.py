@@ -11,6 +11,8 @@ from .evaluate import evaluate
 from .frames import Env, Unvectorizable
 from .ir import Node, bad, node
 
+SLICED = ("`p[:, :, k]` is a matrix, `p[:, j, k]` a vector",)  # the hint where an array has too many dimensions
+
 
 class Operators:
     """The part of the lowering that reads operators."""
@@ -19,6 +21,9 @@ class Operators:
         a = self.expr(e.operand, env)
         if a.bad or a.shape == ():
             return a
+        if len(a.shape) > 2:
+            self.problems.error("BL0303", f"`'` transposes matrices, and this is {words(a.shape)}", e.span, hints=SLICED)
+            return bad(e.span)
         # a row becomes a column, and a column is a vector
         shape = (1, a.shape[0]) if len(a.shape) == 1 else (a.shape[1],) if a.shape[0] == 1 else a.shape[::-1]
         return self._folded(node("transpose", (a,), shape, e.span))
@@ -70,7 +75,9 @@ class Operators:
             )
             return
         hints = ()
-        if sorted(a.shape) == sorted(b.shape) or (prod(a.shape) == prod(b.shape) and 1 in (a.shape + b.shape)):
+        if max(len(a.shape), len(b.shape)) > 2:
+            hints = SLICED
+        elif sorted(a.shape) == sorted(b.shape) or (prod(a.shape) == prod(b.shape) and 1 in (a.shape + b.shape)):
             hints = ("transpose one of them with `'`",)
         elif e.op == "*" and len(a.shape) == len(b.shape) == 1:
             hints = ("the scalar product is `dot(a, b)`",)
@@ -93,6 +100,11 @@ class Operators:
                 hints=("a scalar multiplies with `*`",),
                 fix=Fix(e.op_span, "*"),
             )
+            return bad(e.span)
+        large = next((s for s in ((e.left, a), (e.right, b)) if len(s[1].shape) > 2), None)
+        if large is not None:
+            message = f"`@` is the product of matrices, and this is {words(large[1].shape)}"
+            self.problems.error("BL0303", message, large[0].span, hints=SLICED)
             return bad(e.span)
         (m, k), (k2, n) = (s if len(s) == 2 else (s[0], 1) for s in (a.shape, b.shape))
         if k != k2:

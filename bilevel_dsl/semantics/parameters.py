@@ -77,7 +77,7 @@ class Parameters:
         if given and not decl.dimensions and decl.value is None:
             sizes = ", ".join(":" * value.ndim)
             hints = (f"`param {symbol.name}[{sizes}];` takes its sizes from the value",)
-        declared = words(shape) if OPEN not in dims else ("a vector" if len(dims) == 1 else "a matrix")
+        declared = words(shape) if OPEN not in dims else _rank(len(dims))
         self.problems.error(
             "BL0332",
             f"the value {'from outside ' if given else ''}of `{symbol.name}` is {words(value.shape)}, but it is declared as "
@@ -260,7 +260,11 @@ def said(symbol: Symbol, is_text: bool = False) -> str:
         return f"an element of {symbol.decl.domain.span.text}"
     if symbol.shape is not None:
         return words(symbol.shape)
-    return "a vector" if len(symbol.decl.dimensions) == 1 else "a matrix"
+    return _rank(len(symbol.decl.dimensions))
+
+
+def _rank(count: int) -> str:
+    return {1: "a vector", 2: "a matrix"}.get(count, f"an array of {count} dimensions")
 
 
 def fit(value: np.ndarray, shape: Shape) -> np.ndarray | None:

@@ -110,7 +110,7 @@ class Reductions:
         if not segments.uniform:
             raise Unvectorizable
         count = inner.frame.count if segments.count is None else int(segments.sizes[0]) if segments.count else 0
-        if len(body.shape) > 1 or count == 0:
+        if len(body.shape) > 1 and body.op != "const" or count == 0:
             if count == 0:
                 self.problems.error("BL0317", "this vector has no entries", c.span)
             else:
