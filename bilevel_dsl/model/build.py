@@ -10,10 +10,10 @@ import casadi as ca
 import numpy as np
 
 from ..semantics.checked import Checked, CheckedConstraint, CheckedParam, CheckedVar
-from ..semantics.ir import Node, Segments, postorder
+from ..semantics.ir import Dim, Node, Segments, postorder
 from ..semantics.sets import SetSpec
 from . import sets
-from .problem import Constraint, Dual, Named, Objective, Parameter, Problem, Reference, Variable
+from .problem import Constraint, Dual, Index, Named, Objective, Parameter, Problem, Reference, Variable
 from .sampling import Sampling
 
 
@@ -46,7 +46,7 @@ def build(checked: Checked) -> Problem:
         _constraints(checked.upper_constraints, translate),
         _constraints(checked.lower_constraints, translate),
         (*(_parameter(p, data[p.name]) for p in checked.params if p.name in used), *_stand_ins(duals)),
-        report=tuple(Named(r.name, r.node.shape, translate(r.node), r.span) for r in checked.report),
+        report=tuple(Named(r.name, r.node.shape, translate(r.node), r.span, _index(r.dims)) for r in checked.report),
         duals=duals,
         options=checked.options,
         option_spans=checked.option_spans,
@@ -54,6 +54,10 @@ def build(checked: Checked) -> Problem:
         warnings=checked.warnings,
         text_hash=checked.text_hash,
     )
+
+
+def _index(dims: tuple[Dim, ...]) -> Index:
+    return tuple(d.members.elements if d.members else None for d in dims)
 
 
 def _size(v: CheckedVar) -> int:
@@ -84,6 +88,7 @@ def _variables(variables: tuple[CheckedVar, ...], blocks: dict[str, ca.MX], tran
             v.start,
             v.span,
             tuple(d.labels for d in v.dims),
+            _index(v.dims),
         )
         for v, offset in zip(variables, offsets)
     )
@@ -119,7 +124,15 @@ def _duals(checked: Checked) -> tuple[Dual, ...]:
             signs = [np.full(n, c.rhs * sense[c.follower]) for c, n in zip(own, counts)]
         symbol = ca.MX.sym(f"dual({d.name})", *_matrix(d.shape)) if d.used else None
         found.append(
-            Dual(d.name, d.shape, d.span, *(np.concatenate(v).astype(int) for v in (rows, places, signs)), d.side, symbol)
+            Dual(
+                d.name,
+                d.shape,
+                d.span,
+                *(np.concatenate(v).astype(int) for v in (rows, places, signs)),
+                d.side,
+                symbol,
+                _index(d.dims),
+            )
         )
     return tuple(found)
 

@@ -188,6 +188,15 @@ class IndexSet:
         return tuple(parts[0]) if len(parts) == 1 else tuple(map(",".join, zip(*parts)))
 
     @cached_property
+    def elements(self) -> tuple[str | int | tuple[str | int, ...], ...]:
+        """Labels, whole numbers and tuples of them."""
+        parts = [
+            column.tolist() if universe is None else [universe.labels[v - 1] for v in column.tolist()]
+            for column, universe in zip(self.columns, self.universes)
+        ]
+        return tuple(parts[0]) if len(parts) == 1 else tuple(zip(*parts))
+
+    @cached_property
     def lookup(self) -> Lookup:
         return Lookup(self.columns)
 

@@ -32,7 +32,7 @@ class Entries:
                     secondary=[(found[entry.name.id].span, "first here")],
                 )
             if not node.bad:
-                found[entry.name.id] = CheckedNamed(entry.name.id, node, entry.span)
+                found[entry.name.id] = CheckedNamed(entry.name.id, node, entry.span, self.lowering.dims_of(node))
         return list(found.values())
 
     def _entries(self, kind) -> list[ast.Entry]:

@@ -65,7 +65,17 @@ class Indexing:
             axes.append(self._axis(items[0], place) if len(items) == 1 else self._tuple_axis(items, place))
         if any(a is None for a in axes):
             return bad(e.span)
-        return self._gathered(e.span, base, axes)
+        kept = tuple(self._kept(items[0], dim, axis) for items, dim, axis in zip(parts, dims, axes) if axis[2])
+        found = self._gathered(e.span, base, axes)
+        return self.named(found, kept) if len(kept) == len(found.shape) else found
+
+    def _kept(self, item, dim: Dim, axis: Axis) -> Dim:
+        """What a dimension that an index leaves is over."""
+        if isinstance(item, ast.Slice) and item.lower is item.upper is None:
+            return dim
+        symbol = self.symbols.get(item.id) if isinstance(item, ast.Name) else None
+        found = self.index_set(item, quiet=True) if symbol is not None and symbol.kind == "set" else None
+        return Dim.over(found) if found is not None else Dim(axis[0].shape[-1])
 
     def _parts(self, e: ast.Index, dims: tuple[Dim, ...], env: Env) -> list[tuple] | None:
         """The indices of each dimension: one, or the components of a tuple; None if there are too few or too many."""

@@ -19,6 +19,7 @@ from .generators import Generators
 from .indexing import Indexing
 from .ir import Node, bad, const, node
 from .members import BROKEN, Members
+from .naming import Naming
 from .operators import Operators
 from .reading import Reading
 from .reductions import Reductions
@@ -26,7 +27,7 @@ from .symbols import MANY, Symbol, unknown_name
 from .values import Values
 
 
-class Lowering(Values, Members, Reading, Operators, Calls, Reductions, Indexing):
+class Lowering(Values, Members, Reading, Naming, Operators, Calls, Reductions, Indexing):
     """Lowers expressions of one model; `names` resolves what is declared (see `declarations.py`)."""
 
     def __init__(self, symbols: dict[str, Symbol], problems, here: Span, base, data_dirs):
@@ -41,6 +42,7 @@ class Lowering(Values, Members, Reading, Operators, Calls, Reductions, Indexing)
         self._calls: list[ast.Call] = []
         self._inside_expect = False
         self._tables = {}
+        self._named = {}
 
     def expr(self, e: ast.Expr, env: Env = TOP) -> Node:
         found = getattr(self, f"_{type(e).__name__.lower()}")(e, env)

@@ -8,7 +8,7 @@ from ..diagnostics import Span
 from ..syntax import ast
 from .builtins import words
 from .frames import Env, Unvectorizable
-from .ir import Node, bad, const, node
+from .ir import Dim, Node, bad, const, node
 
 
 class Reductions:
@@ -122,7 +122,17 @@ class Reductions:
                     hints=("`vec(...)` makes a vector of a row: then each is a row of the result",),
                 )
             return bad(c.span)
-        return self._folded(node("collect", (body,), (count, *body.shape), c.span, segments, batch=segments.count))
+        found = self._folded(node("collect", (body,), (count, *body.shape), c.span, segments, batch=segments.count))
+        return found if segments.count is not None or c.condition is not None else self._collected(c, found)
+
+    def _collected(self, c: ast.Comprehension, found: Node) -> Node:
+        """With the elements of the set that it runs over."""
+        domain = c.generators[0].domain
+        symbol = self.symbols.get(domain.id) if isinstance(domain, ast.Name) and len(c.generators) == 1 else None
+        over = self.index_set(domain, quiet=True) if symbol is not None and symbol.kind == "set" else None
+        if over is None or over.size != found.shape[0]:
+            return found
+        return self.named(found, (Dim.over(over), *(Dim(n) for n in found.shape[1:])))
 
     def _iterated(self, c: ast.Comprehension, env: Env) -> tuple[Node | None, Env]:
         """The body for all iterations at once; written out one by one where there is no such form."""
