@@ -234,6 +234,7 @@ def _solve(parser: argparse.ArgumentParser) -> None:
     output = parser.add_argument_group("output (FILE - is standard output, in place of the table)")
     output.add_argument("--json", metavar="FILE", help="write the whole result")
     output.add_argument("--csv", metavar="FILE", help="write objectives, variables, report as one row")
+    output.add_argument("--table", metavar="FILE", help="write one CSV row for each entry: name, indices, value")
     output.add_argument("--trace", metavar="FILE", help="write one CSV row for each iteration")
     _volume(output)
     _color(output)

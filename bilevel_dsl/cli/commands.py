@@ -196,11 +196,11 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
 
 def _outputs(arguments: argparse.Namespace) -> dict[str, str]:
     """What is to be written where; refused at once if it cannot be."""
-    outputs = {kind: path for kind in ("json", "csv", "trace") if (path := getattr(arguments, kind, None))}
+    outputs = {kind: path for kind in ("json", "csv", "table", "trace") if (path := getattr(arguments, kind, None))}
     if list(outputs.values()).count("-") > 1:
         from .arguments import UsageError
 
-        raise UsageError("only one of --json, --csv and --trace can go to standard output")
+        raise UsageError("only one of --json, --csv, --table and --trace can go to standard output")
     for path in outputs.values():
         if path != "-":
             require_place(path)
@@ -217,11 +217,11 @@ def _warn(warnings: tuple[Diagnostic, ...], arguments: argparse.Namespace, progr
 
 def _deliver(result: Point | Solution, outputs: dict[str, str], arguments: argparse.Namespace) -> int:
     """Files, then the table; a file that cannot be written does not hide the table."""
-    from ..report.csv_text import csv_text, trace_text
+    from ..report.csv_text import csv_text, long_text, trace_text
     from ..report.document import json_text
     from ..report.table import lines
 
-    writers = {"json": json_text, "csv": csv_text, "trace": trace_text}
+    writers = {"json": json_text, "csv": csv_text, "table": long_text, "trace": trace_text}
     failed: list[Diagnostic] = []
     for kind, path in outputs.items():
         try:

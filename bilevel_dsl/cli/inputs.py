@@ -29,7 +29,7 @@ def given(arguments: Namespace) -> dict:
 def read_data(paths: list[str]) -> dict[str, object]:
     """The values of all parameters in data files; a later file wins.
 
-    - `.json`: an object, name -> number, list, list of rows, or {label: value};
+    - `.json`: an object, name -> number, list, list of rows, or {label: value}; a text or labels, where the model has such;
     - `.npz`: one array for each name;
     - `.csv`: a header of names with a column of numbers below each; or `NAME.csv`, only numbers: the value of NAME.
 
@@ -107,9 +107,14 @@ def _json(path: str) -> dict[str, object]:
     from ..semantics.files import array_of
 
     return {
-        name: value if isinstance(value, dict) else array_of(value, f"`{name}` in `{path}`")
+        name: value if isinstance(value, dict) or _is_text(value) else array_of(value, f"`{name}` in `{path}`")
         for name, value in _object(path).items()
     }
+
+
+def _is_text(value: object) -> bool:
+    """A text, or labels: whether the model wants them is seen later."""
+    return isinstance(value, str) or isinstance(value, list) and bool(value) and all(map(_is_text, value))
 
 
 def _point(path: str) -> dict[str, np.ndarray]:

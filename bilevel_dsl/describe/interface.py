@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..diagnostics import BilevelError, Source
 from ..semantics.check import Examined
+from ..semantics.elements import IndexSet
 from ..semantics.symbols import Symbol
 from ..syntax import ast
 
@@ -42,7 +43,12 @@ def interface(examined: Examined, tree: ast.Model, source: Source) -> dict:
 
 
 def _parameter(s: Symbol) -> dict:
-    return {**_array(s), "required": s.decl.value is None}
+    found = {**_array(s), "required": s.decl.value is None}
+    if s.decl.domain is not None:
+        found["in"] = s.decl.domain.span.text
+    if s.is_text:
+        found["text"] = s.text
+    return found
 
 
 def _array(s: Symbol) -> dict:
@@ -58,8 +64,19 @@ def _array(s: Symbol) -> dict:
 
 def _set(s: Symbol) -> dict:
     found = s.index_set
-    members = list(found.labels) if found.labels else [int(found.values[0]), int(found.values[-1])]
-    return {"name": s.name, "size": found.size, "labels" if found.labels else "range": members}
+    if not found.keyed:
+        return {"name": s.name, "size": found.size, "range": [int(found.values[0]), int(found.values[-1])]}
+    if found.arity == 1:
+        key, members = "labels" if found.has_labels else "numbers", _elements(found)
+    else:
+        key, members = "tuples", [list(row) for row in zip(*(_elements(found, k) for k in range(found.arity)))]
+    return {"name": s.name, "size": found.size, key: members}
+
+
+def _elements(found: IndexSet, k: int = 0) -> list[str | int]:
+    """A component of all elements."""
+    universe, codes = found.universes[k], found.columns[k].tolist()
+    return codes if universe is None else [universe.labels[code - 1] for code in codes]
 
 
 def _level(level: ast.Level, examined: Examined) -> dict:

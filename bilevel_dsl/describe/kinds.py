@@ -28,7 +28,7 @@ _TO_MATRIX = {"eye", "outer", "hcat", "orth", "inv"}
 
 
 def of_shape(shape: tuple[int, ...]) -> str:
-    return (SCALAR, COLUMN, ROW if shape[:1] == (1,) else MATRIX)[len(shape)]
+    return (SCALAR, COLUMN, ROW if shape[:1] == (1,) else MATRIX)[min(len(shape), 2)]
 
 
 class Kinds:
@@ -85,8 +85,8 @@ class Kinds:
 
     def _index(self, e: ast.Index) -> str:
         kept = [isinstance(i, ast.Slice) or self.is_array(i) for i in e.items]
-        if len(kept) == 1:
-            return COLUMN if kept[0] else SCALAR
+        if len(kept) != 2:
+            return (SCALAR, COLUMN, MATRIX)[min(sum(kept), 2)]
         return {(True, True): MATRIX, (True, False): COLUMN, (False, True): ROW, (False, False): SCALAR}[tuple(kept[:2])]
 
     def _call(self, e: ast.Call) -> str:

@@ -31,7 +31,7 @@ from .kinds import COLUMN, MATRIX, ROW, Kinds
 
 # How tightly the outermost operator of a formula binds.
 OR, AND, RELATION, SUM, ENTRYWISE, BIG, PRODUCT, POWER, ATOM = 2, 3, 4, 6, 6.2, 6.5, 7, 9, 10
-RELATIONS = {"==": "=", "!=": "≠", "<=": "≤", ">=": "≥", "<": "<", ">": ">", "and": "∧", "or": "∨"}
+RELATIONS = {"==": "=", "!=": "≠", "<=": "≤", ">=": "≥", "<": "<", ">": ">", "in": "∈", "and": "∧", "or": "∨"}
 ELEMENT = "∈"
 TRANSPOSED = Sign("⊤", "plain")
 RING = "∘"
@@ -74,6 +74,12 @@ class Mathematics:
 
     def _labels(self, e: ast.Labels) -> Rated:
         return fenced(listed(map(self, e.items)), "{", "}"), ATOM
+
+    def _tuple(self, e: ast.Tuple) -> Rated:
+        return fenced(listed(map(self, e.items))), ATOM
+
+    def _setof(self, e: ast.SetOf) -> Rated:
+        return fenced(row(self(e.body), Sign(":"), self.indices(e.generators, e.condition)), "{", "}"), ATOM
 
     def _array(self, e: ast.Array) -> Rated:
         if e.items and all(isinstance(i, ast.Array) for i in e.items):
@@ -183,7 +189,7 @@ class Mathematics:
     def _ranging(self, g: ast.Generator) -> Formula:
         if isinstance(g.domain, ast.Range):
             return row(Symbol(g.variable.id), Sign("="), self(g.domain.lower), COMMA, DOTS, COMMA, self(g.domain.upper))
-        return row(Symbol(g.variable.id), Sign(ELEMENT), self(g.domain))
+        return row(self(g.variable), Sign(ELEMENT), self(g.domain))
 
     def over(self, c: ast.Comprehension) -> tuple[Formula, Formula | None]:
         """What stands below and above a big sign."""
@@ -234,7 +240,11 @@ class Mathematics:
         return Big("∑", below, above, Script(self(x), listed(map(Symbol, letters)))), BIG
 
     def _is_set(self, d: ast.Expr) -> bool:
-        return isinstance(d, (ast.Range, ast.Labels)) or isinstance(d, ast.Name) and self.kinds.names.get(d.id) == "set"
+        return (
+            isinstance(d, (ast.Range, ast.Labels, ast.SetOf))
+            or isinstance(d, ast.Name)
+            and self.kinds.names.get(d.id) == "set"
+        )
 
     def members(self, d: ast.Expr) -> Formula:
         """The index set of a dimension: ROAD, or {1, …, n}."""
@@ -306,7 +316,7 @@ _UPRIGHT = frozenset(
     (
         "exp log log1p expm1 sin cos tan asin acos atan atan2 sinh cosh tanh sigmoid softplus sign relu huber "
         "smooth_abs diag vec reshape rows cols vcat hcat softmax logsumexp det floor ceil round linspace orth "
-        "normal uniform permutation prod mean min max dual csv npy npz json "
+        "normal uniform permutation prod mean min max dual csv npy npz json card ord first last "
     ).split()
 )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..semantics.checked import Checked
+from ..semantics.members import elements_of
 from ..semantics.walk import walk
 from ..syntax import ast
 from .formula import COMMA, TIMES, Formula, Number, Row, Script, Sign, Sum, Symbol, Words, fenced, listed, row
@@ -269,7 +270,8 @@ class _Writer:
         found = []
         for s in self.checked.index_sets:
             if s.name in used:
-                shown = ", ".join(s.labels or map(str, s.values[:6].astype(int))) if s.size <= 6 else f"{s.size} members"
+                members = elements_of(s) if s.arity > 1 else ", ".join(s.labels or map(str, s.values[:6]))
+                shown = members if s.size <= 6 else f"{s.size} members"
                 found.append(Datum(Symbol(s.name), Words("index set"), shown))
         for p in (p for p in self.checked.params if p.name in used):
             if len(p.shape) < 2 and p.value.size <= 6:

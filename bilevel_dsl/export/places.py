@@ -27,11 +27,11 @@ class Place:
 
     @property
     def rows(self) -> int:
-        return self.shape[0] if self.shape else 1
+        return self.size if len(self.shape) > 2 else self.shape[0] if self.shape else 1
 
     @property
     def columns(self) -> int:
-        return self.shape[1] if len(self.shape) > 1 else 1
+        return self.shape[1] if len(self.shape) == 2 else 1
 
 
 class Places:
@@ -90,7 +90,7 @@ def _counted(slot: Slot) -> str:
 
 
 def described(shape: tuple[int, ...]) -> str:
-    return "a scalar" if not shape else f"a vector of {shape[0]}" if len(shape) == 1 else f"{shape[0]} by {shape[1]}"
+    return "a scalar" if not shape else f"a vector of {shape[0]}" if len(shape) == 1 else " by ".join(map(str, shape))
 
 
 def accepted(setting: Setting) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Lock
 
 from ..diagnostics import Collector, Diagnostic, Source, Span
-from ..semantics.builtins import FUNCTION_NAMES
+from ..semantics.builtins import FILES, FUNCTION_NAMES
 from ..semantics.check import Examined, examine
 from ..semantics.pedantic import pedantic
 from ..semantics.symbols import Symbol
@@ -182,7 +182,9 @@ class Document:
 
 def is_index_set(symbol: Symbol) -> bool:
     """As it is written; not a constraint set."""
-    return symbol.kind == "set" and isinstance(symbol.decl.value, (ast.Range, ast.Labels))
+    value = symbol.decl.value if symbol.kind == "set" else None
+    from_file = isinstance(value, ast.Call) and value.function.id in FILES
+    return from_file or isinstance(value, (ast.Range, ast.Labels, ast.SetOf))
 
 
 def _expected_from_outside(d: Diagnostic) -> Diagnostic:

@@ -8,6 +8,7 @@ from ..semantics.builtins import words
 from ..semantics.check import Examined
 from ..semantics.evaluate import evaluate
 from ..semantics.ir import Dim
+from ..semantics.members import elements_of
 from ..semantics.symbols import Symbol
 from ..syntax import ast
 from ..syntax.tokens import Lexeme
@@ -114,9 +115,9 @@ def _of_set(s: Symbol, examined: Examined) -> str:
     if found is None:
         kind = _set_kind(s.decl.value)
         return "constraint set" + (f": {SETS[kind][1]}" if kind in SETS else "")
-    if found.labels:
-        shown = ", ".join(found.labels[:_FEW]) + (", ..." if found.size > _FEW else "")
-        return f"index set of {found.size} labels: {shown}"
+    if found.keyed:
+        few = ", ".join(found.labels[:_FEW]) + (", ..." if found.size > _FEW else "")
+        return f"index set of {found.size} {found.words}s: {few if found.arity == 1 else elements_of(found, _FEW)}"
     return f"index set of {found.size} numbers, {found.values[0]} to {found.values[-1]}"
 
 

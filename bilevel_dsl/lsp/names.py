@@ -117,7 +117,7 @@ class _Resolver:
     def expression(self, e: ast.Node, local: dict[str, Local]) -> None:
         if isinstance(e, ast.Name):
             self._use(e, self._meaning(e.id, local))
-        elif isinstance(e, ast.Comprehension):
+        elif isinstance(e, (ast.Comprehension, ast.SetOf)):
             self._loop(e, e.generators, (*((e.condition,) if e.condition else ()), e.body), local)
         elif isinstance(e, ast.Call):
             self._call(e, local)
@@ -140,8 +140,9 @@ class _Resolver:
         local = dict(local)
         for g in generators:
             self.expression(g.domain, local)
-            local[g.variable.id] = Local(g.variable.id, "loop", g.variable.span, scope, g.domain)
-            self._declare(g.variable, local[g.variable.id])
+            for name in g.names:
+                local[name.id] = Local(name.id, "loop", name.span, scope, g.domain)
+                self._declare(name, local[name.id])
         for e in inside:
             self.expression(e, local)
 

@@ -137,7 +137,9 @@ class View:
     def diagnostic(self, d: Diagnostic) -> lsp.Diagnostic:
         primary = d.primary or Label(Span(self.document.source, 0, 0))
         lines = [d.message, *([primary.text] if primary.text else []), *(f"hint: {h}" for h in d.hints)]
-        related = [lsp.DiagnosticRelatedInformation(self.location(s.span), s.text or "here") for s in d.secondary]
+        here = [s for s in d.secondary if s.span.source is self.document.source]
+        related = [lsp.DiagnosticRelatedInformation(self.location(s.span), s.text or "here") for s in here]
+        lines += [f"{s.span}: {s.text or 'here'}" for s in d.secondary if s.span.source is not self.document.source]
         fix = d.fix and {"range": _plain(self.range(d.fix.span)), "text": d.fix.text}
         return lsp.Diagnostic(
             self.range(primary.span),

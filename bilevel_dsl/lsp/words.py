@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..semantics.builtins import BUILTINS
+from ..semantics.builtins import BUILTINS, OF_SETS
 
 KEYWORDS = {
     "problem": "names the model",
@@ -13,7 +13,7 @@ KEYWORDS = {
     "upper": "the leader: its variables, objective and constraints",
     "lower": "the follower: its variables, objective and constraints",
     "var": "variables of this level",
-    "in": "in a set",
+    "in": "in a set; in a condition, whether it is",
     "start": "where methods start",
     "minimize": "the objective of this level, a scalar",
     "maximize": "the objective of this level, a scalar",
@@ -60,10 +60,14 @@ FUNCTIONS = {
         "dual(label)",
         "multiplier of a constraint of the lower level: change of its optimal value per unit of the right-hand side",
     ),
-    "csv": ('csv("file")', "numbers of a file by rows, below the folder of the model"),
+    "csv": (
+        'csv("file") or csv("file", "column", ...)',
+        "numbers by rows, or columns of a table; below the folder of the model",
+    ),
     "npy": ('npy("file")', "an array of NumPy"),
     "npz": ('npz("file", "key")', "one array of an archive of NumPy"),
     "json": ('json("file", "key")', "an entry of a JSON object: a number, a list, or a list of rows"),
+    **OF_SETS,
     **{b.name: (b.signature, b.doc) for b in BUILTINS.values()},
 }
 

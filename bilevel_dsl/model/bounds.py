@@ -112,7 +112,7 @@ def _consistent(problem: Problem, bounds: tuple[Bound, ...]) -> list[Bound]:
             continue
         box = _narrowed(variable, own).set
         limits = ca.Function("limits", [*problem.p], [box.lower, box.upper, ca.vertcat(*[b.value for b in own])])
-        data = [ca.DM(np.asarray(q.value)) for q in problem.parameters]
+        data = problem.matrices
         low, high, values = (np.array(v).ravel() for v in limits.call(data))
         kept += [b for b, v in zip(own, values) if np.isfinite(v) and low[b.entry] <= high[b.entry]]
     return kept

@@ -10,10 +10,10 @@ import casadi as ca
 import numpy as np
 
 from ..semantics.checked import Checked, CheckedConstraint, CheckedParam, CheckedVar
-from ..semantics.ir import Node, Segments, postorder
+from ..semantics.ir import Dim, Node, Segments, postorder
 from ..semantics.sets import SetSpec
 from . import sets
-from .problem import Constraint, Dual, Named, Objective, Parameter, Problem, Reference, Variable
+from .problem import Constraint, Dual, Index, Named, Objective, Parameter, Problem, Reference, Variable
 from .sampling import Sampling
 
 
@@ -46,7 +46,7 @@ def build(checked: Checked) -> Problem:
         _constraints(checked.upper_constraints, translate),
         _constraints(checked.lower_constraints, translate),
         (*(_parameter(p, data[p.name]) for p in checked.params if p.name in used), *_stand_ins(duals)),
-        report=tuple(Named(r.name, r.node.shape, translate(r.node), r.span) for r in checked.report),
+        report=tuple(Named(r.name, r.node.shape, translate(r.node), r.span, _index(r.dims)) for r in checked.report),
         duals=duals,
         options=checked.options,
         option_spans=checked.option_spans,
@@ -56,12 +56,17 @@ def build(checked: Checked) -> Problem:
     )
 
 
+def _index(dims: tuple[Dim, ...]) -> Index:
+    return tuple(d.members.elements if d.members else None for d in dims)
+
+
 def _size(v: CheckedVar) -> int:
     return int(np.prod(v.shape, dtype=int))
 
 
 def _matrix(shape: tuple[int, ...]) -> tuple[int, int]:
-    return (*shape, 1, 1)[:2]
+    """In CasADi: as it is, with more dimensions a column of all entries by columns."""
+    return (*shape, 1, 1)[:2] if len(shape) < 3 else (int(np.prod(shape)), 1)
 
 
 def _blocks(whole: ca.MX, variables: tuple[CheckedVar, ...]) -> dict[str, ca.MX]:
@@ -83,6 +88,7 @@ def _variables(variables: tuple[CheckedVar, ...], blocks: dict[str, ca.MX], tran
             v.start,
             v.span,
             tuple(d.labels for d in v.dims),
+            _index(v.dims),
         )
         for v, offset in zip(variables, offsets)
     )
@@ -118,7 +124,15 @@ def _duals(checked: Checked) -> tuple[Dual, ...]:
             signs = [np.full(n, c.rhs * sense[c.follower]) for c, n in zip(own, counts)]
         symbol = ca.MX.sym(f"dual({d.name})", *_matrix(d.shape)) if d.used else None
         found.append(
-            Dual(d.name, d.shape, d.span, *(np.concatenate(v).astype(int) for v in (rows, places, signs)), d.side, symbol)
+            Dual(
+                d.name,
+                d.shape,
+                d.span,
+                *(np.concatenate(v).astype(int) for v in (rows, places, signs)),
+                d.side,
+                symbol,
+                _index(d.dims),
+            )
         )
     return tuple(found)
 
@@ -216,9 +230,8 @@ class _Translation:
 def _columns(value: np.ndarray, shape: tuple[int, ...], batch: int | None) -> np.ndarray:
     """A logical value as the matrix that stands for it."""
     if batch is None:
-        return value.reshape(_matrix(shape)) if len(shape) < 2 else value
-    flat = value.transpose(0, 2, 1).reshape(batch, -1) if len(shape) == 2 else value.reshape(batch, -1)
-    return flat.T
+        return value.reshape(_matrix(shape), order="F")
+    return value.transpose(0, *range(value.ndim - 1, 0, -1)).reshape(batch, -1).T
 
 
 def _rows(n: Node) -> int:

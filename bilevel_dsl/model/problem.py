@@ -20,6 +20,17 @@ from ..diagnostics import Diagnostic, Span
 from .sampling import Sampling
 from .sets import ConstraintSet
 
+Index = tuple[tuple[object, ...] | None, ...]  # per dimension: its elements, labels, whole numbers, tuples; None: from 1
+
+
+def labels_of(index: Index) -> tuple[tuple[str, ...] | None, ...]:
+    """The elements in words: `north`, `5`, `a,b`."""
+    return tuple(None if axis is None else tuple(map(_word, axis)) for axis in index)
+
+
+def _word(element: object) -> str:
+    return ",".join(map(str, element)) if isinstance(element, tuple) else str(element)
+
 
 @dataclass(frozen=True, eq=False)
 class Parameter:
@@ -44,7 +55,8 @@ class Variable:
     set: ConstraintSet  # Free() if none was written
     start: np.ndarray | None  # of `shape`, None if none was written
     span: Span
-    labels: tuple[tuple[str, ...] | None, ...] = ()  # per dimension, of a label set
+    labels: tuple[tuple[str, ...] | None, ...] = ()  # per dimension, of a set of elements
+    index: Index = ()
 
     @property
     def size(self) -> int:
@@ -91,6 +103,7 @@ class Named:
     shape: tuple[int, ...]
     expression: ca.MX
     span: Span
+    index: Index = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +123,7 @@ class Dual:
     signs: np.ndarray
     bounds: str = ""  # "lower" | "upper": rows are entries of y
     symbol: ca.MX | None = None  # of the parameter that stands for it in upper expressions; None: not used
+    index: Index = ()
 
     @property
     def size(self) -> int:
@@ -175,6 +189,11 @@ class Problem:
     def data(self) -> tuple[np.ndarray, ...]:
         """The value of each parameter as a flat column, in the order of `p`."""
         return tuple(np.asarray(q.value, float).ravel(order="F") for q in self.parameters)
+
+    @property
+    def matrices(self) -> list[ca.DM]:
+        """The same, in the CasADi shapes of `p`."""
+        return [ca.reshape(ca.DM(d), *q.symbol.shape) for d, q in zip(self.data, self.parameters)]
 
     def start(self) -> tuple[np.ndarray, np.ndarray]:
         """The start written in the model, zeros where none is (not yet projected)."""

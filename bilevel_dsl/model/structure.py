@@ -40,11 +40,7 @@ def analyse(problem: Problem, largest: int = 200) -> Structure:
         hessian = ca.jacobian(gradient, y)
         quadratic = not ca.depends_on(hessian, point)
         if quadratic:
-            value = np.array(
-                ca.Function("hessian", [*problem.p], [ca.densify(hessian)]).call(
-                    [ca.DM(np.asarray(q.value)) for q in problem.parameters]
-                )[0]
-            )
+            value = np.array(ca.Function("hessian", [*problem.p], [ca.densify(hessian)]).call(problem.matrices)[0])
             if np.isfinite(value).all():  # data may overflow
                 spectrum = np.linalg.eigvalsh((value + value.T) / 2)
                 eigenvalues = float(spectrum[0]), float(spectrum[-1])
@@ -93,7 +89,7 @@ def _psd(problem: Problem, function: ca.MX) -> str:
     hessian = ca.densify(ca.hessian(function, problem.y)[0])
     constant = not ca.depends_on(hessian, ca.veccat(problem.x, problem.y))
     evaluate = ca.Function("hessian", [problem.x, problem.y, *problem.p], [hessian])
-    data = [ca.DM(np.asarray(q.value)) for q in problem.parameters]
+    data = problem.matrices
     rng = np.random.default_rng(0)
     for _ in range(1 if constant else SAMPLES):
         x, y = (_random(level, problem, rng) for level in (problem.upper_variables, problem.lower_variables))
@@ -116,10 +112,7 @@ def _random(variables, problem: Problem, rng: np.random.Generator) -> np.ndarray
         low, high = start - 10, start + 10
         if isinstance(variable.set, Box):
             limits = ca.Function("limits", [*problem.p], [variable.set.lower, variable.set.upper])
-            bounds = [
-                np.array(v).ravel() * np.ones(variable.size)
-                for v in limits.call([ca.DM(np.asarray(q.value)) for q in problem.parameters])
-            ]
+            bounds = [np.array(v).ravel() * np.ones(variable.size) for v in limits.call(problem.matrices)]
             low = np.where(np.isfinite(bounds[0]), bounds[0], np.minimum(low, bounds[1] - 10))
             high = np.where(np.isfinite(bounds[1]), bounds[1], np.maximum(high, bounds[0] + 10))
         parts.append(low + (high - low) * rng.random(variable.size))

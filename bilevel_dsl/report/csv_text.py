@@ -5,9 +5,12 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator
+from itertools import product
 
 import numpy as np
 
+from ..model.problem import labels_of
+from .indices import indexed
 from .solution import Point, Solution
 
 
@@ -21,9 +24,29 @@ def csv_text(result: Point) -> str:
     for v in problem.variables:
         entries += zip(_names(v.name, v.shape, v.labels), _flat(result.variables.get(v.name), v.size))
     for r in problem.report:
-        entries += zip(_names(r.name, r.shape), _flat(result.report.get(r.name), int(np.prod(r.shape, dtype=int))))
+        entries += zip(
+            _names(r.name, r.shape, labels_of(r.index)), _flat(result.report.get(r.name), int(np.prod(r.shape, dtype=int)))
+        )
     header, row = zip(*entries)
     return _text([header, *([row] if result.variables else [])])
+
+
+def long_text(result: Point) -> str:
+    """One row for each entry of variables, report and multipliers: the name, its indices, the value."""
+    found = [(name, index, array) for name, index, array in indexed(result)]
+    most = max((_depth(index) for _, index, _ in found), default=0)
+    header = ("name", *(f"index{k}" for k in range(1, most + 1)), "value")
+    return _text([header, *(row for name, index, array in found for row in _rows(name, index, array, most))])
+
+
+def _depth(index: list[list]) -> int:
+    return sum(len(axis[0]) if isinstance(axis[0], tuple) else 1 for axis in index)
+
+
+def _rows(name: str, index: list[list], array, most: int) -> Iterator[tuple]:
+    for keys, value in zip(product(*index), np.asarray(array, float).ravel().tolist()):
+        flat = [part for key in keys for part in (key if isinstance(key, tuple) else (key,))]
+        yield (name, *flat, *[""] * (most - len(flat)), value)
 
 
 def trace_text(solution: Solution) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..diagnostics import to_json
 from ..methods.registry import METHODS
+from .indices import index_of
 from .solution import Point, Solution
 
 SCHEMA = 1
@@ -32,6 +33,7 @@ def document(result: Point) -> dict:
             "upper": result.upper,
             "lower": result.lower,
             "variables": result.variables,
+            "index": index_of(result),
             "certificate": _certificate(result),
             "duals": result.duals,
             "report": result.report,

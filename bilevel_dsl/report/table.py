@@ -10,6 +10,7 @@ import math
 import textwrap
 
 from ..certify.claims import Claim, Verdict
+from ..model.problem import labels_of
 from .page import DIM, Line, Page, declared
 from .solution import Point, Solution
 from .values import number, rough
@@ -165,7 +166,7 @@ def _values(page: Page, result: Point) -> None:
     if result.report:
         page.blank()
     for r in result.problem.report:
-        elided |= page.array(r.name, r.shape, result.report[r.name])
+        elided |= page.array(r.name, r.shape, result.report[r.name], labels_of(r.index))
     if elided:
         page.add(("  (cut to fit; --json FILE has every entry)", DIM))
     page.blank()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 
@@ -35,6 +36,11 @@ def array_lines(value, width: int, labels: Sequence[Sequence[str] | None] = (), 
         return [number(array.item())]
     if array.size == 0:
         return ["(empty)"]
+    if array.ndim > 2:  # a row for all indices but the last
+        names = [labels[k] if k < len(labels) and labels[k] else range(1, n + 1) for k, n in enumerate(array.shape)]
+        rows = [",".join(map(str, combination)) for combination in product(*names[:-1])]
+        last = labels[array.ndim - 1] if len(labels) == array.ndim else None
+        return array_lines(array.reshape(-1, array.shape[-1]), width, (rows, last), more)
     count = array.shape[0] if array.shape[0] <= MATRIX_ROWS[0] else MATRIX_ROWS[1]
     words = _words(array[:count] if array.ndim == 2 else array[:_LONGEST])
     names = [[name[:_LABEL] for name in labels[k]] if k < len(labels) and labels[k] else None for k in range(array.ndim)]

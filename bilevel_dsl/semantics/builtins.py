@@ -18,6 +18,12 @@ from .ir import Shape
 DATA_ONLY = ("floor", "ceil", "round", "linspace", "orth", "normal", "uniform", "permutation")
 REDUCTIONS = ("sum", "prod", "mean", "min", "max")
 FILES = ("csv", "npy", "npz", "json")
+OF_SETS = {  # a declaration of the same name goes before them
+    "card": ("card(S)", "how many elements a set has"),
+    "ord": ("ord(e)", "the place of an element in the set that it runs over, from 1; `ord(e, S)`: in the set S"),
+    "first": ("first(S)", "the first element of a set"),
+    "last": ("last(S)", "the last element of a set"),
+}
 SET_FUNCTIONS = (
     "box",
     "simplex",
@@ -114,9 +120,9 @@ _TWO = {
 
 def words(shape: Shape) -> str:
     """A shape as a reader says it."""
-    return (
-        "a scalar" if not shape else f"a vector of {shape[0]}" if len(shape) == 1 else f"a {shape[0]} by {shape[1]} matrix"
-    )
+    if len(shape) < 2:
+        return f"a vector of {shape[0]}" if shape else "a scalar"
+    return f"a {' by '.join(map(str, shape))} {'matrix' if len(shape) == 2 else 'array'}"
 
 
 def exactly(value: float) -> str:
@@ -380,6 +386,7 @@ BUILTINS: dict[str, Builtin] = {
     ]
 }
 
-FUNCTION_NAMES = (
+TAKEN_NAMES = (  # cannot be declared
     frozenset(BUILTINS) | set(REDUCTIONS) | set(FILES) | set(SET_FUNCTIONS) | set(SET_NAMES) | {"expect", "dual"}
 )
+FUNCTION_NAMES = TAKEN_NAMES | set(OF_SETS)

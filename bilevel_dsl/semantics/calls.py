@@ -8,13 +8,15 @@ import numpy as np
 
 from ..diagnostics import did_you_mean
 from ..syntax import ast
-from .builtins import BUILTINS, FILES, FUNCTION_NAMES, REDUCTIONS, SET_FUNCTIONS, Builtin, Misuse, words
+from .builtins import BUILTINS, FILES, FUNCTION_NAMES, OF_SETS, REDUCTIONS, SET_FUNCTIONS, Builtin, Misuse, words
 from .files import Unreadable, read
-from .generators import Env, Unvectorizable
+from .frames import Env, Frame, Loop, Unvectorizable
 from .habits import FUNCTIONS
 from .ir import Node, bad, const, node
+from .operators import SLICED
 from .symbols import MANY, Symbol
 
+_OF_ANY_ARRAY = {"dot", "norm", "norm1", "norminf", "sumsqr", "vec", "reshape"}  # of all entries, however many dimensions
 _NOT_IN_BATCHES = {"diag", "kron", "outer", "solve", "inv", "det", "hcat", "vcat", "eye", "trace"}
 
 
@@ -39,6 +41,8 @@ class Calls:
             return self._reduction(e, env)
         if name in FILES:
             return self._file(e)
+        if name in OF_SETS:
+            return self.set_function(e, env)
         if name == "dual":
             return self._dual(e)
         if name in SET_FUNCTIONS:
@@ -81,8 +85,8 @@ class Calls:
                 secondary=[(symbol.span, "declared here")],
             )
             return bad(e.span)
-        arguments = {p.id: (self.expr(a, env), env.frame) for p, a in zip(decl.parameters, e.arguments)}
-        if any(a.bad for a, _ in arguments.values()):
+        arguments = {p.id: self._argument(a, env) for p, a in zip(decl.parameters, e.arguments)}
+        if any(not isinstance(a, Loop) and a[0].bad for a in arguments.values()):
             return bad(e.span)
         before = len(self.problems.items)
         self._calls.append(e)
@@ -94,12 +98,30 @@ class Calls:
             self.problems.label(before, e.span, "in this call")
         return found
 
+    def _argument(self, a: ast.Expr, env: Env) -> Loop | tuple[Node, Frame | None]:
+        """A label or a tuple is handed through, as it has no value."""
+        loop = env.names.get(a.id) if isinstance(a, ast.Name) else None
+        if isinstance(loop, Loop) and not loop.is_number:
+            return loop
+        return self.expr(a, env), env.frame
+
     def _built_in(self, e: ast.Call, builtin: Builtin, env: Env) -> Node:
         arguments = self._arguments(e, builtin, env)
         if arguments is None:
             return bad(e.span)
         nodes = [self.expr(a, env) for a in arguments]
         if any(n.bad for n in nodes):
+            return bad(e.span)
+        large = next((n for n in nodes if len(n.shape) > 2), None)
+        if (
+            large is not None
+            and builtin.shape is not None
+            and builtin.name not in _OF_ANY_ARRAY
+            or large
+            and builtin.sizes == 0
+        ):
+            message = f"`{builtin.name}` takes at most two dimensions, and this is {words(large.shape)}"
+            self.problems.error("BL0306", message, large.span, hints=SLICED)
             return bad(e.span)
         if builtin.data_only and any(n.variables for n in nodes):
             wrong = next(n for n in nodes if n.variables)
@@ -212,14 +234,19 @@ class Calls:
 
     def _file(self, e: ast.Call) -> Node:
         name = e.function.id
+        if self.is_table(e):
+            found = self.columns_read(e)
+            return bad(e.span) if found is None else const(found, e.span)
         wanted = 2 if name in ("npz", "json") else 1
-        texts = [a for a in e.arguments if isinstance(a, ast.Text)]
-        if len(e.arguments) != wanted or len(texts) != wanted or e.keywords:
+        texts = [self.file_text(a) for a in e.arguments]
+        if any(t is None and self.text_is_reported(a) for t, a in zip(texts, e.arguments)):
+            return bad(e.span)
+        if len(e.arguments) != wanted or None in texts or e.keywords:
             usage = f'{name}("file", "key")' if wanted == 2 else f'{name}("file")'
             self.problems.error("BL0340", f"`{name}` is called as `{usage}`", e.span)
             return bad(e.span)
         try:
-            array = read(name, texts[0].value, texts[1].value if wanted == 2 else None, self.base, self.data_dirs)
+            array = read(name, texts[0], texts[1] if wanted == 2 else None, self.base, self.data_dirs)
         except Unreadable as error:
             self.problems.error("BL0341", str(error), e.span, hints=error.hints)
             return bad(e.span)

@@ -15,18 +15,19 @@ from ..syntax import ast
 from ..syntax.room import collector_paused, deep_recursion
 from .advice import advise
 from .blocks import check_blocks, head
-from .builtins import words
+from .builtins import FILES, words
 from .checked import Checked, CheckedConstraint, CheckedObjective, CheckedParam, CheckedVar
 from .constraints import Constraints
-from .declarations import Declarations, fit
+from .declarations import Declarations
 from .entries import Entries
-from .generators import TOP
+from .frames import TOP
 from .infinite import around_use, refuse_infinite, use_of
 from .ir import postorder
+from .parameters import fit
 from .sets import Sets
 from .symbols import Symbol, declare
 from .unused import check_functions
-from .walk import loop_variables
+from .walk import loop_variables, names_of_files
 
 
 def check(
@@ -91,6 +92,7 @@ class _Check:
         self.lowering = Declarations(self.symbols, problems, here, base, data_dirs, data, params)
         self.lowering.levels = self.levels
         self.lowering.loops = cache(lambda: loop_variables(tree))
+        self.lowering.texts_by_use = names_of_files(tree, FILES)
 
     def run(self) -> Checked | None:
         check_blocks(self.tree, self.levels, self.source, self.problems)
@@ -246,5 +248,5 @@ class _Check:
         return tuple(
             CheckedParam(s.name, s.shape, s.dims, s.value, s.name in frozen, s.decl.span)
             for s in self.symbols.values()
-            if s.kind == "param" and s.value is not None
+            if s.kind == "param" and s.value is not None and s.universe is None
         )

@@ -81,6 +81,7 @@ class CheckedNamed:
     name: str
     node: Node
     span: Span
+    dims: tuple[Dim, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

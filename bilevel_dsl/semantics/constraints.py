@@ -10,7 +10,7 @@ import numpy as np
 from ..syntax import ast
 from .builtins import words
 from .checked import CheckedConstraint
-from .generators import TOP
+from .frames import TOP
 from .ir import Dim, Node, const, node
 from .walk import walk
 
@@ -80,25 +80,24 @@ class Constraints:
         if count is None:
             return tuple(Dim(n) for n in shape), None
         axes = self._axes(c)
+        if not axes:
+            return (Dim(count * size),), None
         if len(axes) == 1 and not shape:
             return axes, None
-        if len(axes) == 2 and not shape:
-            outer, inner = np.divmod(np.arange(count), axes[1].size)
-            return axes, outer + inner * axes[0].size
-        if len(axes) == 1 and len(shape) == 1:
-            iteration, entry = np.divmod(np.arange(count * size), size)
-            return (*axes, Dim(size)), iteration + entry * count
-        return (Dim(count * size),), None
+        sizes = tuple(d.size for d in axes)
+        by_columns = np.ravel_multi_index(np.unravel_index(np.arange(count), sizes), sizes, order="F")
+        iteration, entry = np.divmod(np.arange(count * size), size)
+        return (*axes, *(Dim(n) for n in shape)), by_columns[iteration] + entry * count
 
     def _axes(self, c: ast.Constraint) -> tuple[Dim, ...]:
         """A dimension for each generator, where they make a whole array; else none."""
-        loops = {g.variable.id for g in c.generators}
+        loops = {name.id for g in c.generators for name in g.names}
         if c.condition is not None or any(
             isinstance(n, ast.Name) and n.id in loops for g in c.generators for n in walk(g.domain)
         ):
             return ()
         found = [self.lowering.index_set(g.domain) for g in c.generators]
-        return tuple(Dim(s.size, s.labels, s.name) for s in found)
+        return tuple(map(Dim.over, found))
 
     def _terms(self, c: ast.Constraint) -> list[Node] | None:
         if not c.generators:

@@ -8,8 +8,9 @@ from ..diagnostics import Span, did_you_mean
 from ..syntax import ast
 from .builtins import words
 from .checked import CheckedNamed
-from .declarations import Declarations, fit
-from .generators import TOP
+from .declarations import Declarations
+from .frames import TOP
+from .parameters import fit
 
 
 class Entries:
@@ -31,7 +32,7 @@ class Entries:
                     secondary=[(found[entry.name.id].span, "first here")],
                 )
             if not node.bad:
-                found[entry.name.id] = CheckedNamed(entry.name.id, node, entry.span)
+                found[entry.name.id] = CheckedNamed(entry.name.id, node, entry.span, self.lowering.dims_of(node))
         return list(found.values())
 
     def _entries(self, kind) -> list[ast.Entry]:

@@ -79,7 +79,7 @@ def flat(v: np.ndarray, batch: int | None) -> np.ndarray:
     """The entries by columns; batched: one row for each iteration."""
     if batch is None:
         return np.ravel(v, order="F")
-    return (v.transpose(0, 2, 1) if v.ndim == 3 else v).reshape(batch, -1)
+    return v.transpose(0, *range(v.ndim - 1, 0, -1)).reshape(batch, -1)
 
 
 def _gather(n: Node, base: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ import numpy as np
 from ..diagnostics import did_you_mean
 
 LARGEST = 1 << 30  # bytes
+MOST_DIMENSIONS = 8
 
 
 class Unreadable(Exception):
@@ -25,7 +26,7 @@ class Unreadable(Exception):
 
 
 def read(kind: str, name: str, key: str | None, base: Path, data_dirs: tuple[Path, ...]) -> np.ndarray:
-    """The numbers of a file as an array of at most two dimensions.
+    """The numbers of a file as an array.
 
     Args:
         kind: "csv" | "npy" | "npz" | "json"; `key` names the entry of the last two.
@@ -43,8 +44,8 @@ def read(kind: str, name: str, key: str | None, base: Path, data_dirs: tuple[Pat
         }[kind]()
     except OSError as error:
         raise Unreadable(f"`{name}` cannot be read: {error.strerror or error}") from error
-    if array.ndim > 2:
-        raise Unreadable(f"`{name}` has an array of {array.ndim} dimensions; at most two are possible")
+    if array.ndim > MOST_DIMENSIONS:
+        raise Unreadable(f"`{name}` has an array of {array.ndim} dimensions; at most {MOST_DIMENSIONS} are possible")
     return array
 
 
@@ -101,6 +102,11 @@ def _csv(path: Path) -> np.ndarray:
     separator = ";" if ";" in lines[0][1] and "," not in lines[0][1] else ","
     if not all(map(_is_number, lines[0][1].split(separator))) and len(lines) > 1:
         lines = lines[1:]
+    try:
+        table = np.loadtxt([line for _, line in lines], delimiter=separator, comments=None, ndmin=2)
+        return table[:, 0] if table.shape[1] == 1 else table
+    except ValueError:  # read again, to say where
+        pass
     width = len(lines[0][1].split(separator))
     rows = np.empty((len(lines), width))
     for row, (number, line) in zip(rows, lines):

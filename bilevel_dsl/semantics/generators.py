@@ -1,91 +1,19 @@
-"""`for` loops of a model as arrays: all iterations at once.
-
-A `Frame` is a generator that is being read: how many iterations it has, the values of its loop
-variables in each, and how its iterations belong to those of the generator around it.
-"""
+"""`for` loops of a model as arrays: all iterations at once, in frames (`frames.py`)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..diagnostics import Span
 from ..syntax import ast
-from .ir import IndexSet, Node, Segments, node
+from .elements import IndexSet
+from .frames import Env, Frame, Loop, Unvectorizable, loops_of
+from .selections import Selections
 from .symbols import MANY
 
-
-@dataclass(eq=False)
-class Loop:
-    """A loop variable: a whole number, or the place of a label, in each iteration of its frame."""
-
-    values: np.ndarray
-    labels: tuple[str, ...] | None
-    set_name: str
-    frame: Frame
-
-
-@dataclass(eq=False)
-class Frame:
-    count: int
-    outer: Frame | None = None
-    parent: np.ndarray | None = None  # for each iteration, the one of `outer` that it is in
-    single: dict[str, tuple[float, object]] = field(default_factory=dict)
-
-    def segments(self) -> Segments:
-        if self.outer is None:
-            return Segments(np.zeros(self.count, int), None)
-        return Segments(self.parent, self.outer.count, np.bincount(self.parent, minlength=self.outer.count))
-
-    def back_to(self, frame: Frame | None) -> np.ndarray | None:
-        """For each iteration, the iteration of an enclosing `frame`; None if it is this one or none."""
-        if frame is self or frame is None:
-            return None
-        here, places = self, np.arange(self.count)
-        while here is not frame:
-            places, here = here.parent[places], here.outer
-        return places
-
-
-class Unvectorizable(Exception):
-    """An operation that has no form for all iterations at once; the generator is written out instead."""
-
-
 WRITTEN_OUT = 50_000  # iterations of a generator that has to be written out, at most
-
-
-@dataclass(frozen=True)
-class Env:
-    """What local names mean at a place: loop variables and function arguments."""
-
-    frame: Frame | None = None
-    names: dict[str, Loop | tuple[Node, Frame | None]] = field(default_factory=dict)
-
-    def iteration(self, k: int) -> Env:
-        """Iteration k of the frame alone: its loop variables are numbers."""
-        return Env(
-            None,
-            {
-                name: Loop(v.values[k], v.labels, v.set_name, None) if isinstance(v, Loop) and v.frame is self.frame else v
-                for name, v in self.names.items()
-            },
-        )
-
-    def lift(self, value: Node, frame: Frame | None, span: Span) -> Node:
-        """A node made in `frame`, seen from here."""
-        if value.batch is None or self.frame is None or value.bad:
-            return value
-        places = self.frame.back_to(frame)
-        if places is None:
-            return value
-        if value.op == "const":
-            return Node("const", (), value.shape, len(places), span, value.attr[places])
-        return node("rebatch", (value,), value.shape, span, places, batch=len(places))
-
-
-TOP = Env()  # outside of all generators
 
 
 class Generators:
@@ -97,44 +25,91 @@ class Generators:
 
     def open(self, generators: tuple[ast.Generator, ...], condition: ast.Expr | None, env: Env) -> Env | None:
         """The environment inside of a generator; None after a mistake."""
-        outer = env.frame
+        outer, outside = env.frame, env
         inner = Frame(
             1 if outer is None else outer.count, outer, np.zeros(1, int) if outer is None else np.arange(outer.count)
         )
         env = Env(inner, dict(env.names))
         mine: list[str] = []
+        selections = Selections(self.lowering, generators, condition)
         for k, g in enumerate(generators):
-            if not self._free_name(g, generators[:k]):
+            if not self._free_names(g, generators[:k], outside):
                 return None
-            values = self._values(g.domain, env)
-            if values is None:
+            drawn = selections.drawn(k, env) or self._drawn(g, env, inner)
+            if drawn is None:
                 return None
-            repeats, numbers, index_set = values
+            repeats, loops = drawn
             if int(repeats.sum()) > MANY:
                 self.problems.error(
                     "BL0315", f"this generator has {int(repeats.sum()):,} iterations, more than {MANY:,}", g.span
                 )
                 return None
             self._extend(env, mine, repeats)
-            env.names[g.variable.id] = Loop(
-                numbers, index_set.labels if index_set else None, index_set.name if index_set else "", inner
-            )
-            mine.append(g.variable.id)
-        if condition is not None and not self._filter(env, mine, condition):
-            return None
+            env.names.update(loops)
+            mine += loops
+        for part in selections.rest:
+            if not self._filter(env, mine, part):
+                return None
         return env
 
-    def _free_name(self, g: ast.Generator, before: tuple[ast.Generator, ...]) -> bool:
-        name = g.variable.id
-        first = next((b for b in before if b.variable.id == name), None)
-        if first is not None:
-            self.problems.error(
-                "BL0201",
-                f"two loop variables are called `{name}`",
-                g.variable.span,
-                secondary=[(first.variable.span, "the first one")],
-            )
-        return first is None
+    def _free_names(self, g: ast.Generator, before: tuple[ast.Generator, ...], outside: Env) -> bool:
+        """Names of loop variables are new: among those beside them, and those of a tuple also among those around."""
+        known = {name.id: name for b in before for name in b.names}
+        for name in g.names:
+            first = known.get(name.id)
+            if first is not None:
+                self.problems.error(
+                    "BL0201",
+                    f"two loop variables are called `{name.id}`",
+                    name.span,
+                    secondary=[(first.span, "the first one")],
+                )
+                return False
+            known[name.id] = name
+            if len(g.names) > 1 and isinstance(outside.names.get(name.id), Loop):
+                self.problems.error(
+                    "BL0201",
+                    f"`{name.id}` is a loop variable already, and a tuple in a loop is taken apart into new names",
+                    name.span,
+                    hints=(f"to select by it, take another name and a condition: `if other == {name.id}`",),
+                )
+                return False
+        return True
+
+    def _drawn(self, g: ast.Generator, env: Env, frame: Frame) -> tuple[np.ndarray, dict[str, Loop]] | None:
+        """For each iteration so far how many there will be, and the loop variables in all of them."""
+        values = self._values(g.domain, env)
+        if values is None:
+            return None
+        repeats, numbers, found = values
+        if found is None:
+            found = IndexSet.of_numbers("", np.zeros(0), None)
+            loop = Loop(numbers, None, "", frame)
+            return (repeats, {g.variable.id: loop}) if self.matches(g, found) else None
+        if not self.matches(g, found):
+            return None
+        if int(repeats.sum()) > MANY:
+            return repeats, {}
+        return repeats, loops_of(g, found, np.tile(np.arange(found.size), len(repeats)), frame)
+
+    def matches(self, g: ast.Generator, found: IndexSet) -> bool:
+        """Whether the loop variables fit the elements; a single one takes whatever they are."""
+        count = len(g.names)
+        if not isinstance(g.variable, ast.Tuple) or count == found.arity:
+            return True
+        name = f"`{found.name}`" if found.name else "this set"
+        has = f"{found.words}s" if found.arity > 1 or found.has_labels or found.keyed else "numbers"
+        right = ", ".join("ijklmn"[k] if k < 6 else f"i{k}" for k in range(found.arity))
+        self.problems.error(
+            "BL0313",
+            f"{name} has {has}, and `{g.variable.span.text}` takes apart tuples of {count}",
+            g.variable.span,
+            secondary=[(found.span, "declared here")] if found.span and found.name else [],
+            hints=(
+                f"write `({right}) in {g.domain.span.text}`" if found.arity > 1 else f"write `i in {g.domain.span.text}`",
+            ),
+        )
+        return False
 
     @staticmethod
     def _extend(env: Env, mine: list[str], repeats: np.ndarray) -> None:
@@ -157,8 +132,8 @@ class Generators:
             env.names[name].values = env.names[name].values[keep]
         return True
 
-    def _values(self, domain: ast.Expr, env: Env) -> tuple[np.ndarray, np.ndarray, IndexSet | None] | None:
-        """For each iteration so far, how many values; and all of them in a row."""
+    def _values(self, domain: ast.Expr, env: Env) -> tuple[np.ndarray, np.ndarray | None, IndexSet | None] | None:
+        """For each iteration so far how many values, and all of them in a row where they differ; else the set of all."""
         count = env.frame.count
         if isinstance(domain, ast.Range):
             ends = [
@@ -170,7 +145,7 @@ class Generators:
             low, high = (np.broadcast_to(e, (count,)).astype(np.int64) for e in ends)
             sizes = np.maximum(high - low + 1, 0)
             if sizes.sum() > MANY:
-                return sizes, np.zeros(0), None
+                return sizes, np.zeros(0, int), None
             offsets = np.cumsum(sizes) - sizes
             return sizes, np.repeat(low, sizes) + np.arange(sizes.sum()) - np.repeat(offsets, sizes), None
         try:
@@ -187,7 +162,7 @@ class Generators:
             return None
         if found is None:
             return None
-        return np.full(count, found.size), np.tile(found.values, count), found
+        return np.full(count, found.size), None, found
 
     def _each(self, read: Callable[[Env], np.ndarray | None], env: Env, span: Span) -> np.ndarray | None:
         """`read(env)`; one iteration after the other where it has no form for all of them at once."""

@@ -30,7 +30,6 @@ FUNCTIONS = {
     "numel": "write `rows(x)`",
     "size": "write `rows(x)` and `cols(x)`",
     "shape": "write `rows(x)` and `cols(x)`",
-    "card": "a set `1..n` has n members",
     "identity": "write `eye(n)`",
     "sumsq": "write `sumsqr(x)`",
     "sum_square": "write `sumsqr(x)`",

@@ -15,6 +15,7 @@ from math import prod
 import numpy as np
 
 from ..diagnostics import Span
+from .elements import IndexSet
 
 Shape = tuple[int, ...]
 NONE: frozenset[str] = frozenset()
@@ -45,27 +46,27 @@ class Node:
         return self.shape is None
 
 
-@dataclass(frozen=True, eq=False)
-class IndexSet:
-    """A range 1..n or labels; `name` as declared, empty for a literal."""
-
-    name: str
-    values: np.ndarray  # the integers, or 1..n for labels
-    labels: tuple[str, ...] | None = None
-    span: Span | None = None
-
-    @property
-    def size(self) -> int:
-        return len(self.values)
-
-
 @dataclass(frozen=True)
 class Dim:
     """One declared dimension of a parameter or variable."""
 
     size: int
-    labels: tuple[str, ...] | None = None
+    members: IndexSet | None = None  # whose elements its entries are found by; None: they are numbered from 1
     set_name: str = ""
+
+    @classmethod
+    def over(cls, found: IndexSet) -> Dim:
+        return cls(found.size, found if found.keyed else None, found.name)
+
+    @property
+    def labels(self) -> tuple[str, ...] | None:
+        """The names of its entries."""
+        return self.members.labels if self.members else None
+
+    @property
+    def arity(self) -> int:
+        """How many indices an entry has along it."""
+        return self.members.arity if self.members else 1
 
 
 def node(

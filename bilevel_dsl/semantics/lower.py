@@ -14,16 +14,20 @@ from ..diagnostics import Span
 from ..syntax import ast
 from .builtins import BUILTINS, FUNCTION_NAMES, words
 from .calls import Calls
-from .generators import TOP, Env, Frame, Generators, Loop
+from .frames import TOP, Env, Frame, Loop
+from .generators import Generators
 from .indexing import Indexing
 from .ir import Node, bad, const, node
+from .members import BROKEN, Members
+from .naming import Naming
 from .operators import Operators
+from .reading import Reading
 from .reductions import Reductions
 from .symbols import MANY, Symbol, unknown_name
 from .values import Values
 
 
-class Lowering(Values, Operators, Calls, Reductions, Indexing):
+class Lowering(Values, Members, Reading, Naming, Operators, Calls, Reductions, Indexing):
     """Lowers expressions of one model; `names` resolves what is declared (see `declarations.py`)."""
 
     def __init__(self, symbols: dict[str, Symbol], problems, here: Span, base, data_dirs):
@@ -32,10 +36,13 @@ class Lowering(Values, Operators, Calls, Reductions, Indexing):
         self.params: dict[str, np.ndarray] = {}  # values
         self.frozen: set[str] = set()  # parameters that decided a size, an index or a condition
         self.loops: Callable[[], Set[str]] = frozenset  # all loop variables of the model
+        self.texts_by_use: Set[str] = frozenset()  # parameters that name files and columns
         self.generators = Generators(self)
         self._unknown: set[str] = set()
         self._calls: list[ast.Call] = []
         self._inside_expect = False
+        self._tables = {}
+        self._named = {}
 
     def expr(self, e: ast.Expr, env: Env = TOP) -> Node:
         found = getattr(self, f"_{type(e).__name__.lower()}")(e, env)
@@ -66,6 +73,17 @@ class Lowering(Values, Operators, Calls, Reductions, Indexing):
         )
         return bad(e.span)
 
+    def _tuple(self, e: ast.Tuple, env: Env) -> Node:
+        self.problems.error(
+            "BL0205",
+            "a tuple has no value in an expression",
+            e.span,
+            hints=("it is an element: an index, `x[i, j]`, or asked for, `(i, j) in S`; a vector is `[1, 2]`",),
+        )
+        return bad(e.span)
+
+    _setof = _labels
+
     def _attribute(self, e: ast.Attribute, env: Env) -> Node:
         self.problems.error(
             "BL0391",
@@ -86,6 +104,16 @@ class Lowering(Values, Operators, Calls, Reductions, Indexing):
             return self._undeclared(e, env)
         if not self.resolve(symbol):
             return bad(e.span)
+        if symbol.text is not None:
+            self.problems.error(
+                "BL0311",
+                f"`{e.id}` is a text, and is used to name files and columns only",
+                e.span,
+                secondary=[(symbol.span, "declared here")],
+            )
+            return bad(e.span)
+        if symbol.universe is not None:
+            return self._label_is_no_number(e.span, self.label_key(e, env) or BROKEN)
         if symbol.kind == "let":
             return bad(e.span) if symbol.node.bad else symbol.node
         if symbol.kind in ("param", "var"):
@@ -107,12 +135,15 @@ class Lowering(Values, Operators, Calls, Reductions, Indexing):
         return bad(e.span)
 
     def _loop_variable(self, e: ast.Name, loop: Loop, env: Env) -> Node:
-        if loop.labels is not None:
+        if not loop.is_number:
+            kind, like = "label", f'"{loop.universe.labels[0]}"' if loop.universe else ""
+            if loop.tuples is not None:
+                kind, like = loop.tuples.words, "b"
             self.problems.error(
                 "BL0311",
-                f"`{e.id}` is a label of {f'`{loop.set_name}`' if loop.set_name else 'a set'}, not a number",
+                f"`{e.id}` is a {kind} of {f'`{loop.set_name}`' if loop.set_name else 'a set'}, not a number",
                 e.span,
-                hints=(f'use it as an index, `x[{e.id}]`, or compare it, `{e.id} == "{loop.labels[0]}"`',),
+                hints=(f"use it as an index, `x[{e.id}]`, or compare it, `{e.id} == {like}`",),
             )
             return bad(e.span)
         return self.loop_value(loop, env, e.span)
@@ -143,7 +174,7 @@ class Lowering(Values, Operators, Calls, Reductions, Indexing):
             return bad(e.span)
         shapes = [i.shape for i in items]
         for shape, written in zip(shapes, e.items):
-            if shape != shapes[0] or len(shape) > 1:
+            if shape != shapes[0] or len(shape) > 1 and not all(i.op == "const" and i.batch is None for i in items):
                 found = (
                     "the rows of a matrix are vectors"
                     if len(shape) > 1

@@ -8,8 +8,10 @@ from ..diagnostics import Fix
 from ..syntax import ast
 from .builtins import words
 from .evaluate import evaluate
-from .generators import Env, Loop, Unvectorizable
-from .ir import Node, bad, const, node
+from .frames import Env, Unvectorizable
+from .ir import Node, bad, node
+
+SLICED = ("`p[:, :, k]` is a matrix, `p[:, j, k]` a vector",)  # the hint where an array has too many dimensions
 
 
 class Operators:
@@ -19,6 +21,9 @@ class Operators:
         a = self.expr(e.operand, env)
         if a.bad or a.shape == ():
             return a
+        if len(a.shape) > 2:
+            self.problems.error("BL0303", f"`'` transposes matrices, and this is {words(a.shape)}", e.span, hints=SLICED)
+            return bad(e.span)
         # a row becomes a column, and a column is a vector
         shape = (1, a.shape[0]) if len(a.shape) == 1 else (a.shape[1],) if a.shape[0] == 1 else a.shape[::-1]
         return self._folded(node("transpose", (a,), shape, e.span))
@@ -41,36 +46,13 @@ class Operators:
         result = None
         for b in reversed(spine):
             before = result
-            result = self._labels_compared(b, env) if b.op in ("==", "!=") else None
+            result = (
+                self.labels_compared(b, env) if b.op in ("==", "!=") else self.membership(b, env) if b.op == "in" else None
+            )
             if result is None:
                 left = self.expr(b.left, env) if b is spine[-1] else before
                 result = self._operated(b, left, self.expr(b.right, env))
         return result
-
-    def _labels_compared(self, e: ast.Binary, env: Env) -> Node | None:
-        """`i == "a"`, and `i == j` where both are labels."""
-        loops = [env.names.get(s.id) if isinstance(s, ast.Name) else None for s in (e.left, e.right)]
-        labelled = [isinstance(v, Loop) and v.labels is not None for v in loops]
-        texts = [isinstance(s, ast.Text) for s in (e.left, e.right)]
-        if not any(labelled) or not all(a or b for a, b in zip(labelled, texts)):
-            return None
-        labels = loops[labelled.index(True)].labels
-        sides = []
-        for side, loop, text in zip((e.left, e.right), loops, texts):
-            if text and side.value not in labels:
-                self._no_label(side, labels)
-                return bad(e.span)
-            if not text and loop.labels != labels:
-                names = [f"of `{v.set_name}`" if v.set_name else "of another set" for v in loops]
-                self.problems.error(
-                    "BL0311",
-                    "labels of different sets are never equal",
-                    e.span,
-                    secondary=[(s.span, f"a label {n}") for s, n in zip((e.left, e.right), names)],
-                )
-                return bad(e.span)
-            sides.append(const(labels.index(side.value) + 1, side.span) if text else self.loop_value(loop, env, side.span))
-        return self._folded(node(e.op, tuple(sides), (), e.span))
 
     def _operated(self, e: ast.Binary, a: Node, b: Node) -> Node:
         if a.bad or b.bad:
@@ -93,7 +75,9 @@ class Operators:
             )
             return
         hints = ()
-        if sorted(a.shape) == sorted(b.shape) or (prod(a.shape) == prod(b.shape) and 1 in (a.shape + b.shape)):
+        if max(len(a.shape), len(b.shape)) > 2:
+            hints = SLICED
+        elif sorted(a.shape) == sorted(b.shape) or (prod(a.shape) == prod(b.shape) and 1 in (a.shape + b.shape)):
             hints = ("transpose one of them with `'`",)
         elif e.op == "*" and len(a.shape) == len(b.shape) == 1:
             hints = ("the scalar product is `dot(a, b)`",)
@@ -116,6 +100,11 @@ class Operators:
                 hints=("a scalar multiplies with `*`",),
                 fix=Fix(e.op_span, "*"),
             )
+            return bad(e.span)
+        large = next((s for s in ((e.left, a), (e.right, b)) if len(s[1].shape) > 2), None)
+        if large is not None:
+            message = f"`@` is the product of matrices, and this is {words(large[1].shape)}"
+            self.problems.error("BL0303", message, large[0].span, hints=SLICED)
             return bad(e.span)
         (m, k), (k2, n) = (s if len(s) == 2 else (s[0], 1) for s in (a.shape, b.shape))
         if k != k2:

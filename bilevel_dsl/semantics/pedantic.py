@@ -79,8 +79,9 @@ def _used_names(tree: ast.Model) -> set[str]:
 def _shadowed(checked: Checked, problems: Collector) -> None:
     declared = {s.name.id: s for s in _declarations(checked.tree)}
     for node in walk(checked.tree):
-        if isinstance(node, ast.Generator) and node.variable.id in declared:
-            _hidden(node.variable, "loop variable", declared, problems)
+        for name in node.names if isinstance(node, ast.Generator) else ():
+            if name.id in declared:
+                _hidden(name, "loop variable", declared, problems)
         if isinstance(node, ast.FunctionDecl):
             for parameter in node.parameters:
                 if parameter.id in declared:

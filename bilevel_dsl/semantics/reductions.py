@@ -7,8 +7,8 @@ import numpy as np
 from ..diagnostics import Span
 from ..syntax import ast
 from .builtins import words
-from .generators import Env, Unvectorizable
-from .ir import Node, bad, const, node
+from .frames import Env, Unvectorizable
+from .ir import Dim, Node, bad, const, node
 
 
 class Reductions:
@@ -16,6 +16,8 @@ class Reductions:
 
     def _reduction(self, e: ast.Call, env: Env) -> Node:
         kind = e.function.id
+        if self._loop_beside_the_body(e):
+            return bad(e.span)
         if e.keywords or not e.arguments or (len(e.arguments) > 1 and kind not in ("min", "max")):
             self.problems.error(
                 "BL0305",
@@ -47,6 +49,21 @@ class Reductions:
         for n in nodes[1:]:
             found = self._folded(node(f"{kind}2", (found, n), found.shape or n.shape, e.span))
         return found
+
+    def _loop_beside_the_body(self, e: ast.Call) -> bool:
+        """MiniZinc's and YALMIP's order, `sum(i in I, x[i])`."""
+        loops = [a for a in e.arguments if isinstance(a, ast.Binary) and a.op == "in" and isinstance(a.left, ast.Name)]
+        bodies = [a.span.text for a in e.arguments if not any(a is loop for loop in loops)]
+        if not loops or len(bodies) > 1 or loops[0].left.id in self.symbols:
+            return False
+        shown = ", ".join(loop.span.text for loop in loops)
+        self.problems.error(
+            "BL0305",
+            f"the loop of `{e.function.id}` stands behind what is added up",
+            e.span,
+            hints=(f"write `{e.function.id}({bodies[0] if bodies else 'e'} for {shown})`",),
+        )
+        return True
 
     def _expectation(self, e: ast.Call, c: ast.Comprehension, env: Env) -> Node:
         if self._inside_expect or env.frame is not None:
@@ -93,7 +110,7 @@ class Reductions:
         if not segments.uniform:
             raise Unvectorizable
         count = inner.frame.count if segments.count is None else int(segments.sizes[0]) if segments.count else 0
-        if len(body.shape) > 1 or count == 0:
+        if len(body.shape) > 1 and body.op != "const" or count == 0:
             if count == 0:
                 self.problems.error("BL0317", "this vector has no entries", c.span)
             else:
@@ -105,7 +122,17 @@ class Reductions:
                     hints=("`vec(...)` makes a vector of a row: then each is a row of the result",),
                 )
             return bad(c.span)
-        return self._folded(node("collect", (body,), (count, *body.shape), c.span, segments, batch=segments.count))
+        found = self._folded(node("collect", (body,), (count, *body.shape), c.span, segments, batch=segments.count))
+        return found if segments.count is not None or c.condition is not None else self._collected(c, found)
+
+    def _collected(self, c: ast.Comprehension, found: Node) -> Node:
+        """With the elements of the set that it runs over."""
+        domain = c.generators[0].domain
+        symbol = self.symbols.get(domain.id) if isinstance(domain, ast.Name) and len(c.generators) == 1 else None
+        over = self.index_set(domain, quiet=True) if symbol is not None and symbol.kind == "set" else None
+        if over is None or over.size != found.shape[0]:
+            return found
+        return self.named(found, (Dim.over(over), *(Dim(n) for n in found.shape[1:])))
 
     def _iterated(self, c: ast.Comprehension, env: Env) -> tuple[Node | None, Env]:
         """The body for all iterations at once; written out one by one where there is no such form."""

@@ -9,7 +9,8 @@ import numpy as np
 
 from ..diagnostics import Collector, Span, did_you_mean
 from ..syntax import ast
-from .builtins import FUNCTION_NAMES
+from .builtins import FUNCTION_NAMES, TAKEN_NAMES
+from .elements import Universe
 from .habits import NAMES
 from .ir import Dim, IndexSet, Node, Shape
 
@@ -30,6 +31,11 @@ class Symbol:
     value: np.ndarray | None = None  # of a parameter
     node: Node | None = None  # of a let, once lowered
     index_set: IndexSet | None = None  # of a set that is one
+    universe: Universe | None = None  # of a parameter whose values are labels; `elements` are their codes
+    elements: np.ndarray | None = None
+    domain_name: str = ""  # of the set that they are from
+    is_text: bool = False  # a parameter that names files and columns
+    text: str | None = None  # which it is
     state: str = "new"  # "new" | "busy" | "done" | "broken"
 
     @property
@@ -78,7 +84,7 @@ def declare(tree: ast.Model, problems: Collector) -> tuple[dict[str, Symbol], Le
 
 
 def _add(symbols: dict[str, Symbol], symbol: Symbol, problems: Collector) -> None:
-    if symbol.name in FUNCTION_NAMES:
+    if symbol.name in TAKEN_NAMES:
         problems.error(
             "BL0204",
             f"`{symbol.name}` is a built-in name and cannot be defined again",

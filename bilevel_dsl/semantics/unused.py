@@ -19,8 +19,8 @@ def _walk(e, local: set[str], symbols: dict[str, Symbol], lowering) -> None:
         if e.id not in local and e.id not in symbols and e.id not in FUNCTION_NAMES:
             lowering.undeclared(e, [*symbols, *local])
         return
-    if isinstance(e, ast.Comprehension):
-        local = local | {g.variable.id for g in e.generators}
+    if isinstance(e, (ast.Comprehension, ast.SetOf)):
+        local = local | {name.id for g in e.generators for name in g.names}
     names = (
         (e.function, *(k for k, _ in e.keywords))
         if isinstance(e, ast.Call)

@@ -6,9 +6,9 @@ import numpy as np
 
 from ..diagnostics import Span
 from ..syntax import ast
-from .builtins import exactly, words
+from .builtins import FILES, exactly, words
 from .evaluate import evaluate
-from .generators import TOP, Env
+from .frames import TOP, Env
 from .indexing import WHOLE
 from .ir import IndexSet, Node, bad
 from .symbols import MANY
@@ -92,8 +92,10 @@ class Values:
             return None
         return value.astype(np.int64)
 
-    def index_set(self, e: ast.Expr, env: Env = TOP, quiet: bool = False) -> IndexSet | None:
-        """The set that a generator runs over, or that is a dimension."""
+    def index_set(
+        self, e: ast.Expr, env: Env = TOP, quiet: bool = False, what: str = "a generator runs over"
+    ) -> IndexSet | None:
+        """The set that a generator runs over, or that is a dimension; `what` begins the sentence that it is none."""
         if isinstance(e, ast.Name) and e.id not in env.names:
             symbol = self.symbols.get(e.id)
             if symbol is not None and symbol.kind == "set":
@@ -107,7 +109,11 @@ class Values:
                     )
                 return symbol.index_set
         if isinstance(e, ast.Labels):
-            return self.label_set(e)
+            return self.written_set(e, env=env)
+        if isinstance(e, ast.SetOf):
+            return self.selected_set(e, env)
+        if isinstance(e, ast.Call) and e.function.id in FILES:
+            return self.set_from_file(e)
         if isinstance(e, ast.Range):
             ends = [self.whole_numbers(end, env, "the end of a range") for end in (e.lower, e.upper)]
             if any(end is None for end in ends):
@@ -123,7 +129,7 @@ class Values:
             if ends[1] - ends[0] > MANY:
                 self.problems.error("BL0315", f"this range has {int(ends[1] - ends[0] + 1):,} members", e.span)
                 return None
-            return IndexSet("", np.arange(int(ends[0]), int(ends[1]) + 1), None, e.span)
+            return IndexSet.of_numbers("", np.arange(int(ends[0]), int(ends[1]) + 1), e.span)
         found = self.data(e, "the set of a generator must be known before solving", env=env)
         if found.bad:
             return None
@@ -131,7 +137,7 @@ class Values:
             end = e.span.text if found.shape == () else "n"
             self.problems.error(
                 "BL0313",
-                f"a generator runs over a set or a range, not {words(found.shape)}",
+                f"{what} a set or a range, not {words(found.shape)}",
                 e.span,
                 hints=(f"a range is written `1..{end}`",),
             )
@@ -140,22 +146,6 @@ class Values:
         if value is None:
             return None
         if np.any(value != np.round(value)):
-            self.problems.error("BL0313", "a generator runs over whole numbers, and these are not", e.span)
+            self.problems.error("BL0313", f"{what} whole numbers, and these are not", e.span)
             return None
-        return IndexSet("", value.astype(np.int64), None, e.span)
-
-    def label_set(self, e: ast.Labels, name: str = "") -> IndexSet | None:
-        labels = []
-        for item in e.items:
-            if not isinstance(item, ast.Text):
-                hint = "whole numbers are a range, `1..n`" if isinstance(item, ast.Number) else f'write `"{item.span.text}"`'
-                self.problems.error("BL0311", "a label is a string", item.span, hints=(hint,))
-                return None
-            if item.value in labels:
-                self.problems.error("BL0311", f'the label "{item.value}" is in the set twice', item.span)
-                return None
-            labels.append(item.value)
-        if not labels:
-            self.problems.error("BL0313", "this set has no members", e.span)
-            return None
-        return IndexSet(name, np.arange(1, len(labels) + 1), tuple(labels), e.span)
+        return IndexSet.of_numbers("", value, e.span)

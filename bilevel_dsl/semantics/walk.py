@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import fields
 
 from ..syntax import ast
@@ -31,5 +31,13 @@ def walk(root: ast.Node) -> Iterator[ast.Node]:
         stack.extend(reversed(list(children(here))))
 
 
+def names_of_files(root: ast.Node, readers: Collection[str]) -> frozenset[str]:
+    """Names that stand where what reads files needs texts."""
+    calls = [n for n in walk(root) if isinstance(n, ast.Call) and n.function.id in readers]
+    parts = [a for c in calls for a in (*c.arguments, *(v for k, v in c.keywords if k.id == "key"))]
+    parts += [item for p in parts if isinstance(p, ast.Array) for item in p.items]
+    return frozenset(p.id for p in parts if isinstance(p, ast.Name))
+
+
 def loop_variables(root: ast.Node) -> frozenset[str]:
-    return frozenset(node.variable.id for node in walk(root) if isinstance(node, ast.Generator))
+    return frozenset(name.id for node in walk(root) if isinstance(node, ast.Generator) for name in node.names)

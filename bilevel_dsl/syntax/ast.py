@@ -48,13 +48,23 @@ class Array(Expr):
 
 @dataclass(frozen=True, slots=True)
 class Labels(Expr):
-    items: tuple[Expr, ...]  # {"a", "b"}: a set of labels, only in `set` and `for`
+    items: tuple[Expr, ...]  # {"a", "b"}, {5, 7}, {("a", "b"), ...}: an index set written out, only in `set` and `for`
+
+
+@dataclass(frozen=True, slots=True)
+class Tuple(Expr):
+    items: tuple[Expr, ...]  # (i, j): an element of a set of pairs, triples, ...
 
 
 @dataclass(frozen=True, slots=True)
 class Generator(Node):
-    variable: Name
-    domain: Expr  # a Name of an index set, a Range, or Labels
+    variable: Expr  # a Name, or a Tuple of Names: `(i, j) in ARC`
+    domain: Expr  # a Name of an index set, a Range, Labels, or a SetOf
+
+    @property
+    def names(self) -> tuple[Name, ...]:
+        """The loop variables."""
+        return self.variable.items if isinstance(self.variable, Tuple) else (self.variable,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +75,15 @@ class Comprehension(Expr):
     generators: tuple[Generator, ...]
     condition: Expr | None
     in_brackets: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SetOf(Expr):
+    """`{body for i in I if condition}`: an index set."""
+
+    body: Expr
+    generators: tuple[Generator, ...]
+    condition: Expr | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +100,7 @@ class Unary(Expr):
 
 @dataclass(frozen=True, slots=True)
 class Binary(Expr):
-    op: str  # + - * / @ ^ == != <= >= < > and or
+    op: str  # + - * / @ ^ == != <= >= < > in and or
     left: Expr
     right: Expr
     op_span: Span
@@ -144,14 +163,15 @@ class ProblemName(Statement):
 @dataclass(frozen=True, slots=True)
 class Param(Statement):
     name: Name
-    dimensions: tuple[Expr, ...]
+    dimensions: tuple[Expr | Slice, ...]  # a Slice: the value decides
     value: Expr | None
+    domain: Expr | None = None  # after `in`: the index set that its values are elements of
 
 
 @dataclass(frozen=True, slots=True)
 class SetDecl(Statement):
     name: Name
-    value: Expr  # Range | Labels: an index set; otherwise a constraint set
+    value: Expr  # Range | Labels | SetOf | a call that reads a file: an index set; otherwise a constraint set
 
 
 @dataclass(frozen=True, slots=True)

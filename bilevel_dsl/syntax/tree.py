@@ -103,7 +103,20 @@ class TreeBuilder:
 
     def param(self, c):
         value = c[-2] if isinstance(c[-2], ast.Expr) else None
-        return ast.Param(self._at(c), self._name(c[1]), _items(c[2]), value)
+        dimensions = _items(c[2]) if self._opens(c[2], "[") else ()
+        within = next((part for part in c[2:4] if isinstance(part, _Part) and self._opens(part, "in")), None)
+        domain = within.items[0] if within else None
+        if within and not isinstance(domain, (ast.Name, ast.Labels, ast.Range, ast.SetOf)):
+            self._notes.append(
+                (
+                    "BL0110",
+                    "a parameter has no set: it is given, not sought",
+                    Span(self.source, within.start, within.start + 2),
+                    "what is sought is declared in a level: `var x in [0, 1];`",
+                )
+            )
+            domain = None
+        return ast.Param(self._at(c), self._name(c[1]), dimensions, value, domain)
 
     def set_decl(self, c):
         return ast.SetDecl(self._at(c), self._name(c[1]), c[3])
@@ -162,6 +175,10 @@ class TreeBuilder:
         rest = c[2:-1]
         dimensions = rest.pop(0).items if rest and self._opens(rest[0], "[") else ()
         start = rest.pop().items[0] if rest and self._opens(rest[-1], "start") else None
+        if isinstance(start, ast.Binary) and start.op == "in":
+            self._notes.append(
+                ("BL0110", "`in` comes before `start`", start.op_span, "write `var x in SET start VALUE;`"),
+            )
         return ast.Var(self._at(c), self._name(c[1]), dimensions, tuple(p.items[0] for p in rest), start)
 
     def _opens(self, part: _Part, word: str) -> bool:
@@ -241,7 +258,20 @@ class TreeBuilder:
         return node
 
     def index_items(self, c):
-        return _Part(0, 0, tuple(c[::2]))
+        return _Part(0, 0, tuple(self._looped(item) for item in c[::2]))
+
+    def _looped(self, item):
+        """`i in I` between brackets is a loop of a label, not a question."""
+        if not (isinstance(item, ast.Binary) and item.op == "in" and self._is_written_bare(item)):
+            return item
+        names = item.left.items if isinstance(item.left, ast.Tuple) else (item.left,)
+        if not all(isinstance(name, ast.Name) for name in names):
+            return item
+        return ast.Generator(item.span, item.left, item.right)
+
+    def _is_written_bare(self, item: ast.Binary) -> bool:
+        """No parentheses around all of it."""
+        return item.span.start == item.left.span.start
 
     def slice(self, c):
         low = c[0] if isinstance(c[0], ast.Node) else None
@@ -298,6 +328,12 @@ class TreeBuilder:
     def labels(self, c):
         return ast.Labels(self._at(c), _nodes(c))
 
+    def set_of(self, c):
+        return ast.SetOf(self._at(c), c[1], c[2].items, c[2].condition)
+
+    def tuple(self, c):
+        return ast.Tuple(self._at(c), _nodes(c))
+
     def comprehension(self, c):
         return ast.Comprehension(self._at(c), c[1], c[2].items, c[2].condition, True)
 
@@ -306,7 +342,18 @@ class TreeBuilder:
         return self._part(c, _nodes(c), condition)
 
     def generator(self, c):
-        return ast.Generator(self._at(c), self._name(c[0]), c[2])
+        variable = c[0] if isinstance(c[0], ast.Node) else self._name(c[0])
+        for item in variable.items if isinstance(variable, ast.Tuple) else ():
+            if not isinstance(item, ast.Name):
+                self._notes.append(
+                    (
+                        "BL0113",
+                        "a tuple in a loop is taken apart into new names, and this is none",
+                        item.span,
+                        f"name it, and select with a condition: `(i, j) in ARC if j == {item.span.text}`",
+                    )
+                )
+        return ast.Generator(self._at([variable, c[2]]), variable, c[2])
 
     def condition(self, c):
         return self._part(c, [c[1]])

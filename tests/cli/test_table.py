@@ -234,6 +234,7 @@ KEYS = {
     "upper",
     "lower",
     "variables",
+    "index",
     "certificate",
     "duals",
     "report",

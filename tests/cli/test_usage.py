@@ -46,7 +46,7 @@ def test_help_lists_every_command_and_status(run):
         (["solve", "m", "--seed", "-1"], "--seed: `-1` is not a whole number from 0"),
         (["solve", "m", "-O", "polish"], "`polish` is not of the form NAME=VALUE"),
         (["solve", "m", "--param", "=3"], "`=3` is not of the form NAME=VALUE"),
-        (["solve", "m", "--json", "-", "--csv", "-"], "only one of --json, --csv and --trace"),
+        (["solve", "m", "--json", "-", "--csv", "-"], "only one of --json, --csv, --table and --trace"),
         (["check", "m", "--color", "sometimes"], "--color: invalid choice"),
         (["codegen", "m"], "required: -o/--output"),
         (["codegen", "m", "-o", "d", "--real", "half"], "--real: invalid choice"),

@@ -133,7 +133,7 @@ DATA: dict[str, tuple[str, str | bytes]] = {
     "json_twice": ("a.json", '{"a": 1, "a": 2}'),
     "json_list": ("a.json", "[1, 2, 3]"),
     "json_nested": ("a.json", "[" * 100_000),
-    "json_word": ("a.json", '{"a": "big"}'),
+    "json_word": ("a.json", '{"a": [1, "big"]}'),
     "json_entry": ("a.json", '{"a": [1, null, 3]}'),
     "json_entry_true": ("a.json", '{"a": [true, false]}'),
     "json_rows": ("a.json", '{"a": [[1, 2], [3]]}'),

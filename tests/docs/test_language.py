@@ -10,7 +10,7 @@ import pytest
 
 from bilevel_dsl.diagnostics import Source
 from bilevel_dsl.model.build import build
-from bilevel_dsl.semantics.builtins import BUILTINS, FUNCTION_NAMES, SET_FUNCTIONS, SET_NAMES
+from bilevel_dsl.semantics.builtins import BUILTINS, FUNCTION_NAMES, OF_SETS, SET_FUNCTIONS, SET_NAMES
 from bilevel_dsl.syntax.tokens import KEYWORDS, tokenize
 from tests.docs import fragments
 from tests.docs.blocks import ROOT, blocks
@@ -27,6 +27,9 @@ def folder(tmp_path_factory):
     """A folder of a model, with the data that the examples read."""
     place = tmp_path_factory.mktemp("model")
     (place / "slope.csv").write_text("slope\n0.5\n0.25\n1\n")
+    (place / "buses.csv").write_text("bus,load\nAlta,10\nBrig,20\nCol,30\n")
+    (place / "lines.csv").write_text("from,to,cap\nAlta,Brig,100\nBrig,Col,50\nAlta,Col,80\n")
+    (place / "wind.csv").write_text("hour,Alta,Brig,Col\n1,1,2,3\n2,4,5,6\n")
     np.save(place / "table.npy", [[1, 2], [3, 4]])
     np.savez(place / "tables.npz", first=[1, 2])
     (place / "tables.json").write_text(json.dumps({"rows": [[1, 2], [3, 4]]}))
@@ -74,6 +77,11 @@ def test_the_tables_of_functions_are_those_of_the_source(kind):
     mine = [b for b in BUILTINS.values() if _kind(b) == kind]
     table = TEXT.split(f"<!-- functions: {kind} -->\n\n")[1].split("\n\n")[0].splitlines()
     assert table == ["| function | value |", "| --- | --- |", *(f"| `{b.signature}` | {b.doc} |" for b in mine)]
+
+
+def test_the_table_of_functions_of_sets_is_that_of_the_source():
+    table = TEXT.split("<!-- functions: sets -->\n\n")[1].split("\n\n")[0].splitlines()
+    assert table[2:] == [f"| `{signature}` | {doc} |" for signature, doc in OF_SETS.values()]
 
 
 def _kind(builtin) -> str:

@@ -80,7 +80,7 @@ def test_reported_values(solution):
     r, x, y = solution.report, solution["x"], solution["y"]
     path = np.concatenate([[0], np.cumsum(y)])
     assert r["coast"] == pytest.approx(0.2 * 4 + 0.3 * 3 + 0.5, abs=1e-3)
-    assert r["neighbours"] == 2 and r["size"] == 6
+    assert r["neighbours"] == 2 and r["size"] == 6 and r["roads"] == 5 * 2 + 5 * 4 + 4 and r["ends"] == 4 + 3
     assert r["distance_of_means"] == pytest.approx(0, abs=1e-12)
     np.testing.assert_allclose(r["steps"], [0, *y], atol=1e-12)
     np.testing.assert_allclose(r["reshaped"], [path[:2], path[2:4]], atol=1e-12)

@@ -243,7 +243,7 @@ def test_a_copy_between_statements_stays_as_it_is(before, again):
     "text, some, none",
     [
         ("", {"param", "upper", "problem", END}, {"var", "}", "NAME"}),
-        ("param n", {"[", "=", ";"}, {"NAME", "(", "in"}),
+        ("param n", {"[", "in", "=", ";"}, {"NAME", "(", "start"}),
         ("param n = ", {"NAME", "NUMBER", "(", "[", "{", "-", "not", "if", "inf"}, {";", ")", "*"}),
         ("param n = 1", {";", "+", "..", "<=", "and", "'"}, {")", "]", "NUMBER", END}),
         ("param n = (1", {")", "+", "or"}, {";", "]"}),

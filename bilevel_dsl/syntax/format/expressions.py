@@ -13,7 +13,8 @@ class Expressions(Cursor):
     def _value(self, node: ast.Expr) -> Doc:
         """A whole right-hand side; parentheses around all of it say nothing."""
         doc = self.expr(node, whole=True)
-        return doc if isinstance(node, (ast.Array, ast.Call, ast.Comprehension, ast.Labels)) else Indent(doc)
+        bracketed = (ast.Array, ast.Call, ast.Comprehension, ast.Labels, ast.SetOf)
+        return doc if isinstance(node, bracketed) else Indent(doc)
 
     def expr(self, node: ast.Node, tight: bool = False, whole: bool = False) -> Doc:
         """tight: in an index or a range, where operators stand without spaces."""
@@ -43,7 +44,7 @@ class Expressions(Cursor):
             if (close is None and self.tokens[end].end != node.span.end) or (close is not None and end != close - 1):
                 break
             k, close, count = k + 1, end, count + 1
-        return count
+        return count - isinstance(node, ast.Tuple)  # of which one pair is its own
 
     def _bare(self, node: ast.Node, tight: bool) -> Doc:
         """The node without parentheses around it."""
@@ -67,9 +68,9 @@ class Expressions(Cursor):
                 return self._call(node)
             case ast.Attribute():
                 return [self.take(), self.take(), self.take()]
-            case ast.Array() | ast.Labels():
+            case ast.Array() | ast.Labels() | ast.Tuple():
                 return self._bracketed(node.items) if node.items else [self.take(), self.take()]
-            case ast.Comprehension():
+            case ast.Comprehension() | ast.SetOf():
                 return self._loop_in_brackets(node)
             case ast.Generator():
                 return self._generator(node)
@@ -142,7 +143,7 @@ class Expressions(Cursor):
             return [name, self._loop_in_brackets(arguments[0])]
         return [name, self._bracketed(arguments)]
 
-    def _loop_in_brackets(self, node: ast.Comprehension) -> Doc:
+    def _loop_in_brackets(self, node: ast.Comprehension | ast.SetOf) -> Doc:
         opening = self.take()
         body = self.expr(node.body)
         loop = [self.take(), " "]
@@ -158,7 +159,7 @@ class Expressions(Cursor):
         return self._enclosed(opening, docs)
 
     def _generator(self, node: ast.Generator) -> Doc:
-        return [self.take(), " ", self.take(), " ", self.expr(node.domain)]
+        return [self.expr(node.variable), " ", self.take(), " ", self.expr(node.domain)]
 
     def _bracketed(self, items, tight: bool = False) -> Doc:
         """Items between brackets: filled, or one to a line where they are arrays themselves."""

@@ -23,6 +23,8 @@ class Statements(Expressions):
             docs.append(self._bracketed(node.dimensions, tight=True))
         if isinstance(node, ast.FunctionDecl):
             docs.append(self._parameters(node))
+        if isinstance(node, ast.Param) and node.domain is not None:
+            docs += [" ", self.take(), " ", self.expr(node.domain)]
         if isinstance(node, ast.Var):
             for each in node.sets:
                 docs += [" ", self.take(), " ", self.expr(each)]

@@ -101,10 +101,13 @@ def index(p: Place) -> Mistake | None:
 
 def loop_first(p: Place) -> Mistake | None:
     """MiniZinc's `sum(i in I)(e)` and `forall(i in I)(...)`."""
-    if p.found.type != "in" or p.types(-2) not in (("(",), (",",)) or p.before.type != "NAME":
+    if p.types(-1, 0) == (")", "("):
+        i = next(i for i in range(p.k - 1, -1, -1) if p.closing(i) == p.k - 1)
+    elif p.found.text in ("where", "in"):
+        i = p.open_bracket()
+    else:
         return None
-    i = p.open_bracket()
-    if i is None or p.tokens[i].type != "(" or p.tokens[i - 1].type != "NAME":
+    if not i or [t.type for t in p.tokens[i - 1 : i + 3 : 1]] != ["NAME", "(", "NAME", "in"]:
         return None
     name, close = p.tokens[i - 1].text, p.closing(i)
     loop = p.text(i + 1, close)

@@ -6,13 +6,10 @@ from ..place import RELATIONS, Mistake, Place
 
 
 def order_of_a_declaration(p: Place) -> Mistake | None:
-    if p.kind == "var" and p.found.type == "in" and "start" in p.statement:
-        return Mistake("BL0110", "`in` comes before `start`", p.span(), hints=("write `var x in SET start VALUE;`",))
-    if p.kind == "param" and p.found.type in ("in", "start"):
-        what = "set" if p.found.type == "in" else "start"
+    if p.kind == "param" and p.found.type == "start":
         return Mistake(
             "BL0110",
-            f"a parameter has no {what}: it is given, not sought",
+            "a parameter has no start: it is given, not sought",
             p.span(),
             hints=("what is sought is declared in a level: `var x in [0, 1];`",),
         )

@@ -1,0 +1,427 @@
+"""Sets and parameters from tables: which columns, and how rows are matched to entries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..diagnostics import Span, did_you_mean
+from ..syntax import ast
+from .elements import IndexSet, Universe
+from .files import Unreadable, find
+from .ir import Dim
+from .matching import KEYS, Matched, members_of, told
+from .members import WHOLE_NUMBER, name_of
+from .tables import Misfit, Table
+
+USAGE = 'csv("file.csv", "column", key = "column", default = 0)'
+
+
+@dataclass(frozen=True)
+class _Request:
+    """A call that reads a table by key."""
+
+    call: ast.Call
+    table: Table
+    column: str  # of values; empty in a wide table
+    keys: tuple[str, ...]
+    columns: int  # the dimension whose elements are columns; -1: none
+    default: ast.Expr | None
+
+
+class Reading:
+    """The part of the lowering that reads tables; each file once."""
+
+    _tables: dict[str, Table]
+
+    def table(self, name: str) -> Table:
+        """
+        Raises:
+            Unreadable: missing, or not a table.
+        """
+        if name not in self._tables:
+            path = find(name, self.base, self.data_dirs)
+            try:
+                self._tables[name] = Table(name, path)
+            except OSError as error:
+                raise Unreadable(f"`{name}` cannot be read: {error.strerror or error}") from error
+        return self._tables[name]
+
+    def misread(self, error: Unreadable, span: Span) -> None:
+        places = error.places if isinstance(error, Misfit) else ()
+        self.problems.error("BL0341", str(error), span, secondary=places, hints=error.hints)
+
+    def file_text(self, a: ast.Expr) -> str | None:
+        """The text that an argument of a reader is: written, or a parameter."""
+        if isinstance(a, ast.Text):
+            return a.value
+        symbol = self.symbols.get(a.id) if isinstance(a, ast.Name) else None
+        if symbol is not None and symbol.kind == "param" and self.is_text(symbol) and self.resolve(symbol):
+            return symbol.text
+        return None
+
+    def text_is_reported(self, a: ast.Expr) -> bool:
+        """A parameter whose text is missing or has a mistake, of which there is a message."""
+        symbol = self.symbols.get(a.id) if isinstance(a, ast.Name) else None
+        if symbol is None or symbol.kind != "param" or not self.is_text(symbol):
+            return False
+        return not self.resolve(symbol) or symbol in self.missing
+
+    # --- sets ----------------------------------------------------------------------------
+
+    def set_from_file(self, e: ast.Call, name: str = "") -> IndexSet | None:
+        """`csv("buses.csv", "bus")`, `csv("links.csv", "tail", "head")`."""
+        texts = [self.file_text(a) for a in e.arguments]
+        if any(map(self.text_is_reported, e.arguments)):
+            return None
+        if e.function.id != "csv" or len(texts) < 2 or any(t is None for t in texts) or e.keywords:
+            hints = ('write `csv("file.csv", "column")`, for pairs `csv("file.csv", "from", "to")`', *self._columns(texts))
+            self.problems.error("BL0340", "a set is read from the columns of a table", e.span, hints=hints)
+            return None
+        try:
+            return _set_of_columns(self.table(texts[0]), texts[1:], e.span, name)
+        except Unreadable as error:
+            self.misread(error, e.span)
+            return None
+
+    def _columns(self, texts: list[str | None]) -> tuple[str, ...]:
+        """The hint for a file whose column is not named."""
+        try:
+            known = [name for name in self.table(texts[0]).header if name] if len(texts) == 1 and texts[0] else []
+        except Unreadable:
+            return ()
+        return (f"the columns of `{texts[0]}` are: {', '.join(known[:12])}",) if known else ()
+
+    # --- columns in the order of their rows ----------------------------------------------
+
+    def columns_read(self, e: ast.Call) -> np.ndarray | None:
+        """`csv("run.csv", "u")` as a vector, with several columns as a matrix."""
+        texts = [self.file_text(a) for a in e.arguments]
+        if any(map(self.text_is_reported, e.arguments)):
+            return None
+        if any(t is None for t in texts):
+            self.problems.error("BL0340", f"`csv` is called as `{USAGE}`", e.span)
+            return None
+        if e.keywords:
+            self.problems.error(
+                "BL0340",
+                "rows are matched by key where a table is the whole value of a parameter",
+                e.span,
+                hints=(f"write `param table[S] = {e.span.text};`, and compute with `table`",),
+            )
+            return None
+        try:
+            table = self.table(texts[0])
+            read = [table.floats(*table.column(name)) for name in texts[1:]]
+        except Unreadable as error:
+            self.misread(error, e.span)
+            return None
+        return read[0] if len(read) == 1 else np.stack(read, axis=1)
+
+    # --- by key --------------------------------------------------------------------------
+
+    def is_table(self, e: ast.Expr | None) -> bool:
+        """Whether it reads columns of a table."""
+        is_call = isinstance(e, ast.Call) and e.function.id == "csv"
+        return is_call and bool(len(e.arguments) > 1 or e.keywords)
+
+    def table_value(self, e: ast.Call, name: str, dims: tuple[Dim, ...], domain: IndexSet | None) -> np.ndarray | None:
+        """The value of a parameter from a table; of labels (`domain`) their codes."""
+        try:
+            request = self._request(e, name, dims)
+            if request is None:
+                return None
+            return self._in_order(request, domain) if not request.keys else self._by_key(request, name, dims, domain)
+        except Unreadable as error:
+            self.misread(error, e.span)
+            return None
+
+    def _request(self, e: ast.Call, name: str, dims: tuple[Dim, ...]) -> _Request | None:
+        texts, words = [self.file_text(a) for a in e.arguments], {k.id: v for k, v in e.keywords}
+        if any(map(self.text_is_reported, (*e.arguments, *words.values()))):
+            return None
+        unknown = next((k for k, _ in e.keywords if k.id not in ("key", "columns", "default")), None)
+        if unknown is not None or any(t is None for t in texts) or not texts or len(texts) > 2 and e.keywords:
+            hints = did_you_mean(unknown.id, ["key", "columns", "default"]) if unknown else ()
+            self.problems.error("BL0340", f"`csv` is called as `{USAGE}`", unknown.span if unknown else e.span, hints=hints)
+            return None
+        keys = self._key_columns(words.get("key"))
+        if keys is None:
+            return None
+        table = self.table(texts[0])
+        columns = -1 if "columns" not in words else self._columns_dim(words["columns"], name, dims)
+        if columns is None or not self._keys_fit(e, table, name, dims, keys, columns):
+            return None
+        if (len(texts) == 2) == (columns >= 0):
+            wrong = "a wide table has its values in the columns of a set, and no column of values"
+            message = wrong if columns >= 0 else "the column of the values is not named"
+            self.problems.error("BL0340", message, e.span, hints=(f"`csv` is called as `{USAGE}`", *self._columns(texts)))
+            return None
+        if len(texts) == 2:
+            table.column(texts[1])
+        return _Request(e, table, texts[1] if len(texts) == 2 else "", keys, columns, words.get("default"))
+
+    def _key_columns(self, e: ast.Expr | None) -> tuple[str, ...] | None:
+        if e is None:
+            return ()
+        texts = [self.file_text(item) for item in (e.items if isinstance(e, ast.Array) else (e,))]
+        if not texts or any(t is None for t in texts):
+            self.problems.error(
+                "BL0340",
+                "a key is the name of a column, or several",
+                e.span,
+                hints=('write `key = "bus"` or `key = ["hour", "bus"]`',),
+            )
+            return None
+        return tuple(texts)
+
+    def _columns_dim(self, e: ast.Expr, name: str, dims: tuple[Dim, ...]) -> int | None:
+        """The dimension whose elements are the names of columns: the last one over that set."""
+        found = self.index_set(e, what="`columns` is")
+        if found is None:
+            return None
+        for k in reversed(range(len(dims))):
+            same = members_of(dims[k]).universes == found.universes or _alike(members_of(dims[k]), found)
+            if dims[k].arity == 1 == found.arity and same and dims[k].size == found.size:
+                return k
+        over = ", ".join(f"`{d.set_name}`" if d.set_name else str(d.size) for d in dims) or "nothing"
+        self.problems.error("BL0340", f"`{e.span.text}` is no dimension of `{name}`, which is over {over}", e.span)
+        return None
+
+    def _keys_fit(self, e: ast.Call, table: Table, name: str, dims, keys: tuple[str, ...], columns: int) -> bool:
+        """As many columns of keys as the rest of the dimensions has indices."""
+        wanted = sum(d.arity for k, d in enumerate(dims) if k != columns)
+        if not keys and columns < 0:
+            keyed = next((d for d in dims if d.members is not None), None)
+            if keyed is not None:
+                self._needs_key(e, table, name, keyed)
+            return keyed is None
+        if len(keys) == wanted:
+            return True
+        what = f"{wanted} column{'s' * (wanted != 1)}"
+        rest = [d for k, d in enumerate(dims) if k != columns]
+        shown = " and ".join(f"`{d.set_name}`" if d.set_name else f"`1..{d.size}`" for d in rest)
+        self.problems.error(
+            "BL0340",
+            f"`{name}` is matched by {what} of keys{f', for {shown}' if shown else ''}, and {len(keys)} are named",
+            e.span,
+            hints=(f"the columns of `{table.name}` are: {', '.join(h for h in table.header[:12] if h)}",),
+        )
+        return False
+
+    def _needs_key(self, e: ast.Call, table: Table, name: str, dim: Dim) -> None:
+        texts = [a.span.text for a in e.arguments]
+        guess = next((f'"{h}"' for k, h in enumerate(table.header) if h and _has_all(table, k, dim.members)), '"..."')
+        guess = guess if dim.arity == 1 else "[" + ", ".join(['"..."'] * dim.arity) + "]"
+        self.problems.error(
+            "BL0340",
+            f"`{name}` is over the {dim.members.words}s of `{dim.set_name}`, and rows are matched by key, not by place",
+            e.span,
+            hints=(f"write `csv({', '.join(texts)}, key = {guess})`",),
+        )
+
+    def _in_order(self, request: _Request, domain: IndexSet | None) -> np.ndarray | None:
+        table = request.table
+        at, cells = table.column(request.column)
+        return self._values(request, domain, np.arange(len(cells)), at, cells)
+
+    def _by_key(self, request: _Request, name: str, dims: tuple[Dim, ...], domain) -> np.ndarray | None:
+        """An entry for each row of a long table, for each cell of a wide one."""
+        table = request.table
+        keys = [table.column(k) for k in request.keys]
+        rest = tuple(d for k, d in enumerate(dims) if k != request.columns)
+        if not keys and table.size > 1:
+            self.problems.error(
+                "BL0340",
+                f"`{table.name}` has {table.size} rows, and only the columns are matched",
+                request.call.span,
+                hints=('the column that tells the rows apart is the `key`: `key = "hour"`',),
+            )
+            return None
+        matched = Matched(rest, [cells for _, cells in keys])
+        fine = self._rows_fit(request, name, matched, [at for at, _ in keys])
+        if request.columns < 0:
+            at, cells = table.column(request.column)
+            read = self._values(request, domain, matched.places, at, cells)
+            if read is None or not fine:
+                return None
+            found = self._blank(request, domain, matched.size)
+            if found is None:
+                return None
+            found[matched.places] = read
+            return found.reshape(tuple(d.size for d in dims))
+        return self._wide(request, dims, domain, matched) if fine else None
+
+    def _wide(self, request: _Request, dims: tuple[Dim, ...], domain, matched: Matched) -> np.ndarray | None:
+        """A column for each element of one dimension."""
+        table, across = request.table, members_of(dims[request.columns])
+        names = across.labels or tuple(str(v) for v in across.values.tolist())
+        missing = [n for n in names if n not in table.header]
+        if missing and request.default is None:
+            raise Misfit(
+                f"`{table.name}` has no column for {told([f'`{n}`' for n in missing])} of the set `{across.name}`",
+                *(did_you_mean(missing[0], table.header) or ("`default = 0` fills what is missing",)),
+                places=((table.row_span(-1), "the names of the columns"),),
+            )
+        found = self._blank(request, domain, matched.size * len(names))
+        if found is None:
+            return None
+        found = found.reshape(matched.size, len(names))
+        for k, label in enumerate(names):
+            if label in table.header:
+                at, cells = table.column(label)
+                read = self._values(request, domain, matched.places, at, cells)
+                if read is None:
+                    return None
+                found[matched.places, k] = read
+        whole = found.reshape(*(d.size for k, d in enumerate(dims) if k != request.columns), len(names))
+        return np.moveaxis(whole, -1, request.columns)
+
+    def _rows_fit(self, request: _Request, name: str, matched: Matched, columns: list[int]) -> bool:
+        """Every row has its entry, no entry two rows, and none is missing."""
+
+        def span_of(row: int) -> Span:
+            return _cells_span(table, row, columns)
+
+        table, span = request.table, request.call.span
+        over = " and ".join(f"`{d.set_name}`" for d in matched.dims if d.set_name) or f"the indices of `{name}`"
+        fine = True
+        if len(matched.unknown):
+            rows = matched.unknown[:KEYS]
+            keys = [matched.key(row) for row in rows]
+            self.problems.error(
+                "BL0342",
+                f"`{table.name}` has {'a row' if len(matched.unknown) == 1 else 'rows'} for "
+                f"{told(keys, len(matched.unknown))}, not in {over}",
+                span,
+                secondary=[(span_of(row), "no such element") for row in rows],
+                hints=matched.near(rows[0]),
+            )
+            fine = False
+        if matched.doubled:
+            pairs = matched.doubled[:KEYS]
+            self.problems.error(
+                "BL0342",
+                f"`{table.name}` has more than one row for {told([matched.key(a) for a, _ in pairs], len(matched.doubled))}",
+                span,
+                secondary=[s for a, b in pairs for s in ((span_of(a), "first here"), (span_of(b), "again here"))],
+            )
+            fine = False
+        missing = matched.missing if request.default is None else np.zeros(0, int)
+        if len(missing):
+            shown = [matched.entry(place) for place in missing[:KEYS]]
+            self.problems.error(
+                "BL0342",
+                f"`{table.name}` has no row for {told(shown, len(missing))} of {over}",
+                span,
+                hints=("`default = 0` fills what is missing",),
+            )
+            fine = False
+        return fine
+
+    def _blank(self, request: _Request, domain: IndexSet | None, size: int) -> np.ndarray | None:
+        if request.default is None:
+            return np.full(size, np.nan)
+        value = self._default(request, domain)
+        return None if value is None else np.full(size, value)
+
+    def _default(self, request: _Request, domain: IndexSet | None) -> float | None:
+        if domain is not None and domain.has_labels:
+            text = self.file_text(request.default)
+            code = domain.universes[0].codes.get(text, 0)
+            if not code:
+                self.problems.error(
+                    "BL0335", f"`{request.default.span.text}` is no label of {name_of(domain)}", request.default.span
+                )
+            return float(code) or None
+        return self.scalar_data(request.default, "a default")
+
+    def _values(self, request: _Request, domain, places: np.ndarray, at: int, cells: list[str]) -> np.ndarray | None:
+        """The cells of a column as numbers, or as codes of labels."""
+        default = None
+        if request.default is not None:
+            default = self._default(request, domain)
+            if default is None:
+                return None
+        if domain is None or not domain.has_labels:
+            return request.table.floats(at, cells, default)
+        return _codes(request.table, at, cells, domain, default)
+
+
+def _codes(table: Table, at: int, cells: list[str], domain: IndexSet, default: float | None) -> np.ndarray:
+    """Labels of a column as codes of their set."""
+    universe = domain.universes[0]
+    inside = set(domain.values.tolist())
+    known = {label: code for label, code in universe.codes.items() if code in inside}
+    if default is not None:
+        known[""] = int(default)
+    found = np.array([known.get(cell, 0) for cell in cells], float)
+    wrong = np.flatnonzero(found == 0)
+    if len(wrong):
+        row = int(wrong[0])
+        if not cells[row]:
+            places = ((table.row_span(row), "no label here"),)
+            raise Misfit(
+                f"{table.place(row, at)}: the cell is empty, and a label of {name_of(domain)} is needed", places=places
+            )
+        hints = did_you_mean(cells[row], known)
+        labels = told(['"' + cells[k] + '"' for k in wrong[:KEYS]], len(wrong))
+        raise Misfit(
+            f"{table.place(row, at)}: {labels} {'is' if len(wrong) == 1 else 'are'} not in {name_of(domain)}",
+            *(h.replace("`", '"') for h in hints),
+            places=tuple((table.cell_span(int(k), at), "no such label") for k in wrong[:KEYS]),
+        )
+    return found
+
+
+def _alike(a: IndexSet, b: IndexSet) -> bool:
+    """The same elements in the same order."""
+    if a.arity != 1 or b.arity != 1 or a.size != b.size or a.has_labels != b.has_labels:
+        return False
+    same = not a.has_labels or a.universes[0].same(b.universes[0])
+    return same and bool(np.array_equal(a.values, b.values))
+
+
+def _has_all(table: Table, at: int, members: IndexSet) -> bool:
+    return members.arity == 1 and set(members.labels) <= set(table.cells(at))
+
+
+def _cells_span(table: Table, row: int, columns: list[int]) -> Span:
+    spans = [table.cell_span(row, at) for at in columns]
+    return min(spans, key=lambda s: s.start).to(max(spans, key=lambda s: s.end))
+
+
+def _set_of_columns(table: Table, names: list[str], span: Span, name: str) -> IndexSet:
+    columns = [table.column(n) for n in names]
+    for at, cells in columns:
+        if "" in cells:
+            row = cells.index("")
+            raise Misfit(
+                f"{table.place(row, at)}: the cell is empty, and an element of a set is needed",
+                places=((table.row_span(row), "no label here"),),
+            )
+    numbers = [all(map(WHOLE_NUMBER.fullmatch, cells)) for _, cells in columns]
+    texts = dict.fromkeys(cell for (_, cells), n in zip(columns, numbers) if not n for cell in cells)
+    several = len(columns) > 1
+    universe = Universe(tuple(texts), "" if several else name, loose=several or not name, of_tuples=several)
+    codes = universe.codes
+    found = IndexSet(
+        name,
+        tuple(
+            np.array(list(map(int, cells)) if n else [codes[c] for c in cells], dtype=np.int64)
+            for (_, cells), n in zip(columns, numbers)
+        ),
+        tuple(None if n else universe for n in numbers),
+        span,
+    )
+    twice = found.lookup.repeated
+    if twice is not None:
+        what = found.key(np.array(twice[0])).text()
+        spans = [_cells_span(table, int(row), [at for at, _ in columns]) for row in twice[:2]]
+        raise Misfit(
+            f"{what} stands in `{table.name}` twice, in lines {table.numbers[twice[0] + 1]} and "
+            f"{table.numbers[twice[1] + 1]}; a set has each element once",
+            places=((spans[0], "first here"), (spans[1], "again here")),
+        )
+    return found
