@@ -44,6 +44,8 @@ def load(
     data: dict[str, object] | None = None,
     params: dict[str, str] | None = None,
     data_dirs: tuple[str | Path, ...] = (),
+    kept: dict[str, object] | None = None,
+    kept_wins: bool = False,
 ) -> Problem:
     """Read, check and build a model.
 
@@ -52,6 +54,8 @@ def load(
         data: values of parameters by name, in place of those in the model: numbers, lists, lists of rows, arrays.
         params: the same as expressions of the language, `{"demand": "2 * 6"}`; they win over `data`.
         data_dirs: folders from which the model may read files, besides its own.
+        kept: values of parameters that an earlier result was made from, for those without a value.
+        kept_wins: they also stand in place of values in the model.
 
     Where values in the model are replaced, its `reference` is left out: it is for the model's own.
 
@@ -59,11 +63,11 @@ def load(
         BilevelError: everything that is wrong with the file, the model or the data, at once.
     """
     clock = _Clock()
-    checked = read(model, data=data, params=params, data_dirs=data_dirs)
+    checked = read(model, data=data, params=params, data_dirs=data_dirs, kept=kept, kept_wins=kept_wins)
     clock.lap("parse")
     problem = build(checked)
     clock.lap("build")
-    reference = Reference() if _replaces(checked, {*(data or {}), *(params or {})}) else problem.reference
+    reference = Reference() if _replaces(checked, set(checked.given)) else problem.reference
     return replace(problem, timings=clock.laps, reference=reference)
 
 

@@ -118,6 +118,18 @@ class Examination:
             words = "the point or an objective is not a finite number"
             failed = Claim("feasible", Verdict.FAILED, words, np.nan, tol)
             return replace(unchecked(words), claims=(failed, *unchecked(words).claims[1:]), notes=(words,))
+        found = self._examined(limits, seed, tol, bound, brief)
+        return replace(found, negligible=self._negligible(tol))
+
+    def _negligible(self, tol: float) -> dict[str, np.ndarray | float]:
+        """What no check can tell from zero: of the objectives, and of each variable's entries."""
+        problem, found = self.place.problem, {"upper": tol * self.scales.f, "lower": tol * self.scales.g}
+        for v in problem.variables:
+            lengths_ = (self.scales.x if v.level == "upper" else self.scales.y)[v.slice]
+            found[f"variable {v.name}"] = tol * np.reshape(lengths_, v.shape, order="F")
+        return found
+
+    def _examined(self, limits: Budget, seed: int, tol: float, bound: tuple[float, str] | None, brief: bool) -> Certificate:
         feasible, numbers = self._feasible(tol)
         found = self._follower(limits, seed, tol)
         if found.unbounded:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+import numpy as np
+
 
 class Verdict(str, Enum):
     """How much is known of one claim."""
@@ -53,6 +55,7 @@ class Certificate:
     tolerances: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()  # sentences
     details: dict[str, object] = field(default_factory=dict)  # further JSON entries
+    negligible: dict[str, np.ndarray | float] = field(default_factory=dict)  # "upper", "lower", "variable NAME": as zero
     trouble: str = ""  # "the follower is unbounded": no answer exists at this decision of the leader
 
     @property

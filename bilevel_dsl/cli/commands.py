@@ -74,8 +74,9 @@ def solve(arguments: argparse.Namespace) -> int:
         progress = Progress(sys.stderr)
         progress.stage("reading")
     try:
-        problem = session.load(arguments.model, **given(arguments))
-        start = read_point(arguments.start) if arguments.start else None
+        kept = read_point(arguments.start) if arguments.start else None
+        problem = session.load(arguments.model, **given(arguments), kept=kept and kept.parameters)
+        start = kept and kept.of(problem)
         _warn(problem.warnings, arguments, progress)
         solution = session.solve(
             problem,
@@ -104,16 +105,21 @@ def verify(arguments: argparse.Namespace) -> int:
     outputs = _outputs(arguments)
     from .. import session
 
-    problem = session.load(arguments.model, **given(arguments))
+    kept = read_point(arguments.point)
+    problem = session.load(arguments.model, **given(arguments), kept=kept.parameters, kept_wins=True)
     point = session.verify(
         problem,
-        read_point(arguments.point),
+        kept.of(problem),
         tol=arguments.tol,
         seed=arguments.seed,
         effort=arguments.verify,
         time_limit=arguments.time_limit,
     )
-    _warn(problem.warnings, arguments, None)
+    others = [
+        Diagnostic("BL0515", f"`{arguments.point}` was made from something else: {what}", severity="warning")
+        for what in kept.changes(problem)
+    ]
+    _warn((*problem.warnings, *others), arguments, None)
     return _deliver(point, outputs, arguments)
 
 

@@ -18,6 +18,8 @@ from ..diagnostics import BilevelError, Diagnostic
 if TYPE_CHECKING:
     import numpy as np
 
+    from ..report.origin import Kept
+
 LARGEST = 1 << 30  # bytes, also of an unpacked NPZ
 
 
@@ -45,8 +47,8 @@ def read_data(paths: list[str]) -> dict[str, object]:
     return values
 
 
-def read_point(path: str) -> dict[str, np.ndarray]:
-    """The values of variables in a result file: of its object, the entry `variables`.
+def read_point(path: str) -> Kept:
+    """A result file: of its object, the entry `variables`, and what it was made from, where it says so.
 
     Raises:
         BilevelError: BL0512 cannot be read, BL0513 malformed.
@@ -104,12 +106,13 @@ def _object(path: str) -> dict:
 
 
 def _json(path: str) -> dict[str, object]:
+    return {name: _value(path, name, value) for name, value in _object(path).items()}
+
+
+def _value(path: str, name: str, value: object) -> object:
     from ..semantics.files import array_of
 
-    return {
-        name: value if isinstance(value, dict) or _is_text(value) else array_of(value, f"`{name}` in `{path}`")
-        for name, value in _object(path).items()
-    }
+    return value if isinstance(value, dict) or _is_text(value) else array_of(value, f"`{name}` in `{path}`")
 
 
 def _is_text(value: object) -> bool:
@@ -117,10 +120,12 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str) or isinstance(value, list) and bool(value) and all(map(_is_text, value))
 
 
-def _point(path: str) -> dict[str, np.ndarray]:
+def _point(path: str) -> Kept:
+    from ..report.origin import Kept
     from ..semantics.files import Unreadable, array_of
 
-    variables = _object(path).get("variables")
+    content = _object(path)
+    variables = content.get("variables")
     if not isinstance(variables, dict):
         raise Unreadable(
             f"`{path}` has no entry `variables` with names and values",
@@ -128,7 +133,30 @@ def _point(path: str) -> dict[str, np.ndarray]:
         )
     if not variables:
         raise Unreadable(f"`{path}` holds no point: its `variables` are empty")
-    return {name: array_of(value, f"`{name}` in `{path}`") for name, value in variables.items()}
+    values = {name: array_of(value, f"`{name}` in `{path}`") for name, value in variables.items()}
+    origin = content.get("made_from")
+    origin = origin if isinstance(origin, dict) else {}
+    given = origin.get("parameters")
+    given = given if isinstance(given, dict) else {}
+    digests = {name: value for name, value in given.items() if _is_digest(value)}
+    parameters = {name: _value(path, name, value) for name, value in given.items() if name not in digests}
+    index, text_hash = content.get("index"), origin.get("hash")
+    index = {name: axes for name, axes in index.items() if _is_index(axes)} if isinstance(index, dict) else {}
+    return Kept(values, index, parameters, digests, text_hash if isinstance(text_hash, str) else "")
+
+
+def _is_digest(value: object) -> bool:
+    shape = value.get("shape") if isinstance(value, dict) else None
+    return isinstance(shape, list) and all(isinstance(n, (int, float)) for n in shape) and "sha256" in value
+
+
+def _is_index(axes: object) -> bool:
+    """For each dimension null, or a list of labels, numbers, and lists of both."""
+
+    def is_element(e: object) -> bool:
+        return isinstance(e, (str, float, int)) or isinstance(e, list) and all(isinstance(p, (str, float, int)) for p in e)
+
+    return isinstance(axes, list) and all(a is None or isinstance(a, list) and all(map(is_element, a)) for a in axes)
 
 
 # --- NPZ ----------------------------------------------------------------------------------------

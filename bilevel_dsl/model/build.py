@@ -53,6 +53,8 @@ def build(checked: Checked) -> Problem:
         reference=_reference(checked),
         warnings=checked.warnings,
         text_hash=checked.text_hash,
+        path=checked.path,
+        given=checked.given,
     )
 
 

@@ -17,6 +17,7 @@ import casadi as ca
 import numpy as np
 
 from ..diagnostics import Diagnostic, Span
+from ..semantics.given import Given
 from .sampling import Sampling
 from .sets import ConstraintSet
 
@@ -165,6 +166,8 @@ class Problem:
     reference: Reference = Reference()
     warnings: tuple[Diagnostic, ...] = ()
     text_hash: str = ""
+    path: str = ""  # of the model's file, as it was named
+    given: dict[str, Given] = field(default_factory=dict)  # parameters from outside
     timings: dict[str, float] = field(default_factory=dict)  # seconds: parse (read and check), build
 
     @property

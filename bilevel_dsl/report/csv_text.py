@@ -11,16 +11,26 @@ import numpy as np
 
 from ..model.problem import labels_of
 from .indices import indexed
+from .origin import MANY, digest
 from .solution import Point, Solution
 
 
 def csv_text(result: Point) -> str:
-    """One row: the objectives, every entry of every variable, every entry of the report.
+    """One row: how it ended, the parameters from outside, the objectives, every entry of variables and report.
 
-    Entries are named as in the model: `t[2]`, `W[1,3]`, `x[north]`. Without a point there is only the header.
+    Entries are named as in the model: `t[2]`, `W[1,3]`, `x[north]`. Without a point their cells are empty.
     """
     problem = result.problem
-    entries = [("upper", result.upper), ("lower", result.lower)]
+    solved = isinstance(result, Solution)
+    entries = [
+        ("status", result.status if solved else ""),
+        ("verified", str(result.verified).lower()),
+        ("method", result.method if solved else ""),
+        ("seconds", round(sum(result.timings.values()), 6)),
+    ]
+    for name, given in problem.given.items():
+        entries += _parameter(name, given.value, given.labels)
+    entries += [("upper", result.upper), ("lower", result.lower)]
     for v in problem.variables:
         entries += zip(_names(v.name, v.shape, v.labels), _flat(result.variables.get(v.name), v.size))
     for r in problem.report:
@@ -28,7 +38,17 @@ def csv_text(result: Point) -> str:
             _names(r.name, r.shape, labels_of(r.index)), _flat(result.report.get(r.name), int(np.prod(r.shape, dtype=int)))
         )
     header, row = zip(*entries)
-    return _text([header, *([row] if result.variables else [])])
+    return _text([header, row])
+
+
+def _parameter(name: str, value: np.ndarray | str, labels: tuple) -> Iterator[tuple[str, object]]:
+    """A text, or entries; of a large one the digest."""
+    if isinstance(value, str):
+        yield name, value
+    elif value.size > MANY:
+        yield name, digest(value)["sha256"]
+    else:
+        yield from zip(_names(name, value.shape, labels), value.ravel().tolist())
 
 
 def long_text(result: Point) -> str:
@@ -61,8 +81,8 @@ def _text(rows: Iterable[tuple]) -> str:
     return file.getvalue()
 
 
-def _flat(value, size: int) -> list[float]:
-    return [float("nan")] * size if value is None else np.asarray(value, float).ravel().tolist()
+def _flat(value, size: int) -> list:
+    return [""] * size if value is None else np.asarray(value, float).ravel().tolist()
 
 
 def _names(name: str, shape: tuple[int, ...], labels: tuple = ()) -> Iterator[str]:

@@ -12,9 +12,10 @@ import numpy as np
 from ..diagnostics import to_json
 from ..methods.registry import METHODS
 from .indices import index_of
+from .origin import made_from
 from .solution import Point, Solution
 
-SCHEMA = 1
+SCHEMA = 2
 TIMINGS = ("parse", "build", "compile", "solve", "verify")
 CHECKS = ("upper_feasibility", "lower_feasibility", "lower_gap", "stationarity")
 
@@ -58,6 +59,7 @@ def document(result: Point) -> dict:
             "warnings": [to_json(d) for d in result.warnings],
             "versions": versions(),
             "hash": problem.text_hash,
+            "made_from": made_from(problem),
         }
     )
 

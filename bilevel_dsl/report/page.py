@@ -43,10 +43,10 @@ class Page:
     def entry(self, label: str, text: str, style: str = "") -> None:
         self._labelled(label, textwrap.wrap(text, self.width - self.label - 2, break_on_hyphens=False) or [""], style)
 
-    def array(self, name: str, shape: tuple[int, ...], value, labels=()) -> bool:
-        """A named number, vector or matrix; true if entries were left out."""
+    def array(self, name: str, shape: tuple[int, ...], value, labels=(), whole: bool = False) -> bool:
+        """A named number, vector or matrix; true if entries were left out, which `whole` forbids."""
         label = declared(name, shape)
-        found = array_lines(value, self.width - self.label - 2, labels, self.more)
+        found = array_lines(value, self.width - self.label - 2, labels, self.more, whole)
         self._labelled(label, found, "")
         return any(line.endswith(self.more) for line in found)
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 import textwrap
 
+import numpy as np
+
 from ..certify.claims import Claim, Verdict
 from ..model.problem import labels_of
 from .page import DIM, Line, Page, declared
@@ -54,7 +56,7 @@ def lines(
     """The table of a result.
 
     Args:
-        verbose: with settings, evaluations and the measures of the method.
+        verbose: with all entries, settings, evaluations and the measures of the method.
         warnings: with one line for each warning of the model.
     """
     names = [len(declared(v.name, v.shape)) + 2 for v in (*result.problem.variables, *result.problem.report)]
@@ -64,7 +66,7 @@ def lines(
     _verdict(page, result)
     page.blank()
     _objectives(page, result)
-    _values(page, result)
+    _values(page, result, verbose)
     _work(page, result, verbose)
     _remarks(page, result, warnings)
     return page.lines
@@ -150,25 +152,33 @@ def _objectives(page: Page, result: Point) -> None:
         more = "" if known is None else f"   reference {number(known, _DIGITS)}"
         if level == "upper" and error is not None:
             more += f", relative error {rough(error)}"
-        page.entry(f"{level} ({sense})", number(value, _DIGITS) + more, "bold")
+        shown = _without_noise(result, level, value)
+        page.entry(f"{level} ({sense})", number(shown, _DIGITS) + more, "bold")
     if reference.source and (reference.upper is not None or reference.lower is not None):
         page.entry("reference from", reference.source)
     page.blank()
 
 
-def _values(page: Page, result: Point) -> None:
+def _without_noise(result: Point, name: str, value):
+    """Zero for what no check can tell from it: not an entry of the certificate, no change."""
+    least = result.certificate.negligible.get(name, 0.0)
+    return np.where(np.abs(value) <= least, 0.0, value)[()]
+
+
+def _values(page: Page, result: Point, verbose: bool) -> None:
     """Variables, then the entries of `report`."""
     if not result.variables:
         return
     elided = False
     for v in result.problem.variables:
-        elided |= page.array(v.name, v.shape, result.variables[v.name], v.labels)
+        shown = _without_noise(result, f"variable {v.name}", result.variables[v.name])
+        elided |= page.array(v.name, v.shape, shown, v.labels, whole=verbose)
     if result.report:
         page.blank()
     for r in result.problem.report:
-        elided |= page.array(r.name, r.shape, result.report[r.name], labels_of(r.index))
+        elided |= page.array(r.name, r.shape, result.report[r.name], labels_of(r.index), whole=verbose)
     if elided:
-        page.add(("  (cut to fit; --json FILE has every entry)", DIM))
+        page.add(("  (cut to fit; -v shows every entry)", DIM))
     page.blank()
 
 

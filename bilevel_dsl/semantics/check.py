@@ -21,6 +21,7 @@ from .constraints import Constraints
 from .declarations import Declarations
 from .entries import Entries
 from .frames import TOP
+from .given import given_values
 from .infinite import around_use, refuse_infinite, use_of
 from .ir import postorder
 from .parameters import fit
@@ -127,6 +128,8 @@ class _Check:
             reference,
             duals=self.lowering.checked_duals(),
             text_hash=sha256(self.source.text.encode()).hexdigest(),
+            path=self.source.name,
+            given=given_values(self.symbols, self.lowering.outside),
             tree=self.tree,
         )
         refuse_infinite(checked, self.lowering)

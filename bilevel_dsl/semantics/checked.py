@@ -8,6 +8,7 @@ import numpy as np
 
 from ..diagnostics import Diagnostic, Span
 from ..syntax import ast
+from .given import Given
 from .ir import Dim, IndexSet, Node, Shape
 from .sets import SetSpec
 
@@ -102,6 +103,8 @@ class Checked:
     duals: tuple[CheckedDual, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
     text_hash: str = ""
+    path: str = ""  # of the file, as it was named
+    given: dict[str, Given] = field(default_factory=dict)  # parameters from outside
     tree: ast.Model | None = None
 
     @property

@@ -171,7 +171,7 @@ def test_an_archive_that_unpacks_to_too_much_is_refused_unread(tmp_path):
 def test_point(tmp_path):
     path = tmp_path / "p.json"
     path.write_text('{"variables": {"x": 1, "y": [1, 2]}, "status": "converged", "upper": null}')
-    values = read_point(str(path))
+    values = read_point(str(path)).variables
     assert values["x"] == 1 and values["y"].tolist() == [1, 2]
 
 

@@ -45,8 +45,8 @@ def test_csv_and_trace(run, model, tmp_path):
     done = run("solve", model(), "--csv", tmp_path / "r.csv", "--trace", tmp_path / "t.csv", "--json", "-")
     found = json.loads(done.out)
     header, row = csv.reader(io.StringIO((tmp_path / "r.csv").read_text()))
-    assert header == ["upper", "lower", "x", "y", "sum_of_both"]
-    assert float(row[2]) == found["variables"]["x"]
+    assert header == ["status", "verified", "method", "seconds", "upper", "lower", "x", "y", "sum_of_both"]
+    assert row[:3] == ["converged", "true", found["method"]] and float(row[6]) == found["variables"]["x"]
     header, *rows = csv.reader(io.StringIO((tmp_path / "t.csv").read_text()))
     assert header[0] == "iteration" and len(rows) == found["iterations"]
     assert float(rows[-1][header.index("stationarity")]) == found["measures"]["stationarity"]

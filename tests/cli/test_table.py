@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from dataclasses import replace
 
 import casadi as ca
@@ -154,7 +155,8 @@ def test_no_values_where_none_exist(status):
     assert "nothing: there is no usable point" in shown and "upper (" not in shown and "t[2]" not in shown
     found = json.loads(json_text(result))
     assert found["upper"] is None and found["variables"] == {} and found["reference"]["relative_error"] is None
-    assert csv_text(result).count("\n") == 1
+    header, row = csv.reader(io.StringIO(csv_text(result)))
+    assert len(header) == len(row) and row[:2] == [status, "false"] and not any(row[4:])
 
 
 @pytest.mark.parametrize("width", [50, 60, 80, 200])
@@ -168,10 +170,21 @@ def test_nothing_is_wider_than_the_page(width, unicode):
         variables={long: rng.standard_normal(5000), "W": rng.standard_normal((40, 30)) * 1e-7, "Y": np.zeros((2, 3))},
         certificate=Certificate(CLAIMS, notes=("a note " * 40,)),
     )
-    page = lines(result, width=width, unicode=unicode, verbose=True)
+    page = lines(result, width=width, unicode=unicode)
     assert max(len("".join(piece for piece, _ in line)) for line in page) <= min(width, 100)
     assert len(page) < 60  # whatever the size of the problem
     assert "cut to fit" in plain(page)
+    page = lines(result, width=width, unicode=unicode, verbose=True)
+    assert max(len("".join(piece for piece, _ in line)) for line in page) <= min(width, 100)
+    assert "cut to fit" not in plain(page) and len(plain(page).split()) > 5000 + 40 * 30
+
+
+def test_what_no_check_can_tell_from_zero_is_zero():
+    least = {"lower": 100.0, "variable t": np.array([1e-6, 2.0]), "variable Y": np.zeros((2, 3))}
+    made = solution(certificate=Certificate(CLAIMS, negligible=least))
+    shown = text(made)
+    assert re.search(r"t\[2\] +north 1.5  south 0\n", shown) and re.search(r"lower \(m\w+\) +0\b", shown)
+    assert made.lower == 60.25 and made["t"][1] == solution()["t"][1]
 
 
 def test_styles_change_no_text():
@@ -247,6 +260,7 @@ KEYS = {
     "timings",
     "versions",
     "hash",
+    "made_from",
 }
 
 
@@ -261,7 +275,7 @@ def test_json_has_every_fixed_key():
     assert set(found["timings"]) >= {"parse", "build", "compile", "solve", "verify"}
     assert found["variables"] == {"t": [1.5, -0.0], "Y": [[0, 1, 2], [3, 4, 5]]}
     assert found["reference"]["relative_error"] == pytest.approx(1e-7 / 21.5)
-    assert (found["schema"], found["problem"], found["upper"], found["hash"]) == (1, "tolls", 21.5000001, "abc")
+    assert (found["schema"], found["problem"], found["upper"], found["hash"]) == (2, "tolls", 21.5000001, "abc")
 
 
 def test_json_is_strict():
@@ -290,6 +304,10 @@ def test_choices_are_shown_by_name():
 def test_csv_is_a_header_and_numbers():
     header, row = csv.reader(io.StringIO(csv_text(solution())))
     assert header == [
+        "status",
+        "verified",
+        "method",
+        "seconds",
         "upper",
         "lower",
         "t[north]",
@@ -302,7 +320,8 @@ def test_csv_is_a_header_and_numbers():
         "Y[2,3]",
         "revenue",
     ]
-    assert list(map(float, row)) == [21.5000001, 60.25, 1.5, 0, 0, 1, 2, 3, 4, 5, 3]
+    assert row[0] == "converged" and row[1] in ("true", "false")
+    assert list(map(float, row[4:])) == [21.5000001, 60.25, 1.5, 0, 0, 1, 2, 3, 4, 5, 3]
 
 
 def test_trace_is_a_header_and_numbers():

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import bilevel_dsl as bl
+from bilevel_dsl.cli.inputs import read_point
 from bilevel_dsl.diagnostics import Source
 from bilevel_dsl.report.csv_text import csv_text, long_text
 from tests.data.test_sets import NETWORK
@@ -78,6 +79,60 @@ def test_one_row_an_entry(solution):
 
 def test_one_row_a_run(solution):
     header, row = csv.reader(csv_text(solution).splitlines())
-    values = dict(zip(header, map(float, row)))
+    values = dict(zip(header[4:], map(float, row[4:])))
     assert values["f[b,c]"] == solution["f"][4] and values["price[c]"] == solution.report["price"][2]
     np.testing.assert_allclose([values["part[b,d]"], values["part[b,c]"]], solution["f"][2::2])
+
+
+BACK = """
+set HUB = {"a", "b", "c"};
+param fee[HUB];
+param scale = 1;
+param X[:, :];
+upper { var t[HUB] in [0, 9] start 1; minimize sum((t[h] - fee[h])^2 for h in HUB) + 0 * sum(X); }
+lower { var y; minimize (y - scale * sum(t))^2; }
+"""
+DATA = {"fee": {"a": 1, "b": 2, "c": 3}, "X": np.arange(2000.0).reshape(40, 50)}
+
+
+def test_a_result_says_what_it_was_made_from(tmp_path):
+    problem = bl.load(Source("hubs.bilevel", BACK), data=DATA)
+    solution = bl.solve(problem, compile=False)
+    found = solution.to_json()["made_from"]
+    assert found["model"] == "hubs.bilevel" and len(found["hash"]) == 64
+    assert found["parameters"]["fee"] == [1, 2, 3]
+    assert found["parameters"]["X"]["shape"] == [40, 50] and len(found["parameters"]["X"]["sha256"]) == 64
+    header, row = csv.reader(csv_text(solution).splitlines())
+    assert header[4:8] == ["X", "fee[a]", "fee[b]", "fee[c]"] and row[5:8] == ["1.0", "2.0", "3.0"]
+
+
+@pytest.fixture
+def kept(tmp_path):
+    bl.solve(bl.load(Source("hubs.bilevel", BACK), data={**DATA, "scale": 2}), compile=False).save(tmp_path / "r.json")
+    return read_point(str(tmp_path / "r.json"))
+
+
+def test_reading_back(kept):
+    problem = bl.load(Source("m", BACK), data={"X": DATA["X"]}, kept=kept.parameters, kept_wins=True)
+    assert bl.verify(problem, kept.of(problem)).verified and problem.given["scale"].value == 2
+    assert kept.changes(problem) == []
+
+
+def test_what_a_model_lacks_is_taken_from_an_earlier_result(kept):
+    problem = bl.load(Source("m", BACK), data={"X": DATA["X"]}, kept=kept.parameters)
+    assert sorted(problem.given) == ["X", "fee"]
+
+
+def test_entries_are_matched_by_their_elements(kept):
+    turned = BACK.replace('{"a", "b", "c"}', '{"c", "a", "b"}')
+    problem = bl.load(Source("m", turned), data={**DATA, "scale": 2})
+    np.testing.assert_allclose(kept.of(problem)["t"], [3, 1, 2], atol=1e-5)
+    assert kept.changes(problem) == ["the text of the model is another one"]
+
+
+def test_what_is_not_the_same_is_said(kept):
+    other = bl.load(Source("m", BACK), data={**DATA, "X": np.zeros((2, 2))})
+    assert kept.changes(other) == ["`X` has other values"]
+    inside = BACK.replace("param X[:, :];", "param X = 1;")
+    missing = bl.load(Source("m", inside), data={"fee": DATA["fee"]})
+    assert kept.changes(missing)[1] == "`X` was given from outside, 40 by 50, and is too large to be kept in the file"

@@ -120,6 +120,10 @@ COMMANDS: dict[str, tuple[dict[str, str | bytes | Path], str]] = {
     "BL0512_folder": ({"a.csv/x": ""}, "solve m.bilevel --data a.csv"),
     "BL0512_system": ({"a.csv": Path("a.csv")}, "solve m.bilevel --data a.csv"),
     "BL0512_start": ({}, "solve m.bilevel --start s.json"),
+    "BL0515": (
+        {"s.json": '{"variables": {"x": 1, "y": 1, "z": [0, 0]}, "made_from": {"hash": "0"}}'},
+        "verify m.bilevel s.json",
+    ),
     "BL0514": ({"ridge.bilevel": "mine"}, "new ridge"),
     "BL0607": ({}, "codegen m.bilevel -o out --method mpcc"),
     "BL0605": ({"out/mine.txt": ""}, "codegen m.bilevel -o out --method mgbio"),

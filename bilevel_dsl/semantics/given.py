@@ -1,0 +1,34 @@
+"""What the parameters from outside are, as a result keeps it: numbers, labels or a text by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from .symbols import Symbol
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """A parameter from outside: an array of numbers, of labels (dtype object), or a text."""
+
+    value: np.ndarray | str
+    labels: tuple[tuple[str, ...] | None, ...] = ()  # per dimension, of a set of elements
+
+
+def given_values(symbols: dict[str, Symbol], outside: Iterable[str]) -> dict[str, Given]:
+    """The value of each parameter of `outside`."""
+    return {
+        name: Given(_value(symbols[name]), tuple(d.labels for d in symbols[name].dims or ())) for name in sorted(outside)
+    }
+
+
+def _value(symbol: Symbol) -> np.ndarray | str:
+    if symbol.is_text:
+        return symbol.text
+    if symbol.universe is None:
+        return symbol.value
+    labels = np.array([symbol.universe.labels[int(code) - 1] for code in symbol.elements.ravel()], object)
+    return labels.reshape(symbol.elements.shape)
