@@ -121,7 +121,7 @@ COMMANDS: dict[str, tuple[dict[str, str | bytes | Path], str]] = {
     "BL0512_system": ({"a.csv": Path("a.csv")}, "solve m.bilevel --data a.csv"),
     "BL0512_start": ({}, "solve m.bilevel --start s.json"),
     "BL0515": (
-        {"s.json": '{"variables": {"x": 1, "y": 1, "z": [0, 0]}, "made_from": {"hash": "0"}}'},
+        {"s.json": '{"variables": {"x": 1.5, "y": 1.5, "z": [0, 0]}, "made_from": {"hash": "0"}}'},
         "verify m.bilevel s.json",
     ),
     "BL0514": ({"ridge.bilevel": "mine"}, "new ridge"),
