@@ -19,6 +19,7 @@ import numpy as np
 
 from .effort import Budget
 from .local import Local
+from .separate import parts
 
 REACH = 1e-2  # lengths
 WIDEST = 1e2  # lengths that the answer may move, where it has no bounds
@@ -54,38 +55,65 @@ class Descent:
 
 
 def descent(here: Local, leader: Leader, budget: Budget, enough: float) -> Descent:
-    """The first branch that decreases f by more than `enough`, else the bound over all of them."""
+    """The first branch that decreases f by more than `enough`, else the bound over all of them.
+
+    Where the program falls into parts, hours of a market, each is branched by itself: the decreases add up.
+    """
     nx, ny, m = here.f_x.size, here.f_y.size, here.multipliers.size
     if nx + ny + m > LARGEST:
         return Descent(np.nan, 0, False)
     program = _Program(here, leader)
-    pairs = np.flatnonzero(~here.equal)
+    several = parts(program.a)
+    alone = np.ones(nx + ny + m, bool)
+    found = []
+    for rows, columns in several:
+        alone[columns] = False
+        found.append(_branched(_Part(program, rows, columns), budget, enough / len(several)))
+    found.append(program.unbound(np.flatnonzero(alone)))
+    steps = [f.step for f in found if f.step is not None]
+    step = np.sum(steps, axis=0) if steps else None
+    return Descent(
+        sum(f.decrease for f in found),
+        sum(f.branches for f in found),
+        all(f.complete for f in found),
+        None if step is None else step[:nx],
+        None if step is None else step[nx : nx + ny],
+    )
+
+
+@dataclass(frozen=True)
+class _Found:
+    decrease: float
+    branches: int
+    complete: bool
+    step: np.ndarray | None = None  # of all columns, where a branch decreases f
+
+
+def _branched(part: _Part, budget: Budget, enough: float) -> _Found:
     stack: list[tuple[frozenset[int], frozenset[int]]] = [(frozenset(), frozenset())]
-    looked, worst, dx, dy = 0, 0.0, None, None
+    looked, worst = 0, 0.0
     while stack:
         if looked >= budget.effort.branches or budget.over:
-            return Descent(worst, looked, False, dx, dy)
+            return _Found(worst, looked, False)
         touching, loose = stack.pop()
         looked += 1
-        found = program.solve(touching, loose)
+        found = part.solve(touching, loose)
         if found is None:
             if looked == 1:
-                return Descent(np.nan, 1, False)
+                return _Found(np.nan, 1, False)
             continue
         value, v = found
         if -value <= enough:
             worst = max(worst, -value)
             continue
-        multipliers, rows = here.multipliers + REACH * v[nx + ny :], program.rows(v)
-        products = np.array([multipliers[k] * -rows[k] for k in pairs])
-        scale = PRODUCT * max(1.0, float(np.max(np.abs(here.multipliers), initial=0.0)))
-        free = [i for i, k in enumerate(pairs) if k not in touching and k not in loose and products[i] > scale * REACH]
+        products = part.products(v)
+        free = [k for k, product in products.items() if k not in touching and k not in loose and product > part.least]
         if not free:
-            return Descent(-value, looked, True, REACH * v[:nx], REACH * v[nx : nx + ny])
-        k = int(pairs[max(free, key=lambda i: products[i])])
+            return _Found(-value, looked, True, REACH * v)
+        k = max(free, key=products.get)
         stack.append((touching, loose | {k}))
         stack.append((touching | {k}, loose))
-    return Descent(worst, looked, True, dx, dy)
+    return _Found(worst, looked, True)
 
 
 class _Program:
@@ -100,25 +128,44 @@ class _Program:
         conditions = np.hstack([here.mixed, hessian, here.A.T]) / size[:, None]
         own = np.hstack([here.A_x, here.A, np.zeros((m, m))])
         upper = np.hstack([leader.C_x, leader.C_y, leader.C_m])
-        self.a = ca.DM(np.vstack([conditions, own, upper]))
+        self.a = np.vstack([conditions, own, upper])
         zero, slack = np.zeros(ny), -here.value / REACH
         self.lba = np.concatenate([zero, np.where(here.equal, slack, -np.inf), leader.low / REACH])
         self.uba = np.concatenate([zero, slack, leader.high / REACH])
-        most = (
-            10.0
-            * max(1.0, float(np.max(np.abs(here.multipliers), initial=0.0)), float(np.max(np.abs(here.g_y), initial=0.0)))
-            / REACH
-        )
+        largest = float(np.max(np.abs(here.multipliers), initial=0.0))
+        most = 10.0 * max(1.0, largest, float(np.max(np.abs(here.g_y), initial=0.0))) / REACH
         self.none = -here.multipliers / REACH  # the change that takes a multiplier to 0
         self.lbx = np.concatenate([leader.dx_low / REACH, leader.dy_low / REACH, np.where(here.equal, -most, self.none)])
         self.ubx = np.concatenate([leader.dx_high / REACH, leader.dy_high / REACH, np.full(m, most)])
         self.cost = REACH * np.concatenate([here.f_x, here.f_y, leader.f_m])
-        largest = float(np.max(np.abs(self.cost), initial=0.0))
-        self.unit = largest if largest > 0 else 1.0
+        cost = float(np.max(np.abs(self.cost), initial=0.0))
+        self.unit = cost if cost > 0 else 1.0
+        self.least = PRODUCT * max(1.0, largest) * REACH
+
+    def unbound(self, columns: np.ndarray) -> _Found:
+        """Of columns in no row: at the better bound."""
+        v = np.zeros(self.lbx.size)
+        v[columns] = np.where(self.cost[columns] > 0, self.lbx[columns], self.ubx[columns])
+        v[self.cost == 0] = 0.0
+        return _Found(float(-self.cost @ v), 0, True, REACH * v if np.any(v) else None)
+
+
+class _Part:
+    """The rows and columns of a program that hang together."""
+
+    def __init__(self, program: _Program, rows: np.ndarray, columns: np.ndarray):
+        self.program, self.rows, self.columns = program, rows, columns
+        self.least = program.least
+        first = program.nx + program.ny
+        inside = np.isin(np.arange(program.m), rows - program.ny) & np.isin(np.arange(program.m), columns - first)
+        self.pairs = np.flatnonzero(inside & ~program.here.equal).tolist()
+        self.row_of = {int(r): i for i, r in enumerate(rows)}
+        self.column_of = {int(c): j for j, c in enumerate(columns)}
+        self.a = ca.sparsify(ca.DM(program.a[np.ix_(rows, columns)]))
         self.solver = ca.conic(
             "branch",
             "highs",
-            {"h": ca.Sparsity(nx + ny + m, nx + ny + m), "a": self.a.sparsity()},
+            {"h": ca.Sparsity(len(columns), len(columns)), "a": self.a.sparsity()},
             {
                 "error_on_fail": False,
                 "highs": {
@@ -131,34 +178,46 @@ class _Program:
         )
 
     def solve(self, touching: frozenset[int], loose: frozenset[int]) -> tuple[float, np.ndarray] | None:
-        """The value and the solution; None if the branch has no point."""
-        lba, ubx = self.lba.copy(), self.ubx.copy()
+        """The value, and the solution in all columns, 0 in those of other parts; None if the branch has no point."""
+        whole = self.program
+        lba, uba, ubx = whole.lba[self.rows].copy(), whole.uba[self.rows], whole.ubx[self.columns].copy()
         for k in touching:
-            lba[self.ny + k] = self.uba[self.ny + k]
+            row = self.row_of[whole.ny + k]
+            lba[row] = uba[row]
         for k in loose:
-            ubx[self.nx + self.ny + k] = self.none[k]
+            ubx[self.column_of[whole.nx + whole.ny + k]] = whole.none[k]
         out = self.solver(
-            g=self.cost / self.unit,
+            g=whole.cost[self.columns] / whole.unit,
             a=self.a,
-            lbx=np.minimum(self.lbx, ubx),
+            lbx=np.minimum(whole.lbx[self.columns], ubx),
             ubx=ubx,
-            lba=np.minimum(lba, self.uba),
-            uba=self.uba,
+            lba=np.minimum(lba, uba),
+            uba=uba,
         )
         if not self.solver.stats()["success"]:
             return None
-        return float(out["cost"]) * self.unit, np.array(out["x"]).ravel()
+        v = np.zeros(whole.lbx.size)
+        v[self.columns] = np.array(out["x"]).ravel()
+        return float(out["cost"]) * whole.unit, v
 
-    def rows(self, v: np.ndarray) -> np.ndarray:
-        """value + A dy + A_x dx of every active row."""
-        here = self.here
-        return here.value + REACH * (here.A @ v[self.nx : self.nx + self.ny] + here.A_x @ v[: self.nx])
+    def products(self, v: np.ndarray) -> dict[int, float]:
+        """Of each pair, a multiplier times how far its row is from being active."""
+        whole, here = self.program, self.program.here
+        found = {}
+        for k in self.pairs:
+            row = here.value[k] + REACH * whole.a[whole.ny + k] @ v
+            found[k] = (here.multipliers[k] + REACH * v[whole.nx + whole.ny + k]) * -row
+        return found
 
 
 def _without_noise(hessian: np.ndarray) -> np.ndarray:
     """Eigenvalues that are nothing but rounding become 0: along them the follower is indifferent."""
     if not hessian.size or not np.any(hessian):
         return hessian
-    values, vectors = np.linalg.eigh(hessian)
-    values = np.where(np.abs(values) <= 1e-9 * np.abs(values).max(), 0.0, values)
-    return (vectors * values) @ vectors.T if np.any(values == 0) else hessian
+    largest, found = np.linalg.norm(hessian, 2), hessian.copy()
+    for _, own in parts(hessian):
+        values, vectors = np.linalg.eigh(hessian[np.ix_(own, own)])
+        noise = np.abs(values) <= 1e-9 * largest
+        if noise.any():
+            found[np.ix_(own, own)] = (vectors * np.where(noise, 0.0, values)) @ vectors.T
+    return found

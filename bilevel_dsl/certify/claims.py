@@ -55,8 +55,8 @@ class Certificate:
     tolerances: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()  # sentences
     details: dict[str, object] = field(default_factory=dict)  # further JSON entries
-    negligible: dict[str, np.ndarray | float] = field(default_factory=dict)  # "upper", "lower", "variable NAME": as zero
     trouble: str = ""  # "the follower is unbounded": no answer exists at this decision of the leader
+    negligible: dict[str, np.ndarray | float] = field(default_factory=dict)  # "upper", "lower", "variable NAME": as zero
 
     @property
     def verified(self) -> bool:

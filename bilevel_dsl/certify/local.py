@@ -13,10 +13,12 @@ import casadi as ca
 import numpy as np
 
 from ..model.problem import Dual
+from . import separate
 from .follower import Response
 from .nonnegative import nonnegative
 from .place import Place, Region
 from .scales import Scales
+from .separate import least_squares, rank
 
 ACTIVE = 1e-4  # lengths within which a row or bound counts as active
 WEAK = 1e-6  # multipliers up to which an active row may let go, relative to the largest one or to the size of g
@@ -53,7 +55,7 @@ class Local:
     @cached_property
     def dependent(self) -> bool:
         """The gradients of what is active depend on each other: multipliers may not be unique."""
-        return len(self.A) > 0 and bool(np.linalg.matrix_rank(_unit_rows(self.A), tol=1e-8) < len(self.A))
+        return len(self.A) > 0 and rank(_unit_rows(self.A), 1e-8) < len(self.A)
 
     @cached_property
     def tangent(self) -> np.ndarray:
@@ -102,7 +104,7 @@ class Local:
                 error = np.max(np.abs(K @ solution + B), initial=0.0)
                 solution = solution if error <= 1e-9 * np.max(np.abs(B), initial=1e-300) else None
         if solution is None:
-            solution = -np.linalg.lstsq(K, B, rcond=1e-13)[0]
+            solution = -least_squares(K, B, 1e-13)
         return solution[:n], solution[n:]
 
     def entries(self, dual: Dual, first: int, rows: int) -> np.ndarray:
@@ -249,7 +251,7 @@ def _multipliers(
     found = nonnegative(np.vstack([A.T, tie * E / size]), np.concatenate([-g_y, tie * d / size]), ~equal, guess)
     support = equal | (found > 0)
     trial = found.copy()
-    correction = np.linalg.lstsq(A[support].T, -g_y - A.T @ found, rcond=1e-10)[0]
+    correction = least_squares(A[support].T, -g_y - A.T @ found, 1e-10)
     trial[support] += correction
     return trial if np.all(trial[~equal] >= 0) else found
 
@@ -259,10 +261,8 @@ def _second(place: Place, region: Region, x, y, weights) -> tuple[np.ndarray, np
     n = y.size
     if not n:
         return np.zeros((0, 0)), np.zeros((0, x.size))
-    point = [ca.DM(x), ca.DM(y), ca.DM(weights)]
-    both = [region.second.call([*point, ca.DM(np.eye(1, n, j).ravel()), *place.columns]) for j in range(n)]
-    W = np.hstack([np.array(a) for a, _ in both])
-    mixed = np.hstack([np.array(b) for _, b in both]).T
+    W, mixed = region.second.call([ca.DM(x), ca.DM(y), ca.DM(weights), ca.DM(np.eye(n)), *place.columns])
+    W, mixed = np.array(W), np.array(mixed).T
     return (W + W.T) / 2, mixed.reshape(n, x.size)
 
 
@@ -274,5 +274,4 @@ def null_space(A: np.ndarray, n: int) -> np.ndarray:
     """Orthonormal columns with A Z = 0, up to 1e-9 of the longest row."""
     if not len(A):
         return np.eye(n)
-    _, s, Vt = np.linalg.svd(_unit_rows(A))
-    return Vt[int(np.sum(s > 1e-9)) :].T
+    return separate.null_space(_unit_rows(A), 1e-9)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from .separate import parts
+
 
 def nonnegative(
     A: np.ndarray, b: np.ndarray, signed: np.ndarray, guess: np.ndarray | None = None, tolerance: float = 1e-12
@@ -15,9 +17,15 @@ def nonnegative(
 
     `guess`: where to begin; its positive entries save as many rounds.
     """
+    v = np.zeros(A.shape[1])
+    for rows, columns in parts(A) if v.size else ():
+        begin = None if guess is None else guess[columns]
+        v[columns] = _of_part(A[np.ix_(rows, columns)], b[rows], signed[columns], begin, tolerance)
+    return v
+
+
+def _of_part(A: np.ndarray, b: np.ndarray, signed: np.ndarray, guess: np.ndarray | None, tolerance: float) -> np.ndarray:
     n = A.shape[1]
-    if not n:
-        return np.zeros(0)
     v = np.zeros(n) if guess is None else np.where(signed, np.maximum(guess, 0.0), guess)
     passive = ~signed | (v > 0)
     if passive.any():

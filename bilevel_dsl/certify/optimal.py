@@ -21,6 +21,7 @@ from .follower import FAR, Follower, Response
 from .local import Local, local
 from .place import Place, Region
 from .scales import TIED, Scales, coupling, variation
+from .separate import least_squares
 from .starts import candidates, scattered
 
 GAP = 10.0  # times the tolerance of the certificate
@@ -178,7 +179,7 @@ def polished(
         A = here.A[hold]
         K = np.block([[here.hessian, A.T], [A, np.zeros((len(A), len(A)))]])
         right = -np.concatenate([here.g_y + here.A.T @ here.multipliers, here.value[hold]])
-        step = np.linalg.lstsq(K, right, rcond=1e-12)[0][: answer.y.size]
+        step = least_squares(K, right, 1e-12)[: answer.y.size]
         lower, upper = region.limits(place, x)[:2]
         moved = np.clip(answer.y + scales.y * step, lower, upper)
         g = place.value("g", x, moved)

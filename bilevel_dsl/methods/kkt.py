@@ -43,7 +43,7 @@ from . import needs
 from .card import Card, Need, Refusal, Suits
 from .flow import Method
 from .parts import multipliers
-from .parts.conditions import Conditions
+from .parts.conditions import DENSE_UNKNOWNS, Conditions, count_unknowns
 from .program import Program, Setting, Signal
 
 NAME = "kkt"
@@ -52,8 +52,7 @@ KKT_LIMIT = 300  # unknowns up to which the dense Newton system is solved
 
 
 def _large(problem: Problem) -> list[Refusal]:
-    rows = sum(c.expression.numel() for c in problem.upper_constraints + problem.lower_constraints)
-    n = problem.x.numel() + 3 * problem.y.numel() + 2 * rows
+    n = count_unknowns(problem)
     if n <= KKT_LIMIT:
         return []
     return [Refusal(f"the conditions have {n} unknowns (limit {KKT_LIMIT})", problem.lower_variables[0].span)]
@@ -61,9 +60,10 @@ def _large(problem: Problem) -> list[Refusal]:
 
 def _suits(problem: Problem, structure: Structure) -> tuple[Suits, str] | None:
     if problem.used_duals:
-        return Suits.ONLY, "the leader uses multipliers of the follower, `dual(...)`"
+        small = count_unknowns(problem) <= DENSE_UNKNOWNS
+        return Suits.ONLY if small else Suits.GENERAL, "the leader uses multipliers of the follower, `dual(...)`"
     constrained = structure.coupled or not structure.lower_free
-    if constrained and structure.lower_convex in ("yes", "sampled"):
+    if constrained and structure.lower_convex in ("yes", "sampled") and count_unknowns(problem) <= DENSE_UNKNOWNS:
         convex = "convex" if structure.lower_convex == "yes" else "convex at the points looked at"
         return Suits.BEST, f"the lower level is small, constrained and {convex}"
     if structure.lower_rows or structure.coupled:

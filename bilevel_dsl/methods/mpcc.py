@@ -37,6 +37,7 @@ from .direct.pieces import Candidate, Failure, Pieces
 from .direct.routes import BOUNDS, FIRST_PENALTY, Routes
 from .direct.system import Levels, System, scales_at
 from .outcome import Outcome, Progress
+from .parts.conditions import DENSE_UNKNOWNS, count_unknowns
 from .program import Setting
 
 NAME = "mpcc"
@@ -60,11 +61,12 @@ def _large(problem: Problem) -> list[Refusal]:
 
 
 def _suits(problem: Problem, structure: Structure) -> tuple[Suits, str] | None:
+    many = count_unknowns(problem) > DENSE_UNKNOWNS
     if problem.used_duals:
-        return Suits.GENERAL, "the leader uses multipliers of the follower, `dual(...)`"
+        return Suits.ONLY if many else Suits.GENERAL, "the leader uses multipliers of the follower, `dual(...)`"
     convex = structure.lower_convex in ("yes", "sampled", "unknown")
     if structure.coupled or structure.lower_rows or (convex and not structure.lower_free):
-        return Suits.GENERAL, "sets or constraints involve lower variables"
+        return Suits.BEST if many and convex else Suits.GENERAL, "sets or constraints involve lower variables"
     return Suits.OTHERWISE, "the lower level has optimality conditions"
 
 

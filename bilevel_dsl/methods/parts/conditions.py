@@ -9,7 +9,16 @@ from ...functions.nlp_sets import nlp_description
 from ...functions.oracles import Oracles, expanded
 from ...functions.projections import clip
 from ...functions.select import all_of, either, norm
+from ...model.problem import Problem
 from . import multipliers
+
+DENSE_UNKNOWNS = 100  # up to which dense Newton systems are quicker than sparse ones, and worth a C compiler
+
+
+def count_unknowns(problem: Problem) -> int:
+    """Of the conditions, at most: upper variables, three for each lower one, two for each row."""
+    rows = sum(c.expression.numel() for c in problem.upper_constraints + problem.lower_constraints)
+    return problem.x.numel() + 3 * problem.y.numel() + 2 * rows
 
 
 class Conditions:
