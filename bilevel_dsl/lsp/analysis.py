@@ -208,7 +208,8 @@ _DECLARATIONS = {ast.Param: "param", ast.SetDecl: "set", ast.FunctionDecl: "func
 def _entry(s: ast.Statement) -> Entry | None:
     kind = _DECLARATIONS.get(type(s))
     if kind:
-        dimensions = ", ".join(_short(d.span) for d in getattr(s, "dimensions", ()))
+        parts = s.generators if isinstance(s, ast.Let) else getattr(s, "dimensions", ())
+        dimensions = ", ".join(_short(d.span) for d in parts)
         return Entry(s.name.id, kind, f"[{dimensions}]" if dimensions else "", s.span, s.name.span)
     if isinstance(s, ast.ProblemName):
         return Entry(s.name.id, "problem", "", s.span, s.name.span)

@@ -73,7 +73,11 @@ class _Resolver:
         self._declare(s.name, self.symbols.get(s.name.id))
         self._below(s, {}, s.name)
 
-    _setdecl = _let = _var = _param
+    _setdecl = _var = _param
+
+    def _let(self, s: ast.Let) -> None:
+        self._declare(s.name, self.symbols.get(s.name.id))
+        self._loop(s, s.generators, (s.value,), {})
 
     def _functiondecl(self, s: ast.FunctionDecl) -> None:
         self._declare(s.name, self.symbols.get(s.name.id))

@@ -14,6 +14,7 @@ from ..semantics.ir import Dim, Node, Segments, postorder
 from ..semantics.sets import SetSpec
 from . import sets
 from .problem import Constraint, Dual, Index, Named, Objective, Parameter, Problem, Reference, Variable
+from .recursion import recursion
 from .sampling import Sampling
 
 
@@ -203,7 +204,7 @@ def _set(spec: SetSpec, v: CheckedVar, translate) -> sets.ConstraintSet:
 class _Translation:
     """Nodes to CasADi, each once: shared parts stay shared."""
 
-    def __init__(self, symbols: dict[str, ca.MX]):
+    def __init__(self, symbols: dict[str | int, ca.MX]):
         self.symbols = symbols
         self.known: dict[int, ca.MX] = {}
         self._alive: list[Node] = []  # a node's id is its key: it must not be freed
@@ -218,10 +219,12 @@ class _Translation:
     def _one(self, n: Node, a: list[ca.MX]) -> ca.MX:
         if n.op == "const":
             return ca.MX(ca.DM(_columns(n.attr, n.shape, n.batch)))
-        if n.op in ("param", "var"):
+        if n.op in ("param", "var", "slot"):
             return self.symbols[n.attr]
         if n.op == "dual":
             return self.symbols[f"dual({n.attr})"]
+        if n.op == "recursion":
+            return _rowwise(n, recursion(n, a, lambda step, slots: _Translation(_shaped(step, slots))(step)))
         if n.op in _STRUCTURAL:
             return _STRUCTURAL[n.op](n, *a)
         if n.op in _ELEMENTWISE:
@@ -292,11 +295,25 @@ def _transposed(shape: tuple[int, int]) -> list[int]:
     return np.arange(shape[0] * shape[1]).reshape(shape, order="F").T.ravel(order="F").tolist()
 
 
+def _rowwise(n: Node, v: ca.MX) -> ca.MX:
+    """An array whose first dimension is over the columns of `v`."""
+    return v.T if len(n.shape) == 2 else ca.vec(v.T)
+
+
+def _shaped(step: Node, slots: dict[str | int, ca.MX]) -> dict[str | int, ca.MX]:
+    """The arguments of a step as its nodes take them: those with a column for each entry are of the shape of the slot."""
+    found = dict(slots)
+    for n in postorder(step):
+        if n.op == "slot" and n.attr in slots:
+            found[n.attr] = ca.reshape(slots[n.attr], *(_matrix(n.shape) if n.batch is None else (_rows(n), n.batch)))
+    return found
+
+
 def _collect(n: Node, v: ca.MX) -> ca.MX:
     segments: Segments = n.attr
     count, rows = n.shape[0], _rows(n.args[0])
     if segments.count is None:
-        return ca.vec(v) if len(n.shape) == 1 else v.T
+        return _rowwise(n, v)
     whole = ca.reshape(v, rows * count, segments.count)
     return whole if len(n.shape) == 1 else whole[_transposed((rows, count)), :]
 

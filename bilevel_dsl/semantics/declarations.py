@@ -84,6 +84,7 @@ class Declarations(Duals, Parameters, Lowering):
         ring = self._stack[self._stack.index(symbol) :]
         for s in ring:
             s.state = "broken"
+        entries = next((s for s in ring if s.kind == "let" and s.decl.generators), None)
         needs = [f"needs `{after.name}`" for after in [*ring[1:], symbol]]
         message = f"`{symbol.name}` is defined by itself" if len(ring) == 1 else "these definitions go in a circle"
         self.problems.error(
@@ -92,6 +93,9 @@ class Declarations(Duals, Parameters, Lowering):
             symbol.span,
             needs[0] if len(ring) > 1 else "",
             secondary=[(s.span, text) for s, text in zip(ring[1:], needs[1:])],
+            hints=("a recursion stays within one `let`: make one of them all, whose entries are vectors",)
+            if entries
+            else (),
         )
 
     # --- kinds ---------------------------------------------------------------------------
@@ -111,6 +115,8 @@ class Declarations(Duals, Parameters, Lowering):
         return True
 
     def _resolve_let(self, symbol: Symbol) -> bool:
+        if symbol.decl.generators:
+            return self.resolve_family(symbol)
         symbol.node = self.expr(symbol.decl.value, TOP)
         return not symbol.node.bad
 

@@ -30,10 +30,33 @@ _PRODUCT = {"*", "@", "matmul", "dot", "kron", "outer"}
 
 def degree(root: Node, names: Set[str]) -> int:
     """An upper bound of the degree of `root` in the variables `names`; MORE if it is above 2 or not known."""
+    return _of(root, names, {})
+
+
+def _of(root: Node, names: Set[str], slots: dict[str | int, int]) -> int:
+    """`slots`: the degrees of the arguments, if `root` is a step of a recursion."""
     found: dict[int, int] = {}
     for n in postorder(root):
-        found[id(n)] = 0 if not n.variables & names else _degree(n, [found[id(a)] for a in n.args])
+        below = [found[id(a)] for a in n.args]
+        if n.op == "slot":
+            found[id(n)] = slots[n.attr]
+        elif slots and not any(below) or not n.variables & names and not slots:
+            found[id(n)] = 0
+        else:
+            found[id(n)] = _recursion(n, below) if n.op == "recursion" else _degree(n, below)
     return found[id(root)]
+
+
+def _recursion(n: Node, d: list[int]) -> int:
+    """Steps are taken until the degree of the entries grows no more: it is MORE then at the latest."""
+    entries = 0
+    for run in n.attr:
+        before = -1
+        while entries > before:
+            before = entries
+            slots = {**dict(enumerate(d)), "window": entries, "fixed": entries}
+            entries = max(entries, _of(run.step, frozenset(), slots))
+    return entries
 
 
 def _degree(n: Node, d: list[int]) -> int:

@@ -48,7 +48,7 @@ def evaluate(root: Node, params: Mapping[str, np.ndarray]) -> np.ndarray:
 def _value(n: Node, a: list[np.ndarray], params: Mapping[str, np.ndarray]) -> np.ndarray:
     if n.op == "const":
         return n.attr
-    if n.op == "param":
+    if n.op in ("param", "slot"):
         return np.asarray(params[n.attr], float)
     if n.op in _STRUCTURAL:
         return _STRUCTURAL[n.op](n, *a)
@@ -118,6 +118,26 @@ def _reduce(n: Node, v: np.ndarray) -> np.ndarray:
     return FOLDS[n.attr](v) if n.batch is None else FOLDS[n.attr](v.reshape(n.batch, -1), axis=1)
 
 
+def _recursion(n: Node, *a: np.ndarray) -> np.ndarray:
+    size = int(np.prod(n.shape[1:], dtype=int))
+    entries = np.zeros((size, 0))
+    for run in n.attr:
+        slots = {m.attr: m for m in postorder(run.step) if m.op == "slot"}
+        fixed = entries[:, run.fixed]
+        for k in range(run.count):
+            values = {j: a[j] for j in run.shared} | {j: unflat(a[j][:, k], slots[j]) for j in run.mapped}
+            values |= {"window": entries[:, entries.shape[1] - run.window :], "fixed": fixed}
+            entries = np.column_stack([entries, flat(evaluate(run.step, values), None)])
+    return entries.T.ravel(order="F").reshape(n.shape, order="F")
+
+
+def unflat(entries: np.ndarray, n: Node) -> np.ndarray:
+    """The value of a node from its entries by columns, those of one iteration after the other."""
+    if n.batch is None:
+        return entries.reshape(n.shape, order="F")
+    return np.stack([row.reshape(n.shape, order="F") for row in entries.reshape(n.batch, n.size)])
+
+
 def _transpose(n: Node, v: np.ndarray) -> np.ndarray:
     rank = len(n.args[0].shape)
     if rank == 0:
@@ -146,6 +166,7 @@ _STRUCTURAL = {
     "collect": _collect,
     "fold": _fold,
     "reduce": _reduce,
+    "recursion": _recursion,
     "transpose": _transpose,
     "matmul": _matmul,
 }

@@ -26,9 +26,14 @@ class Indexing:
             key = self.label_key(e, env)
             if key is not None:
                 return self._label_is_no_number(e.span, key)
+        family = self._family(e.base, env)
+        if family is not None:
+            return self._entry(e, family, env)
         base = self.expr(e.base, env)
         if base.bad:
             return base
+        if id(base) in self._families:  # as the argument of a function
+            return self._entry(e, self._families[id(base)], env)
         return self.indexed(e, base, self._dims(base), env, self._declared(base))
 
     def _is_of_labels(self, base: ast.Expr, env: Env) -> bool:
@@ -46,8 +51,8 @@ class Indexing:
             )
         return bad(span)
 
-    def indexed(self, e: ast.Index, base: Node, dims: tuple[Dim, ...], env: Env, declared) -> Node:
-        """The entries of `base` that `e` names."""
+    def indexed(self, e: ast.Index, base: Node, dims: tuple[Dim, ...], env: Env, declared, rows: bool = True) -> Node:
+        """The entries of `base` that `e` names. `rows`: what is left of a matrix by its first index is a row, 1 by n."""
         if base.shape == ():
             self.problems.error("BL0310", f"{_named(e.base)} is a scalar and has no entries", e.span, secondary=declared)
             return bad(e.span)
@@ -66,7 +71,7 @@ class Indexing:
         if any(a is None for a in axes):
             return bad(e.span)
         kept = tuple(self._kept(items[0], dim, axis) for items, dim, axis in zip(parts, dims, axes) if axis[2])
-        found = self._gathered(e.span, base, axes)
+        found = self._gathered(e.span, base, axes, rows)
         return self.named(found, kept) if len(kept) == len(found.shape) else found
 
     def _kept(self, item, dim: Dim, axis: Axis) -> Dim:
@@ -79,16 +84,21 @@ class Indexing:
 
     def _parts(self, e: ast.Index, dims: tuple[Dim, ...], env: Env) -> list[tuple] | None:
         """The indices of each dimension: one, or the components of a tuple; None if there are too few or too many."""
-        parts, rest = [], list(e.items)
+        parts, rest = self._apart(e.items, dims, env)
+        return None if rest else parts
+
+    def _apart(self, items: tuple, dims: tuple[Dim, ...], env: Env) -> tuple[list[tuple] | None, tuple]:
+        """The indices of each dimension, None if there are too few; and those that are left."""
+        parts, rest = [], tuple(items)
         for dim in dims:
             one = dim.arity == 1 or not rest or self._is_whole_element(rest[0], env) or len(rest) < dim.arity
             take = 1 if one else dim.arity
             if len(rest) < take:
-                return None
-            parts.append(tuple(rest[:take]))
+                return None, ()
+            parts.append(rest[:take])
             rest = rest[take:]
         fine = all(d.arity == 1 or len(p) > 1 or self._is_whole_element(p[0], env) for d, p in zip(dims, parts))
-        return parts if not rest and fine else None
+        return parts if fine else None, rest
 
     def _is_whole_element(self, item, env: Env) -> bool:
         """Stands for a tuple, or for several: `a` in `a in ARC`, `(i, j)`, `first(ARC)`, the set itself, `:`."""
@@ -133,7 +143,7 @@ class Indexing:
             hints=("a part of it is selected by a condition: `sum(x[i, j] for (i, j) in S if i == n)`",),
         )
 
-    def _gathered(self, span: Span, base: Node, axes: list[Axis]) -> Node:
+    def _gathered(self, span: Span, base: Node, axes: list[Axis], rows: bool = True) -> Node:
         """Entries of `base`, by its axes."""
         batched = any(b for _, b, _ in axes)
         flat, step = 0, 1  # places by columns
@@ -144,7 +154,7 @@ class Indexing:
             step *= size
         sizes = [p.shape[-1] for p, _, kept in axes if kept]
         kept = [k for _, _, k in axes]
-        shape = (1, *sizes) if kept == [False, True] else tuple(sizes)  # a row of a matrix is 1 by n
+        shape = (1, *sizes) if rows and kept == [False, True] else tuple(sizes)  # a row of a matrix is 1 by n
         count = flat.shape[0] if batched else None
         index = flat.reshape(((count,) if batched else ()) + shape)
         return self._folded(node("gather", (base,), shape, span, index, batch=count if batched else base.batch))
@@ -195,18 +205,20 @@ class Indexing:
         if at.by_number:
             key = Key((value.astype(np.int64),), (None,), found.batch is not None, len(found.shape) == 1)
             return self._found(item, key, at)
-        if not self._within(value, item.span, at):
+        if not self._within(value, item, at):
             return None
         return value.astype(np.int64) - 1, found.batch is not None, len(found.shape) == 1
 
     def _set_axis(self, item: ast.Name, found: IndexSet, at: _Place) -> Axis | None:
         """All elements of a set as an index: a vector."""
+        if at.by_number and not found.has_labels and found.arity == 1:
+            return self._found(item, Key(found.columns, found.universes, kept=True, set_name=found.name), at)
         if found.keyed and at.dim.members is not None:
             return self._found(item, found.key(np.arange(found.size), kept=True), at)
         if found.arity > 1:
             self.problems.error("BL0311", f"`{item.id}` has {found.words}s, and {_named(at.base)} is numbered", item.span)
             return None
-        return (found.values - 1, False, True) if self._within(found.values, item.span, at) else None
+        return (found.values - 1, False, True) if self._within(found.values, item, at) else None
 
     def _tuple_axis(self, items: tuple, at: _Place) -> Axis | None:
         """`flow[i, j]`: the components of a tuple, one after the other."""
@@ -227,7 +239,11 @@ class Indexing:
         if not missing.any():
             return places, key.batched, key.kept
         where = int(np.argmax(missing))
-        here = self._iteration(at.env, where) if key.batched else ""
+        if at.dim.ranged:
+            here = self._iteration(at.env, where if key.batched else None)
+            self._out_of_range(item, int(np.ravel(key.columns[0])[where]), here, at)
+            return None
+        here = self._iteration(at.env, where if key.batched else None)
         known = f"its {members.words}s are {elements_of(members)}"
         self.problems.error(
             "BL0309",
@@ -264,7 +280,8 @@ class Indexing:
         )
 
     def _slice(self, item: ast.Slice, at: _Place) -> Axis | None:
-        if at.dim.members is not None and not (item.lower is item.upper is None) and not at.dim.members.is_whole:
+        whole = item.lower is item.upper is None
+        if at.dim.members is not None and not whole and not at.dim.members.is_whole and not at.dim.ranged:
             self.problems.error(
                 "BL0310",
                 f"{_named(at.base)} is indexed by {_set_name(at.dim)}, which has no first and last number to slice between",
@@ -272,8 +289,9 @@ class Indexing:
                 secondary=at.declared,
             )
             return None
+        first, last = at.ends
         ends = []
-        for e, default in ((item.lower, 1), (item.upper, at.dim.size)):
+        for e, default in ((item.lower, first), (item.upper, last)):
             value = np.array(default) if e is None else self.whole_numbers(e, at.env, "the end of a slice")
             if value is None:
                 return None
@@ -284,46 +302,50 @@ class Indexing:
         if high < low:
             self.problems.error("BL0309", f"this slice is empty: it goes from {low} to {high}", item.span)
             return None
-        if not self._within(np.array([low, high]), item.span, at):
+        if not self._within(np.array([low, high]), item, at):
             return None
-        return np.arange(low - 1, high), False, True
+        return np.arange(low - first, high - first + 1), False, True
 
-    def _within(self, value: np.ndarray, span: Span, at: _Place) -> bool:
-        wrong = np.ravel((value < 1) | (value > at.dim.size))
+    def _within(self, value: np.ndarray, item: ast.Expr | ast.Slice, at: _Place) -> bool:
+        low, high = at.ends
+        wrong = np.ravel((value < low) | (value > high))
         if not wrong.any():
             return True
-        first = int(np.argmax(wrong))
-        found, env = int(np.ravel(value)[first]), at.env
+        first, env = int(np.argmax(wrong)), at.env
         in_loop = value.ndim and env.frame is not None and value.shape[0] == env.frame.count
-        where = self._iteration(env, first) if in_loop else ""
-        hints = (
-            ("indices start at 1",)
-            if found == 0
-            else (f"indices start at 1, and the last one is {at.dim.size}",)
-            if found < 0
-            else ()
-        )
+        self._out_of_range(item, int(np.ravel(value)[first]), self._iteration(env, first if in_loop else None), at)
+        return False
+
+    def _out_of_range(self, item: ast.Expr | ast.Slice, found: int, where: str, at: _Place) -> None:
+        low, high = at.ends
+        own = self._own(at.base, at.env)
+        if own is not None and at.dim is own.symbol.dims[0] and found < low:
+            self.no_base_case(found, item, own)
+            return
+        first = f"indices start at {low}"
+        hints = () if found >= low else (first,) if found == low - 1 else (f"{first}, and the last one is {high}",)
         self.problems.error(
             "BL0309",
-            f"index {found} is out of range: {_named(at.base)} has 1..{at.dim.size}{where}",
-            span,
+            f"index {found} is out of range: {_named(at.base)} has {low}..{high}{where}",
+            item.span,
             hints=hints,
             secondary=at.declared,
         )
-        return False
 
-    def _iteration(self, env: Env, at: int) -> str:
-        """The values of the loop variables in one iteration."""
+    def _iteration(self, env: Env, at: int | None) -> str:
+        """The values of the loop variables in one iteration; None: of those that are written out."""
         values = []
         for name, loop in env.names.items():
-            if isinstance(loop, Loop) and loop.frame is not None:
-                back = env.frame.back_to(loop.frame)
-                k = at if back is None else int(back[at])
-                shown = str(int(loop.values[k]))
+            if isinstance(loop, Loop) and (loop.frame is None or at is not None):
+                value = loop.values
+                if loop.frame is not None:
+                    back = env.frame.back_to(loop.frame)
+                    value = value[at if back is None else int(back[at])]
+                shown = str(int(value))
                 if loop.tuples is not None:
-                    shown = loop.tuples.key(loop.values[k]).text()
+                    shown = loop.tuples.key(value).text()
                 elif loop.universe is not None:
-                    shown = loop.universe.labels[int(loop.values[k]) - 1]
+                    shown = loop.universe.labels[int(value) - 1]
                 values.append(f"{name} = {shown}")
         return f" (here {', '.join(values)})" if values else ""
 
@@ -375,6 +397,12 @@ class _Place:
         """Whether its entries are found by whole numbers that are not places."""
         return self.dim.members is not None and self.dim.arity == 1 and not self.dim.members.has_labels
 
+    @property
+    def ends(self) -> tuple[int, int]:
+        """The numbers of the first and the last entry, where they follow each other."""
+        first = int(self.dim.members.values[0]) if self.dim.ranged else 1
+        return first, first + self.dim.size - 1
+
 
 def listed(words: Iterable[str]) -> str:
     """a, b and c"""
@@ -387,4 +415,6 @@ def _set_name(dim: Dim) -> str:
 
 
 def _named(base: ast.Expr) -> str:
+    if isinstance(base, ast.Index) and not base.items:
+        return f"an entry of {_named(base.base)}"
     return f"`{base.id}`" if isinstance(base, ast.Name) else "this"

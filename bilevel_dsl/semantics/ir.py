@@ -53,6 +53,7 @@ class Dim:
     size: int
     members: IndexSet | None = None  # whose elements its entries are found by; None: they are numbered from 1
     set_name: str = ""
+    ranged: bool = False  # its members are whole numbers that follow each other
 
     @classmethod
     def over(cls, found: IndexSet) -> Dim:
@@ -119,3 +120,19 @@ class Segments:
     @property
     def uniform(self) -> bool:
         return self.count is None or bool(np.all(self.sizes == self.sizes[0])) if self.sizes.size else True
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """Entries of a recursion that follow each other and are computed alike.
+
+    `step` is one of them, as a node on slots: `window` holds the entries before it, a column each; `fixed` those that
+    every one uses; a number is an argument of the recursion, as it is or, if `mapped`, the column of this entry.
+    """
+
+    step: Node
+    count: int
+    window: int
+    fixed: np.ndarray  # their places among all entries
+    shared: tuple[int, ...]
+    mapped: tuple[int, ...]

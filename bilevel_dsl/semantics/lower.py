@@ -14,6 +14,7 @@ from ..diagnostics import Span
 from ..syntax import ast
 from .builtins import BUILTINS, FUNCTION_NAMES, words
 from .calls import Calls
+from .families import Families
 from .frames import TOP, Env, Frame, Loop
 from .generators import Generators
 from .indexing import Indexing
@@ -27,7 +28,7 @@ from .symbols import MANY, Symbol, unknown_name
 from .values import Values
 
 
-class Lowering(Values, Members, Reading, Naming, Operators, Calls, Reductions, Indexing):
+class Lowering(Values, Members, Reading, Naming, Operators, Calls, Reductions, Families, Indexing):
     """Lowers expressions of one model; `names` resolves what is declared (see `declarations.py`)."""
 
     def __init__(self, symbols: dict[str, Symbol], problems, here: Span, base, data_dirs):
@@ -43,6 +44,7 @@ class Lowering(Values, Members, Reading, Naming, Operators, Calls, Reductions, I
         self._inside_expect = False
         self._tables = {}
         self._named = {}
+        self._families = {}
 
     def expr(self, e: ast.Expr, env: Env = TOP) -> Node:
         found = getattr(self, f"_{type(e).__name__.lower()}")(e, env)
@@ -102,6 +104,9 @@ class Lowering(Values, Members, Reading, Naming, Operators, Calls, Reductions, I
         symbol = self.symbols.get(e.id)
         if symbol is None:
             return self._undeclared(e, env)
+        own = self._own(e, env)
+        if own is not None:
+            return self.own_as_a_whole(e, own)
         if not self.resolve(symbol):
             return bad(e.span)
         if symbol.text is not None:

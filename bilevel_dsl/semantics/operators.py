@@ -106,6 +106,10 @@ class Operators:
             message = f"`@` is the product of matrices, and this is {words(large[1].shape)}"
             self.problems.error("BL0303", message, large[0].span, hints=SLICED)
             return bad(e.span)
+        if (
+            _is_row(e.right) and len(a.shape) == 2 == len(b.shape) and a.shape[1] == b.shape[1]
+        ):  # B @ u[k, :]: a row of a matrix as the vector that it is
+            b = node("vec", (b,), b.shape[1:], e.right.span)
         (m, k), (k2, n) = (s if len(s) == 2 else (s[0], 1) for s in (a.shape, b.shape))
         if k != k2:
             hints = ("the scalar product of two vectors is `dot(a, b)`",) if len(a.shape) == len(b.shape) == 1 else ()
@@ -147,6 +151,11 @@ class Operators:
             )
             return None
         return shapes.pop() if shapes else ()
+
+
+def _is_row(e: ast.Expr) -> bool:
+    """`u[k, :]`"""
+    return isinstance(e, ast.Index) and [isinstance(i, ast.Slice) for i in e.items] == [False, True]
 
 
 def _operand(e: ast.Expr) -> str:

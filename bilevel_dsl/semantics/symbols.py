@@ -30,6 +30,7 @@ class Symbol:
     dims: tuple[Dim, ...] | None = None
     value: np.ndarray | None = None  # of a parameter
     node: Node | None = None  # of a let, once lowered
+    own: object = None  # of a let with entries while they are defined (`families.Own`)
     index_set: IndexSet | None = None  # of a set that is one
     universe: Universe | None = None  # of a parameter whose values are labels; `elements` are their codes
     elements: np.ndarray | None = None

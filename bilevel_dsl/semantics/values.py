@@ -38,10 +38,12 @@ class Values:
 
     def _not_data(self, found: Node, span: Span, rule: str, hints=()) -> None:
         names = sorted(found.variables)
-        declared = [(self.symbols[n].span, f"`{n}` is a variable") for n in names[:1]]
-        self.problems.error(
-            "BL0312", f"{rule}: this depends on the variable `{names[0]}`", span, hints=hints, secondary=declared
-        )
+        symbol = self.symbols[names[0]]
+        if symbol.kind == "let":  # an entry of its own, while it is defined
+            what, declared = f"an entry of `{names[0]}`", [(symbol.span, "which is defined here")]
+        else:
+            what, declared = f"the variable `{names[0]}`", [(symbol.span, f"`{names[0]}` is a variable")]
+        self.problems.error("BL0312", f"{rule}: this depends on {what}", span, hints=hints, secondary=declared)
 
     def peek(self, found: Node, freeze: bool = False) -> np.ndarray | None:
         """The value of data; None if a parameter has none. `freeze`: the value decides the structure."""

@@ -184,7 +184,8 @@ class FunctionDecl(Statement):
 @dataclass(frozen=True, slots=True)
 class Let(Statement):
     name: Name
-    value: Expr
+    generators: tuple[Generator, ...]  # of one with entries, in [ ] after the name
+    value: Expr  # of each entry
 
 
 @dataclass(frozen=True, slots=True)

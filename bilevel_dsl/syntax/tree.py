@@ -125,7 +125,31 @@ class TreeBuilder:
         return ast.FunctionDecl(self._at(c), self._name(c[1]), _items(c[3]), c[-2])
 
     def let(self, c):
-        return ast.Let(self._at(c), self._name(c[1]), c[3])
+        return ast.Let(self._at(c), self._name(c[1]), _items(c[2]), c[-2])
+
+    def entries_of(self, c):
+        """The loops of an indexed `let`."""
+        items = c[1].items
+        odd = next((i for i in items if not isinstance(i, ast.Generator)), None)
+        if odd is not None:
+            self._notes.append(
+                (
+                    "BL0113",
+                    "the entries of a `let` are named by a loop, and this is none",
+                    odd.span,
+                    "write `let x[i in 1..n] = ...;`, or `let x = ...;` for an array as a whole",
+                )
+            )
+        elif isinstance(c[2], _Part):
+            self._notes.append(
+                (
+                    "BL0113",
+                    "a `let` has an entry for every element, and its loops no condition",
+                    c[2].items[0].span,
+                    "select before: `set S = {i for i in I if ...};` and `let x[i in S] = ...;`",
+                )
+            )
+        return self._part(c, [i for i in items if isinstance(i, ast.Generator)])
 
     def names(self, c):
         return self._part(c, (self._name(x) for x in c[::2]))

@@ -21,6 +21,8 @@ class Statements(Expressions):
         docs.append(self.take())  # the name
         if isinstance(node, (ast.Param, ast.Var)) and node.dimensions:
             docs.append(self._bracketed(node.dimensions, tight=True))
+        if isinstance(node, ast.Let) and node.generators:
+            docs.append(self._label_loops(node.generators))
         if isinstance(node, ast.FunctionDecl):
             docs.append(self._parameters(node))
         if isinstance(node, ast.Param) and node.domain is not None:
@@ -44,7 +46,11 @@ class Statements(Expressions):
     def _constraint(self, node: ast.Constraint) -> Doc:
         docs: list[Doc] = []
         if node.label is not None:
-            docs.append(self.expr(node.label) if not node.generators else [self.take(), self._label_loops(node)])
+            docs.append(
+                self.expr(node.label)
+                if not node.generators
+                else [self.take(), self._label_loops(node.generators, node.condition)]
+            )
             docs += [self.take(), " "]
         parts = [self.expr(node.terms[0])]
         for term in node.terms[1:]:
@@ -53,10 +59,10 @@ class Statements(Expressions):
             parts += [HARD if kept or self._broken_before() else SPACE, [relation, " ", self.expr(term)]]
         return docs + [Indent(Fill(parts)), self.take()]
 
-    def _label_loops(self, node: ast.Constraint) -> Doc:
+    def _label_loops(self, generators: tuple[ast.Generator, ...], condition: ast.Expr | None = None) -> Doc:
         docs = [self.take()]
-        for k, generator in enumerate(node.generators):
+        for k, generator in enumerate(generators):
             docs += ([self.take(), " "] if k else []) + [self._generator(generator)]
-        if node.condition is not None:
-            docs += [" ", self.take(), " ", self.expr(node.condition)]
+        if condition is not None:
+            docs += [" ", self.take(), " ", self.expr(condition)]
         return docs + [self.take()]
