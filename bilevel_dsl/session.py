@@ -119,6 +119,7 @@ def solve(
         BilevelError: the method does not fit, a setting is unknown, the start has a wrong shape,
             or an objective has no value at the start.
     """
+    problem.require_expressions()
     clock, stage = _Clock(), on_stage or (lambda name: None)
     end = np.inf if time_limit is None else perf_counter() + time_limit
     stage("building")
@@ -181,6 +182,7 @@ def export_c(
     """
     from .export.c_solver import export
 
+    problem.require_expressions()
     info = _exportable(problem, method)
     settings = merge_settings(info, problem, tol=tol, options=options)
     oracles = Oracles(problem)
@@ -220,6 +222,7 @@ def verify(
         BilevelError: BL0405, BL0406, BL0408: an unknown variable, a wrong shape or a number that is not finite,
             a variable without a value.
     """
+    problem.require_expressions()
     missing = [v.name for v in problem.variables if v.name not in variables]
     if missing:
         raise BilevelError(
@@ -246,6 +249,7 @@ def verify(
 
 def functions_of(problem: Problem) -> Functions:
     """The CasADi functions of `problem` by name: `f = functions_of(problem)`, then `f["grad_y_g"](x, y, *f.data)`."""
+    problem.require_expressions()
     return Functions(problem)
 
 

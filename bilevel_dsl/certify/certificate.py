@@ -130,8 +130,8 @@ class Examination:
         return found
 
     def _examined(self, limits: Budget, seed: int, tol: float, bound: tuple[float, str] | None, brief: bool) -> Certificate:
-        feasible, numbers = self._feasible(tol)
-        found = self._follower(limits, seed, tol)
+        feasible, numbers = self.feasible(tol)
+        found = self.follower_optimal(limits, seed, tol)
         if found.unbounded:
             rest = tuple(
                 Claim(n, Verdict.NOT_CHECKED, "the follower is unbounded")
@@ -150,7 +150,7 @@ class Examination:
             details = {"better_lower": found.answer.y.tolist()} if found.answer else {}
             numbers |= {"lower_gap": found.gap, "stationarity": np.nan}
             return Certificate((feasible, found.claim, *rest), numbers, _tolerances((feasible, found.claim)), (), details)
-        here = self._local(found)
+        here = self.local_at(found)
         answers = check_answers(
             self.place, self.leader, self.follower, self.scales, found, here, self.x, self.y, limits, tol=tol
         )
@@ -175,7 +175,7 @@ class Examination:
         bound = float(f"{FEASIBLE * tol:.12g}")
         return {"upper_feasibility": bound, "lower_feasibility": bound}
 
-    def _feasible(self, tol: float) -> tuple[Claim, dict[str, float]]:
+    def feasible(self, tol: float) -> tuple[Claim, dict[str, float]]:
         """Distances to the sets, in lengths, and violations of rows, in their sizes."""
         place, x, y, scales = self.place, self.x, self.y, self.scales
         upper = float(np.max(np.abs(sets.project_x(self.oracles, x) - x) / scales.x, initial=0.0))
@@ -207,7 +207,8 @@ class Examination:
         words = "sets and constraints of both levels, evaluated"
         return Claim("feasible", Verdict.PROVED, words, largest, tolerance), numbers
 
-    def _follower(self, limits: Budget, seed: int, tol: float) -> Optimal:
+    def follower_optimal(self, limits: Budget, seed: int, tol: float) -> Optimal:
+        """The claim on the follower's answer, with the answers that were found."""
         if self.region.describable:
             return optimal(self.place, self.region, self.follower, self.scales, self.x, self.y, limits, seed=seed, tol=tol)
         value = sets.lower_gradient_mapping(self.oracles, self.place, self.x, self.y, self.scales.y, self.scales.g)
@@ -222,7 +223,7 @@ class Examination:
         words += ", convex" if convex else ", and it is not known to be convex"
         return Optimal(Claim("follower_optimal", verdict, words, value, tolerance), value, None, convex=convex)
 
-    def _local(self, found: Optimal) -> Local | None:
+    def local_at(self, found: Optimal) -> Local | None:
         """At the follower's own answer where it is one: another one may be as good for it and not for the leader."""
         if found.answer is None:
             return None

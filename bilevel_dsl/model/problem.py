@@ -10,14 +10,15 @@ A maximised objective is stored negated; `sense` is -1 then.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 
 import casadi as ca
 import numpy as np
 
-from ..diagnostics import Diagnostic, Span
+from ..diagnostics import BilevelError, Diagnostic, Span
 from ..semantics.given import Given
+from .record import without_expressions
 from .sampling import Sampling
 from .sets import ConstraintSet
 
@@ -169,6 +170,16 @@ class Problem:
     path: str = ""  # of the model's file, as it was named
     given: dict[str, Given] = field(default_factory=dict)  # parameters from outside
     timings: dict[str, float] = field(default_factory=dict)  # seconds: parse (read and check), build
+
+    def __getstate__(self) -> dict:
+        """For pickles: names, shapes, sets, data of the record, but no expressions; see `record.py`."""
+        return {f.name: without_expressions(getattr(self, f.name)) for f in fields(self)}
+
+    def require_expressions(self) -> None:
+        """Raises BilevelError BL0413 where it came out of a pickle: it says what it was, and cannot be solved."""
+        if self.x is None:
+            hint = f"load it again: `bilevel_dsl.load({self.path!r}, ...)`"
+            raise BilevelError(Diagnostic("BL0413", "a problem that was pickled has no expressions", hints=(hint,)))
 
     @property
     def is_simple(self) -> bool:

@@ -81,6 +81,17 @@ class Point:
 
         write_whole(path, json_text(self))
 
+    def save_table(self, path: str | Path) -> None:
+        """Write one CSV row for each entry of variables, report and multipliers to `path`: name, indices, value.
+
+        Raises:
+            BilevelError: BL0511, the file cannot be written.
+        """
+        from ..files import write_whole
+        from .csv_text import long_text
+
+        write_whole(path, long_text(self))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Tried:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..diagnostics import Span
 from ..syntax import ast
-from .builtins import BUILTINS, FUNCTION_NAMES, words
+from .builtins import BUILTINS, FUNCTION_NAMES, SET_FUNCTIONS, SET_NAMES, words
 from .calls import Calls
 from .families import Families
 from .frames import TOP, Env, Frame, Loop
@@ -159,7 +159,12 @@ class Lowering(Values, Members, Reading, Naming, Operators, Calls, Reductions, F
         return env.lift(const(loop.values, span, loop.frame.count), loop.frame, span)
 
     def _undeclared(self, e: ast.Name, env: Env) -> Node:
-        if e.id in FUNCTION_NAMES:
+        if any(d.code == "BL0204" and d.message.startswith(f"`{e.id}` ") for d in self.problems.errors):
+            pass  # the model declares it, and has been told that the name is taken
+        elif e.id in SET_FUNCTIONS or e.id in SET_NAMES:
+            hint = f"sets stand after `in`: `var x[3] in {e.id}{'' if e.id in SET_NAMES else '(...)'}`"
+            self.problems.error("BL0205", f"`{e.id}` is a constraint set, not a value", e.span, hints=(hint,))
+        elif e.id in FUNCTION_NAMES:
             builtin = BUILTINS.get(e.id)
             hint = f"call it: `{builtin.signature}`" if builtin else f"call it: `{e.id}(...)`"
             self.problems.error("BL0205", f"`{e.id}` is a built-in function, not a value", e.span, hints=(hint,))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import os
+import pickle
 import re
 import sys
 from collections.abc import Callable
@@ -271,6 +272,12 @@ def BL0412(here, monkeypatch):
     stochastic_method(monkeypatch, SAMPLED.replace("sqrt(expect((y - b[i])^2 for i in 1..4))", "(y - 1)^2"))
     solution = bilevel_dsl.solve(bilevel_dsl.load("s.bilevel"), "sgd", compile=False, verify="no")
     return render(solution.warnings) + "\n"
+
+
+@case
+def BL0413(here, monkeypatch):
+    problem = pickle.loads(pickle.dumps(bilevel_dsl.load("m.bilevel")))
+    return raised(lambda: bilevel_dsl.solve(problem))
 
 
 # --- streams and packages -------------------------------------------------------------------------
