@@ -7,7 +7,6 @@ import pytest
 
 pytest.importorskip("IPython", reason="IPython is not installed: pip install ipython")
 
-from IPython.core.interactiveshell import InteractiveShell  # noqa: E402
 
 from tests.docs.blocks import blocks  # noqa: E402
 
@@ -19,19 +18,6 @@ upper { var t[ROAD] in [0, 5]; minimize sumsqr(t - y); }
 lower { var y[ROAD] in simplex(demand); minimize dot(t, y) + 0.5 * sum(slope[r] * y[r]^2 for r in ROAD); }
 report { total = sum(y); }
 """
-
-
-@pytest.fixture
-def shell(tmp_path, monkeypatch):
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
-    monkeypatch.setenv("BILEVELDSL_CACHE", str(tmp_path / "cache"))
-    monkeypatch.chdir(tmp_path)
-    InteractiveShell.clear_instance()
-    shell = InteractiveShell.instance()
-    shell.history_manager.enabled = False
-    shell.run_line_magic("load_ext", "bilevel_dsl.jupyter")
-    yield shell
-    InteractiveShell.clear_instance()
 
 
 def run(shell, line: str, cell: str = TOLLS):
