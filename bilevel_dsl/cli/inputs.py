@@ -168,13 +168,15 @@ def _npz(path: str) -> dict[str, np.ndarray]:
 
     import numpy as np
 
-    from ..semantics.files import Unreadable
+    from ..semantics.files import Unreadable, require_numbers
 
     try:
         with zipfile.ZipFile(path) as archive:
             if sum(member.file_size for member in archive.infolist()) > LARGEST:
                 raise Unreadable(f"the arrays of `{path}` are larger than {LARGEST >> 30} GiB")
         with np.load(path, allow_pickle=False) as arrays:
+            for name in arrays.files:
+                require_numbers(arrays, name, path)
             values = {name: arrays[name] for name in arrays.files}
     except (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError):
         raise Unreadable(

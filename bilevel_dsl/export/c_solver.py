@@ -21,6 +21,7 @@ from ..model.problem import Problem
 from ..runtime.csource import NOTICE, NotCompilable, functions_source, template, work_sizes
 from ..runtime.layout import Layout, lay_out
 from ..runtime.status import Status
+from .entries import entry_names
 from .folder import write_folder
 from .markdown import readme_parts
 from .places import Place, Places, accepted
@@ -62,6 +63,7 @@ def solver_texts(program: Program, problem: Problem, *, real: str, settings: Map
         "TARGET": f"{prefix}solver",
         "FORMAT": f"%.{DIGITS[real]}g",
         "STATUS_NAMES": ",\n    ".join(f'"{s.label}"' for s in Status),
+        "ENTRIES": entry_names(problem),
         "TABLES": _tables(places, program.settings, initial, prefix, real),
         **_header_parts(places, layout, prefix.upper()),
     }

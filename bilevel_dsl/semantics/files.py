@@ -6,6 +6,8 @@ Files are looked for relative to the model, and only below its folder or a folde
 from __future__ import annotations
 
 import json
+import math
+import warnings
 from itertools import islice
 from pathlib import Path
 
@@ -92,6 +94,9 @@ def _near(name: str, folders: list[Path]) -> tuple[str, ...]:
 
 def _csv(path: Path) -> np.ndarray:
     """Numbers by rows, separated by commas or semicolons; a first line of names is passed over."""
+    plain = _plain_csv(path)
+    if plain is not None:
+        return plain
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -122,6 +127,24 @@ def _csv(path: Path) -> np.ndarray:
     return rows[:, 0] if width == 1 else rows
 
 
+def _plain_csv(path: Path) -> np.ndarray | None:
+    """Of a file with nothing but numbers below at most one line of names, read in C; None for every other."""
+    with open(path, "rb") as file:
+        first = file.readline()
+    if not first.strip() or not first.isascii():
+        return None
+    head = first.decode()
+    separator = ";" if ";" in head and "," not in head else ","
+    named = not all(map(_is_number, head.split(separator)))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            table = np.loadtxt(path, delimiter=separator, comments=None, ndmin=2, skiprows=int(named), encoding="ascii")
+    except (ValueError, UserWarning):  # no numbers, rows of different lengths, comments: all this is said by `_csv`
+        return None
+    return table[:, 0] if table.shape[1] == 1 else table
+
+
 def _npy(path: Path) -> np.ndarray:
     try:
         return _numbers(np.load(path, allow_pickle=False), path.name)
@@ -136,6 +159,7 @@ def _npz(path: Path, key: str | None) -> np.ndarray:
             if key not in names:
                 hints = did_you_mean(key, names) or (f"it has: {', '.join(names[:8])}",)
                 raise Unreadable(f"`{path.name}` has no array `{key}`", *hints)
+            require_numbers(archive, key, path.name)
             return _numbers(archive[key], path.name)
     except (ValueError, EOFError, AttributeError, TypeError) as error:
         raise Unreadable(f"`{path.name}` is not a NumPy archive of numbers") from error
@@ -143,6 +167,24 @@ def _npz(path: Path, key: str | None) -> np.ndarray:
         if isinstance(error, (Unreadable, OSError)):
             raise
         raise Unreadable(f"`{path.name}` is not a NumPy archive of numbers") from error
+
+
+def require_numbers(archive: np.lib.npyio.NpzFile, key: str, name: str) -> None:
+    """Refuse a member of an NPZ by its header, before any of it is unpacked.
+
+    Raises:
+        Unreadable: no numbers, or more of them than may be read.
+        ValueError: it is no array.
+    """
+    members = archive.zip.namelist()
+    with archive.zip.open(key if key in members else f"{key}.npy") as file:
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, kind = read(file)
+    if kind.kind not in "iuf":
+        raise Unreadable(f"`{key}` in `{name}` is not an array of real numbers")
+    if math.prod(shape) * kind.itemsize > LARGEST:
+        raise Unreadable(f"`{key}` in `{name}` is larger than {LARGEST >> 30} GiB")
 
 
 def _json(path: Path, key: str | None) -> np.ndarray:

@@ -59,11 +59,10 @@ KINDS = {
     "bound, free": Kind("[2]", 4, (-INF,), row="@[1] <= #"),
     "bound, computed": Kind("[2]", 4, (-1,), row="@ <= sqrt(#)"),
 }
-LEVELS = dict.fromkeys(METHODS, ("upper",)) | {
-    "penalty": ("upper", "lower"),
-    "kkt": ("upper", "lower"),
-    "dbgd": ("lower",),
-}
+# of every family of methods one or two: what `prepare` does with them is one place, asked of all below
+LEVELS = {"penalty": ("upper", "lower"), "kkt": ("upper", "lower"), "dbgd": ("lower",)} | dict.fromkeys(
+    ("mgbio", "msgbio", "aid", "soba", "f2sa"), ("upper",)
+)
 
 
 def kinds_of(method: str) -> dict[str, Kind]:

@@ -13,10 +13,17 @@
 static bl_solver solver;         /* static: it can be large for the stack */
 static bl_real scalars[BL_DATA]; /* values of parameters have to stay where they are */
 
-static void print(const bl_named *v)
+/* of entries over sets */
+@ENTRIES@
+
+static void print(const bl_named *v, const char *const *names)
 {
   const bl_real *m = solver.memory + v->place;
   int i, j;
+  if (names) { /* an entry on each line */
+    for (i = 0; i < v->rows * v->columns; ++i) printf("%s%s = @FORMAT@\n", v->name, names[i], (double)m[i]);
+    return;
+  }
   printf("%s = %s", v->name, v->dimensions == 0 ? "" : "[");
   for (i = 0; i < v->rows; ++i) {
     if (v->dimensions == 2) printf("%s[", i ? ", " : "");
@@ -86,7 +93,7 @@ int main(int argc, char **argv)
   printf("iterations = %ld\ncalls = %ld\n", solver.run.iterations, solver.run.calls);
   if (status == BL_DIVERGED) return exits[(int)status]; /* there is no answer */
   printf("upper = @FORMAT@\nlower = @FORMAT@\n", (double)solver.memory[BL_UPPER], (double)solver.memory[BL_LOWER]);
-  for (k = 0; k < BL_N_VARIABLES; ++k) print(&bl_variables[k]);
-  for (k = 0; k < BL_N_REPORTS; ++k) print(&bl_reports[k]);
+  for (k = 0; k < BL_N_VARIABLES; ++k) print(&bl_variables[k], names_of_variables[k]);
+  for (k = 0; k < BL_N_REPORTS; ++k) print(&bl_reports[k], names_of_reports[k]);
   return exits[(int)status];
 }
