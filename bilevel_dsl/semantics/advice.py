@@ -60,7 +60,7 @@ def _flat(checked: Checked, lower: set[str], problems: Collector) -> None:
                 "the lower objective is linear in the lower variables",
                 objective.span,
                 "answers jump from corner to corner",
-                hints=("gradient methods see no derivative there; a small quadratic term smooths the answer",),
+                hints=("methods of gradients see no slope there; `auto` takes `branches`, `mpcc` or `kkt`",),
             )
 
 

@@ -39,6 +39,7 @@ def check_blocks(tree: ast.Model, levels: Levels, source: Source, problems: Coll
                 again.span,
                 "the second",
                 secondary=[(objectives[0].span, "the first")],
+                hints=("a level has one: add them up with weights, or bound one of them in a constraint",),
             )
     for kind in (ast.Options, ast.Report, ast.Reference, ast.ProblemName):
         blocks = [s for s in tree.statements if isinstance(s, kind)]

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..diagnostics import Span
 from ..syntax import ast
+from .alike import Alike
 from .builtins import BUILTINS, FUNCTION_NAMES, SET_FUNCTIONS, SET_NAMES, words
 from .calls import Calls
 from .families import Families
@@ -44,6 +45,7 @@ class Lowering(Values, Members, Reading, Naming, Operators, Calls, Reductions, F
         self._inside_expect = False
         self._tables = {}
         self._named = {}
+        self._alike = Alike()
         self._families = {}
 
     def expr(self, e: ast.Expr, env: Env = TOP) -> Node:

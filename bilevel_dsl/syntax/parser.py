@@ -250,11 +250,13 @@ class _Reader:
         return len(self.problems.errors) >= MAX_ERRORS or self.recoveries >= 5 * MAX_ERRORS
 
     def _forget_within(self, repair: Repair) -> None:
-        """What was said about characters of a statement that is left out as a whole only follows from it."""
+        """What was said before about characters of a statement that is left out as a whole only follows from it."""
         start, end = self.tokens[repair.first].end, self.tokens[repair.last - 1].end
+        *before, why = self.problems.items
         self.problems.items = [
-            d for d in self.problems.items if not (d.code in ("BL0104", "BL0112") and start < d.primary.span.start < end)
+            d for d in before if not (d.code in ("BL0104", "BL0112") and start < d.primary.span.start < end)
         ]
+        self.problems.items.append(why)
 
     def _fix(self, repair: Repair | None) -> Fix | None:
         """The repair as an edit of the text, where it is small and says what to write."""

@@ -12,7 +12,9 @@ from bilevel_dsl.cli.inputs import read_data
 from bilevel_dsl.diagnostics import BilevelError, Source
 from bilevel_dsl.reading import read
 
-MODEL = 'param a[:] = npz("a.npz", "a"); upper { var x in [0, 1]; minimize x + y + a[1]; } lower { var y; minimize (y - x)^2; }'
+MODEL = (
+    'param a[:] = npz("a.npz", "a"); upper { var x in [0, 1]; minimize x + y + a[1]; } lower { var y; minimize (y - x)^2; }'
+)
 
 
 def archive(path, header: dict, content: bytes = b"") -> None:
@@ -43,7 +45,9 @@ def test_a_header_that_is_none(tmp_path):
         read(Source(str(tmp_path / "m.bilevel"), MODEL))
 
 
-CSV = 'param a[:, :] = csv("a.csv"); upper { var x in [0, 1]; minimize x + y + sum(a); } lower { var y; minimize (y - x)^2; }'
+CSV = (
+    'param a[:, :] = csv("a.csv"); upper { var x in [0, 1]; minimize x + y + sum(a); } lower { var y; minimize (y - x)^2; }'
+)
 
 
 @pytest.mark.parametrize(

@@ -275,7 +275,7 @@ def BL0412(here, monkeypatch):
 
 
 @case
-def BL0413(here, monkeypatch):
+def BL0414(here, monkeypatch):
     problem = pickle.loads(pickle.dumps(bilevel_dsl.load("m.bilevel")))
     return raised(lambda: bilevel_dsl.solve(problem))
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from . import declarations, dots, labels, loops, operators, statements, types
+from . import declarations, dots, labels, levels, loops, operators, statements, types
 
 # Asked in order: the first that knows the place answers.
 HABITS = (
+    levels.argmin,
+    levels.complementarity,
+    levels.braces_of_constraints,
+    levels.third_level,
+    levels.let_with_arguments,
     operators.assignment,
     operators.power,
     labels.gams_label,
