@@ -63,7 +63,7 @@ class Setting:
     upper: float = np.inf
     integer: bool = False
     choices: tuple[str, ...] = ()  # names for the values 0, 1, ...
-    built: bool = False  # a number of samples in a batch: known when the program is made, and no setting of that
+    built: bool = False  # a number of samples in a batch, or a choice: known when the program is made, no setting of that
 
 
 @dataclass(frozen=True, eq=False)

@@ -269,6 +269,12 @@ def BL0412(here, monkeypatch):
     return render(solution.warnings) + "\n"
 
 
+@case
+def BL0413(here, monkeypatch):
+    Path("s.bilevel").write_text(SAMPLED.replace("sqrt(expect(", "sqrt(mean(").replace("expect(", "mean("))
+    return said(["solve", "s.bilevel", "--method", "soba", "-O", "batch=4"], monkeypatch, 3)
+
+
 # --- streams and packages -------------------------------------------------------------------------
 
 
