@@ -7,8 +7,9 @@ given, they are found:
 - *y*: 1 / (2 L) at first, L the largest curvature of g in y over batches: two steps of the power method an iteration, H d
   by a difference of gradients over the same samples, L forgotten slowly. It falls as the paper says, from iteration 100 on.
 - *x*: the rule DoG, `far` / sqrt(sum |w|^2) with the largest distance `far` of x from its start so far. It needs no
-  smoothness and no size of the noise, and falls like k^(-1/2) where w is noise. x waits for the first 100 iterations, and a
-  w of more than five times the average length is cut to that: a batch that is far out, and that the sum would remember.
+  smoothness and no size of the noise, and falls like k^(-1/2) where w is noise. `far` grows like k^4 at most: where w lags
+  behind x, a faster growth would feed itself. x waits for the first 100 iterations, and a w of more than five times the
+  average length is cut to that: a batch that is far out, and that the sum would remember.
 - *The answer* is the average of the iterates with weight 4 / (k + 3) for the last: so noise averages out, and the start is
   forgotten. `average` = no gives the last iterate, as papers do.
 - *Measures* that need all samples are computed at the answer once in `every` iterations, by default as often as all samples
@@ -35,7 +36,8 @@ WAIT = 100  # iterations before x moves, and before steps that are found begin t
 POWER = 20  # steps of the power method before the first iteration
 FORGET = 0.9995  # of L
 NEAR = 1e-5  # length of the difference of gradients, relative
-FIRST = 1e-3  # length of the first move of x, relative
+FIRST = 1e-2  # length of the first move of x, relative
+GROWTH = 4  # power of k by which the distance in the rule for x may grow at most
 TAIL = 3  # of the averages
 FAR_OUT = 5  # times its average length: so long a w is
 
@@ -125,7 +127,8 @@ class Noisy:
         s.usual = s.usual + (TAIL + 1) / (s.k + TAIL) * (length - s.usual)
         w = w * (length / ca.fmax(norm(w), 1e-300))
         moving = any_of(ca.MX(given) > 0, s.k > WAIT)
-        s.far = ca.fmax(ca.fmax(s.far, norm(x - s.x_first)), FIRST * (1 + norm(s.x_first)))
+        most = ca.fmax(s.far, FIRST * (1 + norm(s.x_first)))
+        s.far = ca.fmax(most, ca.fmin(norm(x - s.x_first), (1 + GROWTH / s.k) * most))
         s.sum = s.sum + either(moving, ca.dot(w, w), 0)
         s.gamma = either(ca.MX(given) > 0, given, s.far / ca.sqrt(s.sum + 1e-300))
         return either(moving, x + weight * (m.P_X(x - s.gamma * w) - x), x)
