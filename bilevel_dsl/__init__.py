@@ -18,6 +18,7 @@ _HOMES = {
     "solve": "session",
     "export_c": "session",
     "verify": "session",
+    "compare": "comparing",
     "functions_of": "session",
     "Problem": "model.problem",
     "Solution": "report.solution",

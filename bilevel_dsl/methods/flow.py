@@ -145,13 +145,21 @@ class Method(Draft):
             if sample.which != objective_of(name):
                 raise MethodError(f"`{name}` is no oracle of {sample.which}, of which the sample is")
             if not sample.whole:
+                self._count(name)
                 return sample.value(name, x, y, *more)
+        self._count(name)
         return self.oracles.function(name)(x, y, *self.p, *more)
 
+    def _count(self, name: str, times: int = 1) -> None:
+        if self._block is not None:
+            self._block.oracles[name] += times
+
     def P_X(self, v: ca.MX) -> ca.MX:  # noqa: N802, as papers write it
+        self._count("project_x")
         return self.oracles.project_x(v, self.p)
 
     def P_Y(self, v: ca.MX) -> ca.MX:  # noqa: N802
+        self._count("project_y")
         return self.oracles.project_y(v, self.p)
 
     # --- samples -----------------------------------------------------------------------
@@ -209,6 +217,7 @@ class Method(Draft):
 
     def _sampled(self, which: str, indices: ca.MX, counts: tuple[int, ...]) -> Sample:
         require_samples(self.oracles.problem, which)
+        self._count("samples", sum(counts))
         oracles = self.oracles.sampled(which, counts)
         each = ca.vertsplit(indices, [0, *accumulate(counts)])
         return Sample(
@@ -332,7 +341,7 @@ class Method(Draft):
             return ca.MX(number[id(goto)])
 
         phases = [
-            Phase(name, self.function(f"phase_{name}", {**b.values, "phase": jump(b.goto)}, b.symbols))
+            Phase(name, self.function(f"phase_{name}", {**b.values, "phase": jump(b.goto)}, b.symbols), dict(b.oracles))
             for name, b in zip(names, blocks)
         ]
         return self.closed(self._first, measures, tuple(phases), tolerances)

@@ -24,6 +24,7 @@ input and an output may share a name, so the Functions are made with CasADi's `a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -70,6 +71,7 @@ class Setting:
 class Phase:
     name: str
     function: ca.Function
+    oracles: Mapping[str, int] = field(default_factory=dict)  # calls of each by name, as the method writes them; `samples`
 
 
 @dataclass(frozen=True, eq=False)

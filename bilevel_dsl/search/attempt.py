@@ -98,9 +98,18 @@ class Runner:
         return programs[info.name]
 
     def run(
-        self, info: MethodInfo, reason: str, start: Start, seconds: float | None, other: Oracles | None = None
+        self,
+        info: MethodInfo,
+        reason: str,
+        start: Start,
+        seconds: float | None,
+        other: Oracles | None = None,
+        **more: object,
     ) -> Attempt:
-        """The method from there, for at most so many seconds, with other functions where they are given."""
+        """The method from there, for at most so many seconds, with other functions where they are given.
+
+        `more` goes to `execute`.
+        """
         clock, settings = perf_counter(), self.settings(info)
         if info.direct:
             run = run_direct(
@@ -123,6 +132,7 @@ class Runner:
                 executor=self.executor,
                 time_limit=seconds,
                 on_progress=self.on_progress,
+                **more,
             )
             costs = {p.name: p.function.n_instructions() + p.function.sz_w() for p in program.phases}
             work = sum(costs[name] * calls for name, calls in run.phase_calls.items())

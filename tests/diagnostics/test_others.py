@@ -275,6 +275,11 @@ def BL0413(here, monkeypatch):
     return said(["solve", "s.bilevel", "--method", "soba", "-O", "batch=4"], monkeypatch, 3)
 
 
+@case
+def BL0414(here, monkeypatch):
+    return said(["compare", "m.bilevel", "mgbio:rule"], monkeypatch, 2)
+
+
 # --- streams and packages -------------------------------------------------------------------------
 
 
@@ -319,6 +324,12 @@ def BL0521(here, monkeypatch):
     monkeypatch.setitem(sys.modules, "pygls", None)  # as if it were not installed
     monkeypatch.setitem(sys.modules, "lsprotocol", None)
     return said(["lsp"], monkeypatch, 2)
+
+
+@case
+def BL0522(here, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    return said(["compare", "m.bilevel", "mgbio", "--plot", "a.png"], monkeypatch, 2)
 
 
 # --- the machine ----------------------------------------------------------------------------------
