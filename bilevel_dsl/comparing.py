@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from time import perf_counter
 
@@ -19,24 +18,15 @@ from .methods import METHODS, MethodInfo, require
 from .methods.needs import DENSE_LIMIT
 from .methods.program import Program
 from .methods.settings import merge_settings
+from .methods.work import KINDS, calls, reads_max_iter
 from .model.problem import Problem
-from .report.comparison import KINDS, Checkpoint, Comparison, Entry, Trial
+from .report.comparison import Checkpoint, Comparison, Entry, Trial
 from .runtime.execute import Stop
 from .search.attempt import Runner, Start
 from .search.examine import Examiner
 
 GROWTH = 1.3  # of the numbers of iterations at which the way of a run is looked at
 CURVE_SECONDS = 2.0  # of one run: for what is computed of its points on the way
-OF = {  # oracle -> what a call of it counts as
-    "f_grad_y_f": ("f", "grad_f"),
-    "g_grad_y_g": ("g", "grad_g"),
-    "hess_yy_g": ("hessians",),
-    "hess_xy_g": ("hessians",),
-    "hess_yy_g_times": ("products",),
-    "hess_xy_g_times": ("products",),
-    "project_x": ("projections",),
-    "project_y": ("projections",),
-}
 
 
 def compare(
@@ -138,11 +128,7 @@ class _One:
     def _trial(self, program: Program | None, start: Start) -> Trial:
         stops: list[Stop] = []
         more = {}
-        if (
-            program is not None
-            and self.curves
-            and "o_max_iter" not in {n for p in program.phases for n in p.function.name_in()}
-        ):
+        if program is not None and self.curves and not reads_max_iter(program):
             more = {"stops": _stops(self.now["max_iter"]), "on_stop": stops.append}
         attempt = self.runner.run(self.info, "", start, self.time_limit, **more)
         examiner = Examiner(oracles=self.oracles, level=self.verify, seed=0, end=np.inf)
@@ -164,7 +150,7 @@ class _One:
         return Checkpoint(
             iterations=stop.iterations,
             seconds=stop.seconds,
-            calls=_calls(program, stop.phase_calls),
+            calls=calls(program, stop.phase_calls) if program else dict.fromkeys(KINDS, 0),
             upper=problem.f.as_written(f),
             lower=problem.g.as_written(g),
             stationarity=known[0],
@@ -226,20 +212,6 @@ def _spread(count: int) -> list[int]:
         order |= dict.fromkeys(range(0, count, step))
         step //= 2
     return list(order)
-
-
-def _calls(program: Program | None, phase_calls: dict[str, int]) -> dict[str, int]:
-    """Calls of oracles by kind: of each phase as many as the method writes in it, times its calls."""
-    found = Counter(dict.fromkeys(KINDS, 0))
-    for phase in program.phases if program else ():
-        for name, times in phase.oracles.items():
-            for kind in OF.get(name, (_kind(name),)):
-                found[kind] += times * phase_calls.get(phase.name, 0)
-    return {kind: found[kind] for kind in KINDS}
-
-
-def _kind(name: str) -> str:
-    return f"grad_{name[-1]}" if name.startswith("grad") and name[-1] in "fg" else name if name in KINDS else "others"
 
 
 def _away(problem: Problem, x: np.ndarray, y: np.ndarray, upper: float) -> float:

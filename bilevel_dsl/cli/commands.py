@@ -90,6 +90,7 @@ def solve(arguments: argparse.Namespace) -> int:
             starts=arguments.starts,
             seed=arguments.seed,
             verify=arguments.verify,
+            detailed_trace=bool(arguments.trace),
             on_progress=progress and progress.iteration,
             on_stage=progress and progress.stage,
         )

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
+from ..methods.work import KINDS
 from ..model.problem import Problem
 from .document import SCHEMA, strict, versions
 from .page import DIM, Line, Page, plain
 from .values import number, rough
 
-KINDS = ("f", "g", "grad_f", "grad_g", "products", "hessians", "projections", "samples", "others")
 WORDS = {
     "grad_f": "grad f",
     "grad_g": "grad g",

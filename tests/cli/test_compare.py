@@ -125,3 +125,21 @@ def test_figures(model, run, tmp_path, kind, begins):
     file = tmp_path / f"a.{kind}"
     done = run("compare", model(NOISE), "mgbio", "soba:batch=8", "--seeds", "2", "--max-iter", "200", "--plot", file)
     assert done.status == 0 and file.read_bytes().startswith(begins)
+
+
+def test_a_trace_tells_seconds_calls_and_the_report(model, run, tmp_path):
+    file = model(SHIFT)
+    assert run("solve", file, "--method", "f2sa", "--trace", tmp_path / "t.csv", "-q").status == 0
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "t.csv").read_text())))
+    plain = bl.solve(bl.load(file), "f2sa")
+    assert [float(r["upper"]) for r in rows] == plain.trace["upper"].tolist()  # the same bits
+    for name in ("seconds", "calls.grad_g"):
+        values = [float(r[name]) for r in rows]
+        assert values[0] > 0 and values == sorted(values)
+    assert float(rows[-1]["report.sum_of_both"]) == plain.report["sum_of_both"]
+
+
+def test_a_long_trace_has_fewer_rows(model, run, tmp_path):
+    run("solve", model(NOISE), "--method", "soba", "-O", "batch=4", "--trace", tmp_path / "t.csv", "--verify", "no", "-q")
+    rows = [int(line.split(",")[0]) for line in (tmp_path / "t.csv").read_text().splitlines()[1:]]
+    assert rows[:1000] == list(range(1, 1001)) and rows[-1] == 20000 and len(rows) < 1500

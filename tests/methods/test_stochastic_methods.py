@@ -64,6 +64,30 @@ def test_the_answer_with_the_defaults(name, quadratic):
     assert away(run(name, problem, seed=1), answer) <= 0.05
 
 
+AS_PRINTED = {  # constant steps and falling ones, as the papers state them; the last two keep a bias of the order 1 / lambda
+    "stocbio": ({"T": 10, "Q": 10, "alpha": 0.1, "eta": 0.1, "gamma": 0.1, "max_iter": 5000}, 0.1),
+    "soba": ({"rho": 0.1, "gamma": 0.3, "decay": 0.5}, 0.02),
+    "saba": ({"rho": 0.05, "gamma": 0.05}, 1e-5),
+    "msgbio": ({"k": 1, "c": 1, "gamma": 0.2, "lam": 0.1}, 0.02),
+    "vr_msgbio": ({"k": 1, "c": 1, "gamma": 0.2, "lam": 0.1}, 0.02),
+    "f3sa": ({"alpha": 0.03, "gamma": 0.1, "xi": 5, "eta": 1}, 0.1),
+    "v_pbsgd": ({"alpha": 0.002, "gamma": 20, "T": 10, "beta": 0.1}, 0.2),
+}
+
+
+@pytest.mark.parametrize("name", AS_PRINTED)
+def test_steps_that_are_given(name, quadratic):
+    settings, most = AS_PRINTED[name]
+    assert away(run(name, quadratic[0], **settings), quadratic[1]) <= most
+
+
+def test_the_bias_of_a_multiplier_falls_with_it(quadratic):
+    """f2sa as printed: lambda = gamma / (2 alpha) times the same power."""
+    given = {"T": 10, "gamma": 0.15, "max_iter": 3000}
+    errors = [away(run("f2sa", quadratic[0], alpha=a, xi=0.15 / a, **given), quadratic[1]) for a in (0.05, 0.0125)]
+    assert errors[1] < 0.5 * errors[0]
+
+
 def test_variance_reduction_removes_the_floor_of_constant_steps(quadratic):
     problem, answer = quadratic
     constant = {"rho": 0.02, "gamma": 0.02, "average": 0, "every": 5}
