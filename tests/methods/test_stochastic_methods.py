@@ -84,7 +84,7 @@ def test_steps_that_are_given(name, quadratic):
 def test_the_bias_of_a_multiplier_falls_with_it(quadratic):
     """f2sa as printed: lambda = gamma / (2 alpha) times the same power."""
     given = {"T": 10, "gamma": 0.15, "max_iter": 3000}
-    errors = [away(run("f2sa", quadratic[0], alpha=a, xi=0.15 / a, **given), quadratic[1]) for a in (0.05, 0.0125)]
+    errors = [away(run("f2sa", quadratic[0], alpha=a, xi=2 / a, **given), quadratic[1]) for a in (0.05, 0.0125)]
     assert errors[1] < 0.5 * errors[0]
 
 
