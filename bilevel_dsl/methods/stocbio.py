@@ -11,7 +11,7 @@ z'Hz/2 - z'grad_y f, so that its relative residual is the last power, (I - eta H
 
 As the paper has it: `T`, `Q`, `alpha`, `eta` and `gamma` are constants, T = Q = 10 are usual. With samples (`batch` > 0)
 every step of y and every power of the series takes a batch of its own, J and the gradients of f in w one each; T = 0 is then
-T = 10, steps that are found are those of all methods with samples, and the series ends as `linear_accuracy` says, at 100
+T = 10, steps that are found are those of all methods with samples, and the series ends as `linear_accuracy` says, at 1000
 terms at most: what it leaves is a bias of w that no number of samples removes. As used without samples: as many steps of y
 as `lower_accuracy` asks for and as many terms as `linear_accuracy` does, alpha = eta = 1 / L with the largest curvature L
 that was met, gamma by the rule of Malitsky and Mishchenko. With T or Q given, the run converges only if what they leave of
@@ -109,7 +109,7 @@ def sampled(m: Method) -> Program:
         series.solve(
             lambda d: m.hess_yy_g_times(q.x, q.y, q.draw("g"), d),
             pull,
-            terms=either(o.Q > 0, o.Q, ca.fmin(o.most_terms, 100)),
+            terms=either(o.Q > 0, o.Q, ca.fmin(o.most_terms, 1000)),
             step=eta,
             wanted=either(o.Q > 0, 0, o.linear_accuracy * norm(pull)),
         )
