@@ -18,6 +18,7 @@ _HOMES = {
     "solve": "session",
     "export_c": "session",
     "verify": "session",
+    "compare": "comparing",
     "functions_of": "session",
     "follow": "decisions",
     "evaluate": "decisions",

@@ -8,8 +8,8 @@ from pathlib import Path
 from .diagnostics import BilevelError, Diagnostic
 
 
-def write_whole(path: str | Path, text: str) -> None:
-    """Write `text` as UTF-8 to `path`, by way of a temporary file beside it.
+def write_whole(path: str | Path, text: str | bytes) -> None:
+    """Write `text` as UTF-8, or bytes, to `path`, by way of a temporary file beside it.
 
     What is no ordinary file (a pipe, /dev/stdout) is written to directly. A symbolic link stays one.
 
@@ -20,8 +20,8 @@ def write_whole(path: str | Path, text: str) -> None:
     require_place(path)
     try:
         if _is_special(path):
-            with open(path, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
+            with open(path, "wb") as file:
+                file.write(_bytes(text))
         else:
             _replace(os.path.realpath(path), text)
     except OSError as problem:
@@ -52,12 +52,16 @@ def _is_special(path: str | Path) -> bool:
     return os.path.exists(path) and not os.path.isfile(path)
 
 
-def _replace(target: str, text: str) -> None:
+def _bytes(text: str | bytes) -> bytes:
+    return text if isinstance(text, bytes) else text.encode("utf-8")
+
+
+def _replace(target: str, text: str | bytes) -> None:
     folder, name = os.path.split(target)
     temporary = os.path.join(folder, f".{name[:100]}.{os.getpid()}.tmp")
     try:
-        with open(temporary, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with open(temporary, "wb") as file:
+            file.write(_bytes(text))
         os.replace(temporary, target)
     except BaseException:
         try:

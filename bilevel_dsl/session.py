@@ -93,6 +93,7 @@ def solve(
     verify: str = "normal",
     effort: str = "normal",
     starts: int | None = None,
+    detailed_trace: bool = False,
 ) -> Solution:
     """Solve `problem` and certify the answer.
 
@@ -112,6 +113,8 @@ def solve(
         verify: "quick", "normal", "thorough", or "no": how much is done to check the answer.
         effort: "quick", "normal" or "thorough": how much is searched, in counted work; "quick" is one attempt.
         starts: of the leader in all, in place of what `effort` says; also for a method that is named.
+        detailed_trace: `trace` has seconds, calls of oracles by kind and the report too; after the first 1000 iterations
+            fewer rows.
 
     Ctrl-C ends the loop, or else the certificate, and gives the best point with the status `interrupted`.
 
@@ -144,6 +147,7 @@ def solve(
         lambda info: settings[info.name],
         EXECUTORS[compile],
         on_progress and (lambda k, measures: on_progress(k, _as_written(problem, measures))),
+        detailed=detailed_trace,
     )
     if not methods[0][0].direct:
         runner.program(methods[0][0])

@@ -20,7 +20,7 @@ LAYERS = (
     ("certify",),
     ("search",),
     ("report", "describe"),
-    ("session", "decisions"),
+    ("session", "decisions", "comparing"),
     ("cli", "lsp", "jupyter", "editor", "__main__"),
 )
 RANK = {name: k for k, names in enumerate(LAYERS) for name in names}

@@ -105,6 +105,11 @@ class Examination:
         real = [c for c in changes if c > 1e-12 * abs(self.f)]
         return max(real, default=max(abs(self.f), 1.0))
 
+    def answer(self, limits: Budget, *, seed: int = 0, tol: float = 1e-6) -> np.ndarray | None:
+        """The best answer of the follower to x that is found, y included; None where there is none."""
+        found = self.follower_optimal(limits, seed, tol) if self.finite else None
+        return None if found is None or found.unbounded or found.answer is None else found.answer.y
+
     def certificate(
         self, limits: Budget, *, seed: int, tol: float, bound: tuple[float, str] | None = None, brief: bool = False
     ) -> Certificate:

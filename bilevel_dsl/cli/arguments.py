@@ -95,6 +95,17 @@ examples:
 """
 
 
+_COMPARE = """\
+A method is NAME or NAME:SETTING=VALUE,SETTING=VALUE. All begin at the start of
+the model. Stationarity and the follower's gap are computed apart from them.
+
+examples:
+  bileveldsl compare tolls.bilevel penalty kkt dbgd
+  bileveldsl compare noise.bilevel soba:batch=16 saba --seeds 5 --plot all.svg
+  bileveldsl compare game.bilevel mgbio mgbio:rule=abs --json all.json
+"""
+
+
 _LSP = """\
 It is started by the editor: diagnostics while typing, hover, definitions,
 rename, completion, formatting, fixes.
@@ -201,6 +212,7 @@ def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentPars
     _methods(command("methods", "[METHOD]", "list the methods, with their papers and settings", _METHODS))
     _codegen(command("codegen", "MODEL -o DIR", "write a standalone C solver", _CODEGEN))
     _verify(command("verify", "MODEL POINT", "check any point, wherever it comes from", _VERIFY))
+    _compare(command("compare", "MODEL METHOD...", "run several methods on a model: one table", _COMPARE))
     _lsp(command("lsp", "", "serve editors with the language server protocol", _LSP))
     return parser, group.choices
 
@@ -327,6 +339,22 @@ def _verify(parser: argparse.ArgumentParser) -> None:
     _color(parser)
 
 
+def _compare(parser: argparse.ArgumentParser) -> None:
+    _model(parser)
+    parser.add_argument("methods", nargs="+", metavar="METHOD", help="NAME or NAME:SETTING=VALUE,...")
+    parser.add_argument("--seeds", type=_seeds, default=1, metavar="N", help="runs of methods that draw samples (default 1)")
+    parser.add_argument("--tol", type=_positive, metavar="TOL", help="relative tolerance of every method")
+    parser.add_argument("--max-iter", type=_count, metavar="N", help="iterations at most of each run")
+    parser.add_argument("--time-limit", type=_positive, metavar="SEC", help="seconds at most of each run")
+    _effort(parser, ("quick", "normal", "thorough"))
+    parser.add_argument("--no-compile", action="store_true", help="do not call the C compiler")
+    parser.add_argument("--json", metavar="FILE", help="write everything, with the points on the way")
+    parser.add_argument("--csv", metavar="FILE", help="write one row for each point on the way")
+    parser.add_argument("--plot", metavar="FILE", help="draw .png, .svg or .pdf; needs matplotlib")
+    _volume(parser)
+    _color(parser)
+
+
 def _lsp(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stdio", action="store_true", help="over standard input and output (always; editors ask)")
 
@@ -409,6 +437,13 @@ def _count(text: str) -> int:
         number = -1
     if number < 0:
         raise argparse.ArgumentTypeError(f"`{text}` is not a whole number from 0")
+    return number
+
+
+def _seeds(text: str) -> int:
+    number = _count(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"`{text}` is not a whole number from 1")
     return number
 
 

@@ -91,6 +91,7 @@ def solve(arguments: argparse.Namespace) -> int:
             starts=arguments.starts,
             seed=arguments.seed,
             verify=arguments.verify,
+            detailed_trace=bool(arguments.trace),
             on_progress=progress and progress.iteration,
             on_stage=progress and progress.stage,
         )
@@ -168,6 +169,68 @@ def methods(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def compare(arguments: argparse.Namespace) -> int:
+    outputs = _outputs(arguments)
+    kind = _figure(outputs)
+    from .. import session
+    from ..comparing import compare as run
+    from ..report.comparison import csv_text, json_text, lines
+
+    progress = None
+    if sys.stderr.isatty() and not arguments.quiet:
+        from ..report.progress import Progress
+
+        progress = Progress(sys.stderr)
+        progress.stage("reading")
+    try:
+        problem = session.load(arguments.model, **given(arguments))
+        _warn(problem.warnings, arguments, progress)
+        result = run(
+            problem,
+            arguments.methods,
+            seeds=arguments.seeds,
+            tol=arguments.tol,
+            max_iter=arguments.max_iter,
+            time_limit=arguments.time_limit,
+            verify=arguments.verify,
+            curves=bool(outputs),
+            compile="never" if arguments.no_compile else "auto",
+            on_stage=progress and progress.stage,
+        )
+    finally:
+        if progress:
+            progress.close()
+    texts = {"json": json_text, "csv": csv_text, "plot": lambda found: _drawn(found, kind)}
+    for name, path in outputs.items():
+        emit(texts[name](result)) if path == "-" else write_whole(path, texts[name](result))
+    if not arguments.quiet and "-" not in outputs.values():
+        emit(printed(lines(result, width=width(), unicode=use_unicode(sys.stdout)), arguments.color))
+    return result.exit_status
+
+
+def _figure(outputs: dict[str, str]) -> str:
+    """The kind of the figure that is asked for, refused before the work where it cannot be made."""
+    if "plot" not in outputs:
+        return ""
+    from importlib.util import find_spec
+
+    from ..report.plot import FORMATS, missing
+    from .arguments import UsageError
+
+    kind = outputs["plot"].rpartition(".")[2].lower()
+    if outputs["plot"] == "-" or kind not in FORMATS:
+        raise UsageError(f"--plot writes a file whose name ends in .{', .'.join(FORMATS[:-1])} or .{FORMATS[-1]}")
+    if find_spec("matplotlib") is None:
+        raise missing()
+    return kind
+
+
+def _drawn(result, kind: str) -> bytes:
+    from ..report.plot import figure
+
+    return figure(result, kind)
+
+
 def lsp(arguments: argparse.Namespace) -> int:
     try:
         from ..lsp.server import main
@@ -188,6 +251,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "methods": methods,
     "codegen": codegen,
     "verify": verify,
+    "compare": compare,
     "explain": explain,
     "show": show,
     "interface": interface,
@@ -202,7 +266,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
 
 def _outputs(arguments: argparse.Namespace) -> dict[str, str]:
     """What is to be written where; refused at once if it cannot be."""
-    outputs = {kind: path for kind in ("json", "csv", "table", "trace") if (path := getattr(arguments, kind, None))}
+    outputs = {kind: path for kind in ("json", "csv", "table", "trace", "plot") if (path := getattr(arguments, kind, None))}
     if list(outputs.values()).count("-") > 1:
         from .arguments import UsageError
 

@@ -5,6 +5,8 @@ A jump is a block, or (condition, jump if it holds, jump else), the condition in
 
 from __future__ import annotations
 
+from collections import Counter
+
 import casadi as ca
 
 
@@ -16,6 +18,7 @@ class Block:
         self.values: dict[str, ca.MX] = {}  # slot -> its value at the end
         self.exits: list[ca.MX] = []  # conditions under which the iteration ends after this block
         self.goto: object = None
+        self.oracles: Counter[str] = Counter()  # name -> calls that are written in it
         self.symbols: dict[str, ca.MX] = {}
         self._method = method
 

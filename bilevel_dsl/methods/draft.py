@@ -28,8 +28,10 @@ class Draft:
         self.settings = SimpleNamespace(**{s.name: ca.MX.sym(f"o_{s.name}") for s in settings if not s.built})
         for s in settings:
             if s.built:
-                size = batch_size(oracles.problem, s.name, (built or {}).get(s.name), s.default)
-                setattr(self.settings, s.name, size)
+                asked = (built or {}).get(s.name)
+                choice = int(s.default if asked is None else asked) if s.choices else None
+                value = batch_size(oracles.problem, s.name, asked, s.default) if choice is None else choice
+                setattr(self.settings, s.name, value)
         self.remarks: list[Diagnostic] = []
         self.x_start = ca.MX.sym("x_start", oracles.nx)
         self.y_start = ca.MX.sym("y_start", oracles.ny)

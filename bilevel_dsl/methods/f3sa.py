@@ -5,7 +5,7 @@
     x <- P_X( x - xi alpha_k ( h_xf + lambda_k ( h_xy - h_xz ) ) )
 
 Each h is an estimator of its gradient with the recursion of STORM, h <- sample + (1 - eta) (h - the same sample at the
-point before). Here batches are full, so that each h is the gradient itself.
+point before). Without samples each h is the gradient itself.
 
 As the paper has it (`alpha` > 0): without noise gamma_k = `gamma`, alpha_k = `alpha` (k + k0)^(-1/3) and lambda_k =
 gamma_k / (2 alpha_k); the bias falls like k^(-1/3). All three are updated from gradients at one point, so that each is
@@ -15,19 +15,29 @@ of Malitsky and Mishchenko, and lambda grows tenfold each time all are stationar
 is below `tol`. Iterations are cheap and many, of the order of the condition of the follower for one move of x; `f2sa`
 needs far fewer evaluations.
 
+With samples (`batch` > 0) the schedules of the paper are those for noise on both levels, gamma_k = gamma (k + k0)^(-2/5),
+alpha_k = alpha (k + k0)^(-3/5), eta_k = eta (k + k0)^(-4/5), so that lambda_k grows like k^(1/5). With alpha = 0 the same
+powers, with the gamma_k that all methods with samples find, eta_k = (k / 100)^(-4/5), alpha_k = gamma_k / lambda_k, and the
+first lambda_k as in `f2sa`. One batch of g serves y and z, so that most of its noise cancels in their difference.
+
 Kwon, Kwon, Wright, Nowak, ICML 2023 (arXiv 2301.10945), Algorithm 2.
 """
 
 from __future__ import annotations
+
+import casadi as ca
 
 from ..functions.oracles import Oracles
 from ..functions.select import either, norm
 from . import needs
 from .card import Card
 from .flow import Method
-from .parts import single
-from .parts.single import Single
+from .parts import gap, noise, single
+from .parts.estimators import Storm
+from .parts.noise import Noisy
+from .parts.single import FIELDS, Single
 from .program import Program, Setting
+from .samples import Sample
 
 NAME = "f3sa"
 
@@ -52,11 +62,16 @@ SETTINGS = (
     Setting("k0", 10, "alpha > 0: shift of the schedule", 1),
     Setting("eta", 0.1, "weight of a new sample in the estimators", 0, 1),
     *single.SETTINGS,
+    *noise.settings(),
 )
 
 
-def program(oracles: Oracles) -> Program:
-    m = Method(NAME, oracles, SETTINGS)
+def program(oracles: Oracles, built: dict[str, float] | None = None) -> Program:
+    m = Method(NAME, oracles, SETTINGS, built)
+    return sampled(m) if m.settings.batch else exact(m)
+
+
+def exact(m: Method) -> Program:
     s, o = m.state, m.settings
     q = Single(m)
     with m.iteration():
@@ -73,3 +88,40 @@ def program(oracles: Oracles) -> Program:
         s.z = either(arrived, s.z, either(s.anew, s.y, s.z - along_z * pull_z))
         s.y = either(arrived, s.y, s.y - along_y * pull_y)
     return m.program(*q.measures())
+
+
+def sampled(m: Method) -> Program:
+    s, o, nx, ny = m.state, m.settings, m.oracles.nx, m.oracles.ny
+    q = Noisy(m, z=m.y_start)
+    m.slots(x_old=q.starts["x"], y_old=m.y_start, z_old=m.y_start, lam0=0)
+    sizes = dict(zip(FIELDS, (ny, ny, ny, nx, nx, nx)))
+    estimates = {name: Storm(m, f"h_{name}", size) for name, size in sizes.items()}
+    printed = o.alpha > 0
+    falling = lambda first, power, own: either(  # noqa: E731
+        printed, first * (s.k + o.k0) ** -power, own * q.falling(power)
+    )
+    gamma = lambda: falling(o.gamma, 2 / 5, 1 / (2 * s.L))  # noqa: E731
+    lam = lambda: falling(o.gamma / (2 * o.alpha), -1 / 5, s.lam0)  # noqa: E731
+    alpha = lambda: either(printed, o.alpha * (s.k + o.k0) ** (-3 / 5), gamma() / lam())  # noqa: E731
+
+    def gradients(x: ca.MX, y: ca.MX, z: ca.MX, xi: Sample, zeta: Sample) -> tuple[ca.MX, ...]:
+        (f_x, f_y), (g_x, g_y), (g_xz, g_z) = m.grad_f(x, y, xi), m.grad_g(x, y, zeta), m.grad_g(x, z, zeta)
+        return f_y, g_y, g_z, f_x, g_x, g_xz
+
+    with m.iteration():
+        q.begin()
+        with m.when(s.lam0 <= 0, "penalty"):
+            s.lam0 = q.penalty(o.s_start)
+        xi, zeta = q.draw("f"), q.draw("g")
+        now, before = gradients(q.x, q.y, q.z, xi, zeta), gradients(s.x_old, s.y_old, s.z_old, xi, zeta)
+        eta = ca.fmin(1, falling(o.eta, 4 / 5, 1))
+        h = {name: e.add(new, old, eta) for (name, e), new, old in zip(estimates.items(), now, before)}
+        w = h["grad_x_f"] + lam() * (h["grad_x_g"] - h["grad_x_g_z"])
+        s.x_old, s.y_old, s.z_old = q.x, q.y, q.z
+        q.move(
+            x=q.step(w, printed * o.xi * alpha()),
+            y=q.y - alpha() * (h["grad_y_f"] + lam() * h["grad_y_g"]),
+            z=q.z - gamma() * h["grad_z_g"],
+        )
+        q.judge(lambda: gap.measured(m, lam(), s.z))
+    return q.program(penalty=lam())

@@ -145,13 +145,21 @@ class Method(Draft):
             if sample.which != objective_of(name):
                 raise MethodError(f"`{name}` is no oracle of {sample.which}, of which the sample is")
             if not sample.whole:
+                self._count(name)
                 return sample.value(name, x, y, *more)
+        self._count(name)
         return self.oracles.function(name)(x, y, *self.p, *more)
 
+    def _count(self, name: str, times: int = 1) -> None:
+        if self._block is not None:
+            self._block.oracles[name] += times
+
     def P_X(self, v: ca.MX) -> ca.MX:  # noqa: N802, as papers write it
+        self._count("project_x")
         return self.oracles.project_x(v, self.p)
 
     def P_Y(self, v: ca.MX) -> ca.MX:  # noqa: N802
+        self._count("project_y")
         return self.oracles.project_y(v, self.p)
 
     # --- samples -----------------------------------------------------------------------
@@ -160,7 +168,7 @@ class Method(Draft):
         """Samples of the means `expect(...)` of "f" or "g": `size` of each, or all where there are fewer.
 
         Their random numbers begin with the setting `seed` and live in the state. An objective without `expect` is not
-        sampled: its oracles then are those of all of it, and the program remarks on that.
+        sampled: its oracles then are those of all of it, and the program remarks on that. So they are for the size 0.
 
         Args:
             replace: a sample may be drawn twice.
@@ -173,12 +181,23 @@ class Method(Draft):
         sizes, counts = objective(problem, which).samples, counts_of(problem, which, size)
         if not sizes:
             return self.sample(which, ca.MX(0, 1))
+        if size <= 0:
+            return Sample(which, ca.MX(0, 1), None, [])
+        stream = self._stream()
+        kind = stream.indices if replace else stream.distinct
+        return self._sampled(which, ca.vertcat(*[kind(count, n) for count, n in zip(counts, sizes)]), counts)
+
+    def uniform(self, count: int = 1) -> ca.MX:
+        """Random numbers in [0, 1), of the stream that samples are drawn by."""
+        self._inside("`uniform`")
+        return self._stream().uniform(count)
+
+    def _stream(self) -> Random:
         if self._random is None:
             if not hasattr(self.settings, "seed"):
                 raise MethodError("a method that draws samples has a setting `seed`")
             self._random = Random(self, "random", self.settings.seed)
-        kind = self._random.indices if replace else self._random.distinct
-        return self._sampled(which, ca.vertcat(*[kind(count, n) for count, n in zip(counts, sizes)]), counts)
+        return self._random
 
     def sample_size(self, which: str, size: int) -> int:
         """Entries of `indices` of such a draw, for a slot that keeps them; 0 where nothing is sampled."""
@@ -198,6 +217,7 @@ class Method(Draft):
 
     def _sampled(self, which: str, indices: ca.MX, counts: tuple[int, ...]) -> Sample:
         require_samples(self.oracles.problem, which)
+        self._count("samples", sum(counts))
         oracles = self.oracles.sampled(which, counts)
         each = ca.vertsplit(indices, [0, *accumulate(counts)])
         return Sample(
@@ -321,7 +341,7 @@ class Method(Draft):
             return ca.MX(number[id(goto)])
 
         phases = [
-            Phase(name, self.function(f"phase_{name}", {**b.values, "phase": jump(b.goto)}, b.symbols))
+            Phase(name, self.function(f"phase_{name}", {**b.values, "phase": jump(b.goto)}, b.symbols), dict(b.oracles))
             for name, b in zip(names, blocks)
         ]
         return self.closed(self._first, measures, tuple(phases), tolerances)

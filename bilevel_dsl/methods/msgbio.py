@@ -14,10 +14,11 @@ The caps bound w by |u| + C_g C_f / mu whatever a sample brings; one that binds 
 says so. The same holds for the floor mu.
 
 As the paper has it: eta = k / (m + t)^(1/2) and beta = c eta, at most 1 (`k` > 0; the paper has five constants c, here they
-are one), `gamma` and `lam` given, caps and floor given. As used here: eta = 1, beta = c, no caps; the step sizes of mgbio: y
-takes H^-1 v where it may, x waits for y and for the estimates, gamma by the rule of Malitsky and Mishchenko. The samples are
-exact so far, of all terms of the objectives: then momentum is only a delay, `c` = 1 is mgbio, and `lag`, the relative
-distance of the estimates from what they follow, says how far it has come.
+are one), `gamma` and `lam` given, caps and floor given. With samples (`batch` > 0; a batch of f and one of g an iteration)
+and k = 0: eta = (t / 100)^(-1/2), lambda = 1 / (2 max |e|), gamma as all methods with samples find it.
+As used here without samples: eta = 1, beta = c, no caps; the step sizes of mgbio: y takes H^-1 v where it may, x waits for y
+and for the estimates, gamma by the rule of Malitsky and Mishchenko. Then momentum is only a delay, `c` = 1 is mgbio, and
+`lag`, the relative distance of the estimates from what they follow, says how far it has come.
 
 Huang: On momentum-based gradient methods for bilevel optimization with nonconvex lower level, arXiv 2303.03944 (2023),
 Algorithm 2.
@@ -36,10 +37,13 @@ from . import needs
 from .card import Card
 from .flow import Method
 from .mgbio import BEHIND, is_quadratic, trust
+from .parts import noise
 from .parts.estimators import Momentum
 from .parts.linear import inverted
+from .parts.noise import Noisy
 from .parts.steps import Adaptive
 from .program import Program, Setting, Signal
+from .samples import Sample
 
 NAME = "msgbio"
 
@@ -69,46 +73,94 @@ SETTINGS = (
     Setting("gamma", 0.0, "step size of x; 0: found by the method", 0),
     Setting("warm_up", 100, "iterations at most in which y alone moves, until it is nearly stationary", 0, integer=True),
     Setting("lam", 0.0, "step size of y; 0: one over the largest eigenvalue, H^-1 where that may be trusted", 0),
+    *noise.settings(),
 )
 LATE = 0.1  # lag up to which x moves
 
 
-def program(oracles: Oracles) -> Program:
-    m = Method(NAME, oracles, SETTINGS)
+def program(oracles: Oracles, built: dict[str, float] | None = None) -> Program:
+    m = Method(NAME, oracles, SETTINGS, built)
     s, o = m.state, m.settings
     eta = lambda: either(o.k > 0, o.k / ca.sqrt(o.m + s.t), 1)  # noqa: E731
+    weight = lambda eta: o.c * eta  # noqa: E731
 
-    def update(estimates: dict[str, Momentum]) -> None:
-        beta = ca.fmin(1, o.c * eta())
-        for name, sample in samples(m, s.x, s.y).items():  # line 6
+    def update(estimates: dict[str, Momentum], eta: ca.MX, new: Point, old: Point, *drawn: Sample) -> None:
+        beta = ca.fmin(1, weight(eta))
+        for name, sample in samples(m, *new, *drawn).items():  # line 6
             estimates[name].add(sample, beta)  # lines 7 to 11
 
-    return momentum(m, Momentum, update, eta, lambda: o.c * eta())
+    return (sampled if o.batch else momentum)(m, Momentum, update, eta, weight, 1 / 2)
 
 
-def samples(m: Method, x: ca.MX, y: ca.MX) -> dict[str, ca.MX]:
-    """What the estimates follow, at (x, y): exact here."""
-    grad_x, grad_y = m.grad_f(x, y)
+Point = tuple[ca.MX, ca.MX]
+
+
+def samples(m: Method, x: ca.MX, y: ca.MX, *drawn: Sample) -> dict[str, ca.MX]:
+    """What the estimates follow, at (x, y): over drawn samples of f and of g, or exact."""
+    of_f, of_g = drawn[:1], drawn[1:]
+    grad_x, grad_y = m.grad_f(x, y, *of_f)
     return {
         "u": grad_x,
         "h": grad_y,
-        "v": m.grad_y_g(x, y),
-        "G": ca.vec(m.hess_xy_g(x, y)),
-        "H": ca.vec(m.hess_yy_g(x, y)),
+        "v": m.grad_y_g(x, y, *of_g),
+        "G": ca.vec(m.hess_xy_g(x, y, *of_g)),
+        "H": ca.vec(m.hess_yy_g(x, y, *of_g)),
     }
 
 
-def momentum(m: Method, kind: type, update: Callable, eta: Callable[[], ca.MX], weight: Callable[[], ca.MX]) -> Program:
-    """The program of Algorithms 2 and 3, which differ in how the estimates are updated."""
+def estimators(m: Method, kind: type) -> dict:
+    nx, ny = m.oracles.nx, m.oracles.ny
+    return {name: kind(m, name, n) for name, n in {"u": nx, "h": ny, "v": ny, "G": nx * ny, "H": ny * ny}.items()}
+
+
+def sampled(m: Method, kind: type, update: Callable, eta: Callable[[], ca.MX], weight: Callable, power: float) -> Program:
+    """The program with samples: `eta` is given as long as k > 0, and falls like (t / 100)^-power else."""
     s, o, nx, ny = m.state, m.settings, m.oracles.nx, m.oracles.ny
+    m.slot("t", 1, "iteration")
+    q = Noisy(m)
+    m.slots(x_old=q.starts["x"], y_old=q.starts["y"])
+    estimates = estimators(m, kind)
+
+    def inverse() -> tuple[ca.MX, Callable[[ca.MX], ca.MX]]:
+        """The largest eigenvalue of H, and b -> S(H)^-1 b."""
+        e, U = eigh(ca.reshape(s.H, ny, ny))
+        largest = ca.sqrt(ca.mmax(e * e))
+        return largest, lambda b: U @ (inverted(e, o.mu * largest, o.L, o.rule) * (U.T @ b))
+
+    with m.iteration():
+        q.begin()
+        rate = either(o.k > 0, eta(), q.falling(power))
+        update(estimates, rate, (q.x, q.y), (s.x_old, s.y_old), q.draw("f"), q.draw("g"))
+        s.h = s.h * ca.fmin(1, o.C_f / ca.fmax(norm(s.h), 1e-300))
+        with m.when(o.C_g < NO_CAP, "cap"):
+            s.G = ca.vec(capped(ca.reshape(s.G, nx, ny), o.C_g))
+        m.called("hypergradient")
+        largest, solve = inverse()
+        w = s.u - ca.reshape(s.G, nx, ny) @ solve(s.h)
+        rate = either(o.k > 0, eta(), q.falling(power))
+        lam = either(o.lam > 0, o.lam, 1 / (2 * largest))
+        s.x_old, s.y_old, s.t = q.x, q.y, s.t + 1
+        q.move(x=q.step(w, o.gamma, weight=rate), y=q.y - rate * lam * s.v)  # lines 4 and 5
+        q.judge(
+            lambda: (m.grad_x_f(s.x, s.y) - m.hess_xy_g(s.x, s.y) @ inverse()[1](m.grad_y_f(s.x, s.y)), m.grad_y_g(s.x, s.y))
+        )
+    return q.program()
+
+
+def momentum(
+    m: Method, kind: type, update: Callable, eta: Callable[[], ca.MX], heaviness: Callable, power: float
+) -> Program:
+    """The program of Algorithms 2 and 3, which differ in how the estimates are updated, with exact derivatives."""
+    s, o, nx, ny = m.state, m.settings, m.oracles.nx, m.oracles.ny
+    weight = lambda: heaviness(eta())  # noqa: E731
     slots(m)
     steps = Adaptive(m, nx)
-    estimates = {name: kind(m, name, n) for name, n in {"u": nx, "h": ny, "v": ny, "G": nx * ny, "H": ny * ny}.items()}
+    estimates = estimators(m, kind)
 
     with m.iteration():
         before = {name: e.value for name, e in estimates.items()}
         s.H_before = s.H
-        update(estimates)
+        update(estimates, eta(), (s.x, s.y), (s.x_old, s.y_old))
         s.h = s.h * ca.fmin(1, o.C_f / ca.fmax(norm(s.h), 1e-300))
         s.lower_stationarity = norm(s.v) / per_length(s.g, s.y)
         s.lag = late(s, before, ("u", "h", "v", "G")) / ca.fmin(1, weight())

@@ -24,6 +24,7 @@ input and an output may share a name, so the Functions are made with CasADi's `a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -63,13 +64,14 @@ class Setting:
     upper: float = np.inf
     integer: bool = False
     choices: tuple[str, ...] = ()  # names for the values 0, 1, ...
-    built: bool = False  # a number of samples in a batch: known when the program is made, and no setting of that
+    built: bool = False  # a number of samples in a batch, or a choice: known when the program is made, no setting of that
 
 
 @dataclass(frozen=True, eq=False)
 class Phase:
     name: str
     function: ca.Function
+    oracles: Mapping[str, int] = field(default_factory=dict)  # calls of each by name, as the method writes them; `samples`
 
 
 @dataclass(frozen=True, eq=False)

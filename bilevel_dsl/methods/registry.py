@@ -75,10 +75,10 @@ class MethodInfo:
         """The program for a problem; of `settings` only those matter that are built into it.
 
         Raises:
-            BilevelError: BL0410, BL0411: a batch of more samples than there are, an objective that cannot be sampled.
+            BilevelError: BL0410, BL0411, BL0413: a batch of more samples than there are, an objective that cannot be
+                sampled, a batch where there are no samples.
         """
-        known = settings or {}
-        built = {s.name: known[s.name] for s in self.settings if s.built and known.get(s.name, s.default) != s.default}
+        built = {s.name: settings[s.name] for s in self.settings if s.built and s.name in (settings or {})}
         return self.module.program(oracles, built) if any(s.built for s in self.settings) else self.module.program(oracles)
 
     def at_run_time(self, settings: Mapping[str, float]) -> dict[str, float]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import casadi as ca
-import numpy as np
 
 from ..diagnostics import BilevelError, Diagnostic, Label
 from ..functions.sampled import SampledOracles
@@ -41,37 +40,73 @@ def counts_of(problem: Problem, which: str, size: int) -> tuple[int, ...]:
     return tuple(min(size, n) for n in objective(problem, which).samples)
 
 
-def require_samples(problem: Problem, which: str) -> None:
-    """Raises BL0411 where the means of the objective cannot be drawn from, with the place and the reason."""
+def require_samples(problem: Problem, which: str, setting: str = "") -> None:
+    """Raises BL0411 where the means of the objective cannot be drawn from, with the place and the reason.
+
+    Args:
+        setting: the number of samples in a batch, where the method does without samples if that is 0.
+    """
     sampling = objective(problem, which).sampling
     hindrance = sampling.hindrance if sampling else None
     if hindrance:
         level = "upper" if which == "f" else "lower"
         raise BilevelError(
-            Diagnostic("BL0411", f"the {level} objective cannot be sampled: {hindrance.rule}", Label(hindrance.span))
+            Diagnostic(
+                "BL0411",
+                f"the {level} objective cannot be sampled: {hindrance.rule}",
+                Label(hindrance.span),
+                hints=(f"with {setting}=0 the method uses all samples in every step",) if setting else (),
+            )
         )
+
+
+def default_batch(problem: Problem, default: float) -> int:
+    """A default number of samples in a batch: no more than any mean has; 0 where there is nothing to draw from."""
+    return int(min([default, *(n for which in "fg" for n, _ in _means(problem, which))])) if has_samples(problem) else 0
+
+
+def has_samples(problem: Problem) -> bool:
+    return any(objective(problem, which).samples for which in "fg")
 
 
 def batch_size(problem: Problem, name: str, asked: float | None, default: float) -> int:
-    """The value of the setting `name`, a number of samples in a batch; the default is no more than there are.
+    """The value of the setting `name`, a number of samples in a batch, 0: no samples; the default is no more than there are.
 
     Raises:
-        BilevelError: BL0410, more were asked for than there are in any mean.
+        BilevelError: BL0410, more were asked for than some mean has; BL0413, no objective has a mean;
+            BL0411, an objective cannot be sampled.
     """
-    sizes = [(n, mean.span) for which in "fg" for n, mean in _means(problem, which)]
-    most, place = max(sizes, key=lambda found: found[0], default=(np.inf, None))
     if asked is None:
-        return int(min(default, most))
-    if asked > most:
+        asked = default_batch(problem, default)
+    if asked <= 0:
+        return 0
+    if not has_samples(problem):
+        hints = ("write a mean as `expect(... for i in 1..N)`, and its terms are the samples", f"or leave `{name}` out")
+        raise BilevelError(
+            Diagnostic(
+                "BL0413",
+                f"`{name}` asks for samples, and no objective has an `expect` to draw them from",
+                Label(problem.f.span),
+                (Label(problem.g.span, "nor has this"),),
+                hints,
+            )
+        )
+    least, place = min(((n, mean.span) for which in "fg" for n, mean in _means(problem, which)), key=lambda found: found[0])
+    if asked > least:
+        hints = [f"`{name}` is at most {least}"]
+        if any(n > least for which in "fg" for n, _ in _means(problem, which)):
+            hints.append("a mean that is written `mean(...)` is used whole, and others are sampled by more")
         raise BilevelError(
             Diagnostic(
                 "BL0410",
-                f"`{name}` asks for a batch of {asked:g} of {most} samples",
-                Label(place, f"{most} samples"),
-                hints=(f"`{name}` is at most {most}",),
+                f"`{name}` asks for a batch of {asked:g} of {least} samples",
+                Label(place, f"{least} samples"),
+                hints=tuple(hints),
                 exit_status=2,
             )
         )
+    for which in "fg":
+        require_samples(problem, which, name if default <= 0 else "")
     return int(asked)
 
 

@@ -8,13 +8,14 @@ from ..diagnostics import BilevelError, Diagnostic, Label, did_you_mean
 from ..model.problem import Problem
 from .program import Setting
 from .registry import METHODS, MethodInfo
+from .samples import default_batch
 
 
 def merge_settings(
     info: MethodInfo, problem: Problem, *, options: dict[str, float | str] | None = None, **named: float | None
 ) -> dict[str, float]:
     """Defaults, then the model's `options` (but for those of other methods), then the caller's."""
-    values = {s.name: s.default for s in info.settings}
+    values = {s.name: _default(s, problem) for s in info.settings}
     for key, value in problem.options.items():
         if key != "method" and not _is_of_another(info, key):
             values[key] = _setting(info, key, value, problem.option_spans.get(key))
@@ -24,6 +25,11 @@ def merge_settings(
         if value is not None:
             values[key] = _setting(info, key, value, None)
     return values
+
+
+def _default(setting: Setting, problem: Problem) -> float:
+    """A batch is no larger than there are samples: asked for more, a method refuses."""
+    return default_batch(problem, setting.default) if setting.built and not setting.choices else setting.default
 
 
 def known_to(info: MethodInfo, options: dict[str, float | str] | None) -> dict[str, float | str]:

@@ -6,9 +6,9 @@ s(new) and s(old) are the same sample at the new and at the old (x, y), Pi is th
 and the rest is msgbio: x and y take the same steps. A sample costs two evaluations of each derivative.
 
 As the paper has it: eta = k / (m + t)^(1/3) and beta = c eta^2, at most 1 (`k` > 0), `gamma` and `lam` given, caps and floor
-given. As used here: eta = 1, beta = c, no caps, and the step sizes of mgbio. The samples are exact so far: then s(old) is
-what e holds, and the method is mgbio, whatever beta, as long as no projection binds; after one has, beta is the rate at
-which the estimate forgets it.
+given. With samples (`batch` > 0) and k = 0: eta = (t / 100)^(-1/3), the other steps as in msgbio. As used here without
+samples: eta = 1, beta = c, no caps, and the step sizes of mgbio: then s(old) is what e holds, and the method is mgbio,
+whatever beta, as long as no projection binds; after one has, beta is the rate at which the estimate forgets it.
 
 Huang: On momentum-based gradient methods for bilevel optimization with nonconvex lower level, arXiv 2303.03944 (2023),
 Algorithm 3; Cutkosky, Orabona: Momentum-based variance reduction in non-convex SGD, NeurIPS 2019 (arXiv 1905.10018).
@@ -24,9 +24,10 @@ from ..functions.oracles import Oracles
 from ..functions.select import either
 from . import msgbio
 from .flow import Method
-from .msgbio import momentum, samples
+from .msgbio import Point, momentum, sampled, samples
 from .parts.estimators import Storm
 from .program import Program
+from .samples import Sample
 
 NAME = "vr_msgbio"
 
@@ -49,15 +50,16 @@ OTHER = {
 SETTINGS = tuple(replace(s, doc=OTHER.get(s.name, s.doc)) for s in msgbio.SETTINGS)
 
 
-def program(oracles: Oracles) -> Program:
-    m = Method(NAME, oracles, SETTINGS)
+def program(oracles: Oracles, built: dict[str, float] | None = None) -> Program:
+    m = Method(NAME, oracles, SETTINGS, built)
     s, o = m.state, m.settings
     eta = lambda: either(o.k > 0, o.k / (o.m + s.t) ** (1 / 3), 1)  # noqa: E731
+    weight = lambda eta: o.c * eta**2  # noqa: E731
 
-    def update(estimates: dict[str, Storm]) -> None:
-        beta = ca.fmin(1, o.c * eta() ** 2)
-        new, old = samples(m, s.x, s.y), samples(m, s.x_old, s.y_old)
+    def update(estimates: dict[str, Storm], eta: ca.MX, new: Point, old: Point, *drawn: Sample) -> None:
+        beta = ca.fmin(1, weight(eta))
+        now, before = samples(m, *new, *drawn), samples(m, *old, *drawn)
         for name, estimate in estimates.items():
-            estimate.add(new[name], old[name], beta)
+            estimate.add(now[name], before[name], beta)
 
-    return momentum(m, Storm, update, eta, lambda: o.c * eta() ** 2)
+    return (sampled if o.batch else momentum)(m, Storm, update, eta, weight, 1 / 3)

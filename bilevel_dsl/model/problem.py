@@ -176,10 +176,10 @@ class Problem:
         return {f.name: without_expressions(getattr(self, f.name)) for f in fields(self)}
 
     def require_expressions(self) -> None:
-        """Raises BilevelError BL0414 where it came out of a pickle: it says what it was, and cannot be solved."""
+        """Raises BilevelError BL0415 where it came out of a pickle: it says what it was, and cannot be solved."""
         if self.x is None:
             hint = f"load it again: `bilevel_dsl.load({self.path!r}, ...)`"
-            raise BilevelError(Diagnostic("BL0414", "a problem that was pickled has no expressions", hints=(hint,)))
+            raise BilevelError(Diagnostic("BL0415", "a problem that was pickled has no expressions", hints=(hint,)))
 
     @property
     def is_simple(self) -> bool:

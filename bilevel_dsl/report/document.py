@@ -24,7 +24,7 @@ def document(result: Point) -> dict:
     """The object: fixed keys first; a point that was not solved for has None where a solve has words."""
     problem, reference = result.problem, result.problem.reference
     solved = isinstance(result, Solution)
-    return _strict(
+    return strict(
         {
             "schema": SCHEMA,
             "problem": problem.name,
@@ -117,14 +117,14 @@ def _settings(result: Solution) -> dict[str, float | str]:
     return {name: choices[name][int(value)] if name in choices else value for name, value in result.settings.items()}
 
 
-def _strict(value):
+def strict(value):
     """Plain JSON values: arrays as lists (matrices by rows), what is not finite as None."""
     if isinstance(value, dict):
-        return {str(name): _strict(entry) for name, entry in value.items()}
+        return {str(name): strict(entry) for name, entry in value.items()}
     if isinstance(value, np.ndarray):
         value = value.tolist()
     if isinstance(value, (list, tuple)):
-        return [_strict(entry) for entry in value]
+        return [strict(entry) for entry in value]
     if isinstance(value, np.generic):
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from time import perf_counter
@@ -63,6 +63,8 @@ def execute(
     time_limit: float | None = None,
     on_progress: Progress | None = None,
     trace: bool = True,
+    stops: Sequence[int] = (),
+    on_stop: Callable[[Stop], None] | None = None,
 ) -> Run:
     """Run `program` from the start (x0, y0).
 
@@ -76,6 +78,8 @@ def execute(
         time_limit: seconds in the loop.
         on_progress: called with (iterations, measures) about every 50 ms.
         trace: keep the measures of every iteration.
+        stops: numbers of iterations, rising, at which the loop pauses and `on_stop` is called with what there is; the bits
+            are the same, and the time that `on_stop` takes counts for nothing. Not for a program that reads `max_iter`.
 
     Raises:
         BilevelError: BL0604, "compiled" is asked for and impossible.
@@ -93,16 +97,25 @@ def execute(
         poll = Poll(program.measure_names, pressed, left, on_progress)
         waits, patience = executor == "auto" and compiled is None, FIRST_SECONDS
         legs, done = [], 0
+        ahead, aside = [k for k in stops if 0 < k < most], 0.0
         while True:
             patience = max(0.0, patience - _spent.get(program, 0.0)) if waits else None
+            memory[layout.offsets["o_max_iter"]] = (ahead[0] if ahead else most) - done
             clock = perf_counter()
             legs.append(_leg(layout, compiled, memory, columns, poll, trace, patience, state0, resume=bool(legs)))
             _spent[program] = _spent.get(program, 0.0) + perf_counter() - clock
+            if legs[-1].status == Status.ITERATION_LIMIT and ahead:
+                done += legs[-1].machine.iterations
+                ahead.pop(0)
+                clock = perf_counter()
+                on_stop(_stop(program, layout, memory, legs, done, clock - began - compile_seconds - aside))
+                aside += perf_counter() - clock
+                poll.later(legs[-1].machine.iterations, perf_counter() - clock)
+                continue
             if legs[-1].status != PAUSED:
                 break
             # paused between two iterations: the driver goes on from the state as if nothing had been
             done += legs[-1].machine.iterations
-            memory[layout.offsets["o_max_iter"]] = most - done
             poll.since(legs[-1].machine.iterations)
             patience = compile_seconds_of(layout)
             if patience <= _spent[program]:
@@ -110,17 +123,36 @@ def execute(
                 layout, compiled, warnings = _form(program, "eager")
                 compile_seconds, waits = compile_seconds + perf_counter() - clock, False
         memory[layout.offsets["o_max_iter"]] = most
+    seconds = perf_counter() - began - compile_seconds - aside
     return Run(
         Status(legs[-1].status),
         {s.name: memory[layout.of(s.name)].copy() for s in program.state},
         sum(leg.machine.iterations for leg in legs),
-        dict(zip((p.name for p in program.phases), map(int, sum(leg.machine.phase_calls for leg in legs)))),
+        _calls(program, legs),
         _measures(program, memory[layout.measures], sum(leg.machine.iterations for leg in legs)),
         _joined([(_trace(program, leg.machine, leg.rows), leg.machine.iterations) for leg in legs]),
         "interpreted" if compiled is None else "compiled",
-        {"compile": compile_seconds, "solve": perf_counter() - began - compile_seconds},
+        {"compile": compile_seconds, "solve": seconds},
         (*program.remarks, *warnings),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class Stop:
+    """A run at one of its `stops`."""
+
+    iterations: int
+    seconds: float  # in the loop so far
+    state: dict[str, np.ndarray]
+    phase_calls: dict[str, int]
+
+
+def _stop(program: Program, layout: Layout, memory: np.ndarray, legs: list[_Leg], done: int, seconds: float) -> Stop:
+    return Stop(done, seconds, {s.name: memory[layout.of(s.name)].copy() for s in program.state}, _calls(program, legs))
+
+
+def _calls(program: Program, legs: list[_Leg]) -> dict[str, int]:
+    return dict(zip((p.name for p in program.phases), map(int, sum(leg.machine.phase_calls for leg in legs))))
 
 
 @dataclass(frozen=True, eq=False)
@@ -278,6 +310,11 @@ class Poll:
         """Another machine goes on, after so many iterations."""
         self.before += iterations
         self.last, self.last_calls, self.every = perf_counter(), 0, 1
+
+    def later(self, iterations: int, seconds: float) -> None:
+        """The loop stood still for so long, after so many iterations of its machine."""
+        self.end += seconds
+        self.since(iterations)
 
     def __call__(self, iterations: int, calls: int, measures: np.ndarray) -> int:
         now = perf_counter()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 
 import numpy as np
@@ -12,10 +12,12 @@ from ..certify.claims import Certificate
 from ..functions.oracles import Oracles
 from ..methods import MethodInfo
 from ..methods.program import Program
+from ..methods.work import KINDS, calls, reads_max_iter
 from ..runtime.direct import run_direct
-from ..runtime.execute import Run, execute
+from ..runtime.execute import Run, Stop, execute
 from ..runtime.status import Status
 
+EACH = 1000  # first iterations that are all in a detailed trace
 DIRECT_WORK = 1e4  # operations per iteration and variable of a method with a solver of its own
 
 
@@ -73,6 +75,7 @@ class Runner:
     Args:
         settings: of a method: defaults, the model's options, the caller's.
         executor: "auto", "compiled" or "interpreted".
+        detailed: traces tell seconds, calls of oracles and the report as well, see `_detailed`.
     """
 
     def __init__(
@@ -81,7 +84,9 @@ class Runner:
         settings: Callable[[MethodInfo], dict[str, float]],
         executor: str,
         on_progress: Callable[[int, dict[str, float]], None] | None = None,
+        detailed: bool = False,
     ):
+        self.detailed = detailed
         self.oracles, self.settings, self.executor, self.on_progress = oracles, settings, executor, on_progress
         self._programs: dict[str, Program] = {}
         self._others: dict[str, Program] = {}  # of the functions that were used last in place of the problem's
@@ -98,9 +103,18 @@ class Runner:
         return programs[info.name]
 
     def run(
-        self, info: MethodInfo, reason: str, start: Start, seconds: float | None, other: Oracles | None = None
+        self,
+        info: MethodInfo,
+        reason: str,
+        start: Start,
+        seconds: float | None,
+        other: Oracles | None = None,
+        **more: object,
     ) -> Attempt:
-        """The method from there, for at most so many seconds, with other functions where they are given."""
+        """The method from there, for at most so many seconds, with other functions where they are given.
+
+        `more` goes to `execute`.
+        """
         clock, settings = perf_counter(), self.settings(info)
         if info.direct:
             run = run_direct(
@@ -114,7 +128,9 @@ class Runner:
             )
             work = DIRECT_WORK * run.iterations * (self.oracles.nx + self.oracles.ny)
         else:
-            program = self.program(info, other)
+            program, stops = self.program(info, other), []
+            if self.detailed and not reads_max_iter(program):
+                more = {"stops": _rows(settings["max_iter"]), "on_stop": stops.append, **more}
             run = execute(
                 program,
                 start.x,
@@ -123,7 +139,12 @@ class Runner:
                 executor=self.executor,
                 time_limit=seconds,
                 on_progress=self.on_progress,
+                **more,
             )
+            if stops and run.trace:
+                end = Stop(run.iterations, run.timings["solve"], run.state, run.phase_calls)
+                kept = [s for s in stops if s.iterations < run.iterations]
+                run = replace(run, trace=_detailed(run.trace, [*kept, end], program, other or self.oracles))
             costs = {p.name: p.function.n_instructions() + p.function.sz_w() for p in program.phases}
             work = sum(costs[name] * calls for name, calls in run.phase_calls.items())
         x, y = run.state["x"], run.state["y"]
@@ -140,6 +161,47 @@ class Runner:
             seconds=perf_counter() - clock,
             found=multipliers_of(run, self.oracles),
         )
+
+
+def _rows(most: float) -> list[int]:
+    """Iterations that a detailed trace has: all of the first, then about as far apart on a logarithmic axis."""
+    found = list(range(1, int(min(most, EACH)) + 1))
+    while found and found[-1] < most:
+        found.append(int(1.01 * found[-1]) + 1)
+    return [k for k in found if k < most]
+
+
+def _detailed(trace: dict[str, np.ndarray], stops: list[Stop], program: Program, oracles: Oracles) -> dict[str, np.ndarray]:
+    """The rows of the trace at these stops, with seconds, calls of oracles by kind, and the entries of the report."""
+    there = {k: i for i, k in enumerate(trace["iteration"].tolist())}
+    stops = [s for s in stops if s.iterations in there]
+    found = {name: column[[there[s.iterations] for s in stops]] for name, column in trace.items()}
+    found["seconds"] = np.array([s.seconds for s in stops])
+    counted = [calls(program, s.phase_calls) for s in stops]
+    found |= {f"calls.{kind}": np.array([c[kind] for c in counted]) for kind in KINDS if any(c[kind] for c in counted)}
+    problem = oracles.problem
+    if problem.report:
+        values = np.array([np.concatenate([v.ravel() for v in _report(oracles, s.state)]) for s in stops])
+        names = [f"report.{r.name}{_index(i)}" for r in problem.report for i in _places(r.shape)]
+        found |= {name: values[:, k] for k, name in enumerate(names)}
+    return found
+
+
+def _report(oracles: Oracles, state: dict[str, np.ndarray]) -> list[np.ndarray]:
+    """The values of the report, each by columns."""
+    problem = oracles.problem
+    data = [state.get(f"p{k}", v) if q.is_dual else v for k, (v, q) in enumerate(zip(problem.data, problem.parameters))]
+    columns = [np.reshape(v, q.symbol.shape, order="F") for v, q in zip(data, problem.parameters)]
+    return [np.array(v) for v in oracles.function("report").call([state["x"], state["y"], *columns])]
+
+
+def _places(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Indices by columns, as `_report` has the values."""
+    return [index[::-1] for index in np.ndindex(*shape[::-1])]
+
+
+def _index(place: tuple[int, ...]) -> str:
+    return f"[{','.join(str(k + 1) for k in place)}]" if place else ""
 
 
 def _upper(oracles: Oracles, run: Run, x: np.ndarray, y: np.ndarray) -> float:

@@ -39,5 +39,5 @@ def test_its_problem_is_a_record():
     solution = bl.solve(bl.load(bl.Source("m.bilevel", MODELS["several starts"][0])), compile=False)
     record = pickle.loads(pickle.dumps(solution)).problem
     for ask in (bl.solve, bl.functions_of, lambda p: bl.verify(p, solution.variables), lambda p: bl.follow(p, {"x": 1})):
-        with pytest.raises(bl.BilevelError, match="BL0414"):
+        with pytest.raises(bl.BilevelError, match="BL0415"):
             ask(record)

@@ -31,7 +31,7 @@ def test_help_lists_every_command_and_status(run):
     [
         ([], "a command is missing"),
         (["slove", "m"], "there is no command `slove` - did you mean `solve`?"),
-        (["compare", "m"], "there is no command `compare`"),
+        (["contrast", "m"], "there is no command `contrast`"),
         (["tolls.bilevel"], "did you mean `bileveldsl solve tolls.bilevel`?"),
         (["solve"], "required: MODEL"),
         (["solve", "m", "--jsn", "f"], "there is no flag `--jsn` - did you mean `--json`?"),

@@ -275,9 +275,20 @@ def BL0412(here, monkeypatch):
 
 
 @case
-def BL0414(here, monkeypatch):
+def BL0415(here, monkeypatch):
     problem = pickle.loads(pickle.dumps(bilevel_dsl.load("m.bilevel")))
     return raised(lambda: bilevel_dsl.solve(problem))
+
+
+@case
+def BL0413(here, monkeypatch):
+    Path("s.bilevel").write_text(SAMPLED.replace("sqrt(expect(", "sqrt(mean(").replace("expect(", "mean("))
+    return said(["solve", "s.bilevel", "--method", "soba", "-O", "batch=4"], monkeypatch, 3)
+
+
+@case
+def BL0414(here, monkeypatch):
+    return said(["compare", "m.bilevel", "mgbio:rule"], monkeypatch, 2)
 
 
 # --- streams and packages -------------------------------------------------------------------------
@@ -324,6 +335,12 @@ def BL0521(here, monkeypatch):
     monkeypatch.setitem(sys.modules, "pygls", None)  # as if it were not installed
     monkeypatch.setitem(sys.modules, "lsprotocol", None)
     return said(["lsp"], monkeypatch, 2)
+
+
+@case
+def BL0522(here, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    return said(["compare", "m.bilevel", "mgbio", "--plot", "a.png"], monkeypatch, 2)
 
 
 # --- the machine ----------------------------------------------------------------------------------

@@ -68,8 +68,9 @@ def awkward() -> Problem:
     )
 
 
-def program_of(problem: Problem, method: str) -> Program:
-    return METHODS[method].program(Oracles(problem))
+def program_of(problem: Problem, method: str, **settings: float) -> Program:
+    """`settings`: of these, those that are built in."""
+    return METHODS[method].program(Oracles(problem), settings)
 
 
 def exported(problem: Problem, method: str, folder: Path, *, real: str = "double", **settings: float) -> list[Path]:
@@ -104,8 +105,8 @@ class ExportedLibrary:
     """An exported folder, compiled into a shared library with the functions of HARNESS."""
 
     def __init__(self, problem: Problem, method: str, folder: Path, flags: tuple[str, ...] = (), **settings: float):
-        self.program = program_of(problem, method)
-        export(self.program, problem, folder, real="double", settings=settings)
+        self.program = program_of(problem, method, **settings)
+        export(self.program, problem, folder, real="double", settings=METHODS[method].at_run_time(settings))
         prefix = prefix_of(problem.name)
         (folder / "harness.c").write_text(HARNESS.replace("bl_", prefix).replace("BL_", prefix.upper()))
         sources = ["driver.c", "functions.c", "data.c", "solver.c", "harness.c"]

@@ -12,6 +12,7 @@ from bilevel_dsl.methods.kkt import KKT_LIMIT
 from bilevel_dsl.methods.needs import DENSE_LIMIT
 from bilevel_dsl.model.sets import L1Ball, Psd, Simplex
 from bilevel_dsl.model.structure import analyse
+from tests.methods.stochastic import RIDGE, load
 from tests.problems import TWO_LEVEL, box, problem
 
 SIMPLE = problem(lambda x, y: ca.sumsqr(y), lambda x, y: (y[0] + y[1] - 1) ** 2, 0, 2)
@@ -146,6 +147,9 @@ def test_programs_keep_their_contract(name):
         assert set(phase.function.name_out()) <= set(slots)
         assert "phase" in phase.function.name_out()
     functions = [program.initial, *(p.function for p in program.phases)]
+    if any(s.name == "batch" for s in METHODS[name].settings):  # some settings are for runs with samples
+        drawn = METHODS[name].program(Oracles(load(RIDGE)), {"batch": 2})
+        functions += [drawn.initial, *(p.function for p in drawn.phases)]
     used = {n for f in functions for n in f.name_in() if n.startswith("o_")}
     read_by_the_executor = {"o_max_iter"} | {f"o_{s}" for s in program.tolerances.values()}
     assert settings <= used | read_by_the_executor, "a setting that changes nothing"

@@ -18,6 +18,7 @@ from bilevel_dsl.methods import METHODS
 from bilevel_dsl.methods.flow import Method, MethodError
 from bilevel_dsl.methods.program import Program
 from bilevel_dsl.methods.registry import MethodInfo
+from bilevel_dsl.methods.settings import merge_settings
 from bilevel_dsl.model.problem import Problem
 from bilevel_dsl.runtime.csource import functions_source
 from bilevel_dsl.runtime.execute import execute
@@ -330,10 +331,20 @@ def test_the_batch_is_built_in(registered):
 
 def test_the_default_is_no_more_than_there_are(registered):
     problem = load(RIDGE, N=5)
-    program = METHODS["sgd"].program(Oracles(problem), {"batch": 16})
+    assert merge_settings(METHODS["sgd"], problem)["batch"] == 5
+    program = METHODS["sgd"].program(Oracles(problem), {})
     assert execute(program, *problem.start(), settings={"max_iter": 3}, executor="interpreted").iterations == 3
-    with pytest.raises(BilevelError, match="a batch of 17 of 5 samples"):
-        METHODS["sgd"].program(Oracles(problem), {"batch": 17})
+    for batch in (16, 17):  # 16 is the default, and is refused where it is asked for
+        with pytest.raises(BilevelError, match=f"a batch of {batch} of 5 samples"):
+            METHODS["sgd"].program(Oracles(problem), {"batch": batch})
+
+
+def test_no_mean_has_fewer_samples_than_the_batch(registered):
+    problem = load(RIDGE.replace("for i in 1..N) + 0.1", "for i in 1..8) + 0.1"))
+    assert merge_settings(METHODS["sgd"], problem)["batch"] == 8
+    with pytest.raises(BilevelError, match="a batch of 9 of 8 samples") as caught:
+        METHODS["sgd"].program(Oracles(problem), {"batch": 9})
+    assert caught.value.diagnostics[0].primary.span.line == 6 and "is used whole" in caught.value.diagnostics[0].hints[1]
 
 
 def test_an_objective_without_means_is_used_whole():

@@ -183,3 +183,10 @@ def curvature(m: Method, x: ca.MX, y: ca.MX, along: ca.MX, gradient: ca.MX) -> c
     there = m.P_Y(y - 1e-5 * (1 + norm(y)) * along / norm(along))
     there = either(norm(there - y) > 0, there, m.P_Y(y + 1e-5 * (1 + norm(y)) * along / norm(along)))
     return norm(m.grad_y_g(x, there) - gradient) / ca.fmax(norm(there - y), 1e-12)
+
+
+def measured(m: Method, lam: ca.MX, z: ca.MX) -> tuple[ca.MX, ca.MX]:
+    """The gradients of f + lam (g - v) by x, and by y over lam, of all samples at the answer (x, y), where z is argmin g."""
+    s = m.state
+    w = m.grad_x_f(s.x, s.y) + lam * (m.grad_x_g(s.x, s.y) - m.grad_x_g(s.x, z))
+    return w, m.grad_y_g(s.x, s.y) + m.grad_y_f(s.x, s.y) / lam

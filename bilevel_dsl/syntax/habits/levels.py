@@ -72,7 +72,7 @@ def third_level(p: Place) -> Mistake | None:
     offset = p.first - p.k
     return say(
         p,
-        f"there is no level `{first.text}`: a model has one `upper` level, and `lower` levels that do not depend on each other",
+        f"there is no level `{first.text}`: a model has one `upper` level, and `lower` ones that are apart from each other",
         "three levels on top of each other are not possible; several followers are named blocks, `lower first { ... }`",
         first=offset,
         last=offset,
