@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bilevel_dsl import session
-from tests.export.test_twins import c_text, printed
+from tests.export.test_twins import c_lines, c_text, printed
 
 MODELS = Path(__file__).parents[2] / "models"
 pytestmark = pytest.mark.usefixtures("compiler")
@@ -24,11 +24,14 @@ def test_the_same_answer(name, method, tmp_path):
     subprocess.run(["make", "-s", "CFLAGS=-O1 -Wall -Wextra -Wpedantic -Werror"], cwd=tmp_path / "out", check=True)
     done = subprocess.run(["./solver"], cwd=tmp_path / "out", capture_output=True, text=True)
     solution = session.solve(problem, method, tol=1e-7)
-    values = {"upper": solution.upper, "lower": solution.lower, **solution.variables, **solution.report}
+    known = {**solution.variables, **solution.report}
+    values = [c_lines(thing, known[thing.name]) for thing in (*problem.variables, *problem.report)]
     expected = {
         "status": solution.status,
         "iterations": str(solution.iterations),
         "calls": str(sum(solution.evaluations.values())),
-        **{k: c_text(v) for k, v in values.items()},
+        "upper": c_text(solution.upper),
+        "lower": c_text(solution.lower),
+        **{k: v for lines in values for k, v in lines.items()},
     }
     assert printed(done.stdout) == expected

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ctypes as ct
 import subprocess
+from itertools import product
 
 import casadi as ca
 import numpy as np
 import pytest
 
 from bilevel_dsl.functions.oracles import Oracles
+from bilevel_dsl.model.problem import labels_of
 from bilevel_dsl.runtime.execute import execute
 from tests.export.cases import ExportedLibrary, awkward, exported, program_of
 from tests.problems import TWO_LEVEL
@@ -67,6 +69,15 @@ def c_text(value) -> str:
     if np.ndim(value) == 0:
         return f"{float(value):.17g}"
     return f"[{', '.join(map(c_text, value))}]"
+
+
+def c_lines(thing, value) -> dict[str, str]:
+    """What the program prints of a variable or a report: a line, or one for each entry over a set, by its labels."""
+    labels = labels_of(thing.index)
+    if not any(labels):
+        return {thing.name: c_text(value)}
+    axes = [axis or [str(i + 1) for i in range(n)] for axis, n in zip(labels, thing.shape)]
+    return {f"{thing.name}[{','.join(names)}]": c_text(v) for names, v in zip(product(*axes), np.ravel(value))}
 
 
 @pytest.mark.parametrize("method", ["penalty", "mgbio"])

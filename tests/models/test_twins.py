@@ -15,7 +15,7 @@ from bilevel_dsl.functions.oracles import Oracles
 from bilevel_dsl.methods import METHODS, fitting, ordered
 from bilevel_dsl.model.structure import analyse
 from bilevel_dsl.runtime.execute import execute
-from tests.export.test_twins import c_text, printed
+from tests.export.test_twins import c_lines, printed
 from tests.models.collection import LIBRARIES, MODELS, load
 from tests.runtime.machines import COMPILER, assert_same
 
@@ -68,4 +68,5 @@ def test_three_executors_agree(name, method, tmp_path):
     assert (exported["status"], exported["iterations"]) == (compiled.status.label, str(compiled.iterations))
     for variable in problem.variables:
         value = compiled.state["x" if variable.level == "upper" else "y"][variable.slice]
-        assert exported[variable.name] == c_text(value.reshape(variable.shape, order="F")), variable.name
+        lines = c_lines(variable, value.reshape(variable.shape, order="F"))
+        assert {name: exported.get(name) for name in lines} == lines
