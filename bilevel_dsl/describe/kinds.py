@@ -34,8 +34,9 @@ def of_shape(shape: tuple[int, ...]) -> str:
 class Kinds:
     """Kinds of expressions, from the kinds of declared names; names that are not known are scalars."""
 
-    def __init__(self, names: Mapping[str, str], lets: Mapping[str, ast.Expr], functions: Mapping[str, ast.FunctionDecl]):
+    def __init__(self, names: Mapping[str, str], lets: Mapping[str, ast.Let], functions: Mapping[str, ast.FunctionDecl]):
         self.names, self.lets, self.functions = dict(names), lets, functions
+        self._entries: dict[str, str] = {}
 
     def inside(self, call: ast.Call) -> Kinds:
         """The kinds in the body of a function, as it is called there."""
@@ -50,9 +51,21 @@ class Kinds:
 
     def _name(self, e: ast.Name) -> str:
         if e.id not in self.names and e.id in self.lets:
-            self.names[e.id] = SCALAR  # while it is looked at
-            self.names[e.id] = self(self.lets[e.id])
+            entry = self._entry(e.id)
+            loops = len(self.lets[e.id].generators)
+            whole = COLUMN if loops == 1 and entry == SCALAR else MATRIX
+            self.names[e.id] = whole if loops else entry
         return self.names.get(e.id, SCALAR)
+
+    def _entry(self, name: str) -> str:
+        """The kind of a `let`, or of its entries if it has some."""
+        if name not in self._entries:
+            let = self.lets[name]
+            self._entries[name] = SCALAR  # while it is looked at
+            if not let.generators:
+                self.names[name] = SCALAR
+            self._entries[name] = self(let.value)
+        return self._entries[name]
 
     def _array(self, e: ast.Array) -> str:
         return MATRIX if e.items and self.is_array(e.items[0]) else COLUMN
@@ -84,6 +97,10 @@ class Kinds:
         return next((k for k in map(self, parts) if k != SCALAR), SCALAR)
 
     def _index(self, e: ast.Index) -> str:
+        name = e.base.id if isinstance(e.base, ast.Name) else ""
+        let = None if name in self.names and name not in self._entries else self.lets.get(name)
+        if let is not None and len(e.items) == (loops := sum(len(g.names) for g in let.generators)) and loops:
+            return self._entry(name)  # x[k]
         kept = [isinstance(i, ast.Slice) or self.is_array(i) for i in e.items]
         if len(kept) != 2:
             return (SCALAR, COLUMN, MATRIX)[min(sum(kept), 2)]

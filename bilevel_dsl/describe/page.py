@@ -82,7 +82,7 @@ class _Writer:
         names = {v.name: of_shape(v.shape) for v in checked.variables} | {p.name: of_shape(p.shape) for p in checked.params}
         names |= {s.name: "set" for s in checked.index_sets if s.name} | {f.name.id: "function" for f in self.functions}
         dimensions = {n: d.dimensions for n, d in (self.params | self.variables).items()}
-        lets = {let.name.id: let.value for let in self.lets}
+        lets = {let.name.id: let for let in self.lets}
         kinds = Kinds(names, lets, {f.name.id: f for f in self.functions})
         self.math = Mathematics(kinds, dimensions, {*names, *lets, *self.sets})
         self._notes: dict[str, Formula] = {}
@@ -138,7 +138,11 @@ class _Writer:
 
     def definition(self, d: ast.Let | ast.FunctionDecl) -> Formula:
         if isinstance(d, ast.Let):
-            return _defined(Symbol(d.name.id), self.math.at_least(d.value, SUM))
+            right = self.math.at_least(d.value, SUM)
+            if not d.generators:
+                return _defined(Symbol(d.name.id), right)
+            entry = Script(Symbol(d.name.id), listed(self.math(name) for g in d.generators for name in g.names))
+            return row(_defined(entry, right), COMMA, self.math.indices(d.generators, None))
         call = next(n for n in walk(self.checked.tree) if isinstance(n, ast.Call) and n.function.id == d.name.id)
         math = Mathematics(self.math.kinds.inside(call), {}, ())
         return _defined(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 
 from ..semantics.builtins import words
@@ -94,6 +96,10 @@ def _of_let(s: Symbol, examined: Examined) -> str:
     if node is None or node.bad:
         return "named expression"
     text = f"named expression: {words(node.shape)}"
+    if s.decl.generators:
+        loops, entry = len(s.decl.generators), node.shape[len(s.decl.generators) :]
+        count = ", ".join(d.span.text for d in s.decl.generators)
+        text = f"named expression: {prod(node.shape[:loops])} entries, {count}, each {words(entry)}"
     if node.variables:
         levels = [
             f"{level} {', '.join(f'`{n}`' for n in names)}"

@@ -9,7 +9,7 @@ KEYWORDS = {
     "param": "data, known before solving",
     "set": "an index set, or a named constraint set",
     "function": "an expression with arguments, put in where it is called",
-    "let": "a named expression over any variables",
+    "let": "a named expression over any variables, or one for each element: `let x[k in 0..N] = ...;`",
     "upper": "the leader: its variables, objective and constraints",
     "lower": "the follower: its variables, objective and constraints",
     "var": "variables of this level",

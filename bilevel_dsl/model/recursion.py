@@ -32,11 +32,13 @@ def _of_run(run: Run, size: int, before: ca.MX, args: list[ca.MX], translate) ->
     if len(run.fixed):
         slots["fixed"] = ca.MX.sym("fixed", size, len(run.fixed))
     slots |= {k: ca.MX.sym(f"shared_{k}", *args[k].shape) for k in run.shared}
-    slots |= {k: ca.MX.sym(f"mapped_{k}", args[k].shape[0]) for k in run.mapped}
+    slots |= {k: ca.MX.sym(f"mapped_{k}", args[k].numel() // run.count) for k in run.mapped}
     entry = ca.densify(ca.vec(translate(run.step, slots)))
     step = _Steps(ca.Function("step_1", list(slots.values()), [entry]), size, run.window, len(run.mapped))
     values = {"window": before[:, before.shape[1] - run.window :], "fixed": before[:, run.fixed.tolist()]}
-    return step.times(run.count, [values[k] if isinstance(k, str) else args[k] for k in slots])
+    values |= {k: args[k] for k in run.shared}
+    values |= {k: ca.reshape(ca.densify(args[k]), -1, run.count) for k in run.mapped}
+    return step.times(run.count, [values[k] for k in slots])
 
 
 class _Steps:

@@ -17,7 +17,7 @@ from .operators import SLICED
 from .symbols import MANY, Symbol
 
 _OF_ANY_ARRAY = {"dot", "norm", "norm1", "norminf", "sumsqr", "vec", "reshape"}  # of all entries, however many dimensions
-_NOT_IN_BATCHES = {"diag", "kron", "outer", "solve", "inv", "det", "hcat", "vcat", "eye", "trace"}
+NOT_IN_BATCHES = {"diag", "kron", "outer", "solve", "inv", "det", "hcat", "vcat", "eye", "trace"}
 
 
 class Calls:
@@ -133,7 +133,7 @@ class Calls:
             wrong = next(n for n in nodes if n.variables)
             self._not_data(wrong, wrong.span, f"`{builtin.name}` is of data only")
             return bad(e.span)
-        if any(n.batch is not None for n in nodes) and builtin.name in _NOT_IN_BATCHES:
+        if any(n.batch is not None for n in nodes) and builtin.name in NOT_IN_BATCHES and not self._at_once:
             raise Unvectorizable
         if builtin.name in ("rows", "cols"):  # known from the shape, also of variables
             return const(float((*nodes[0].shape, 1, 1)[builtin.name == "cols"]), e.span)

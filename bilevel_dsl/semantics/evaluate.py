@@ -124,11 +124,17 @@ def _recursion(n: Node, *a: np.ndarray) -> np.ndarray:
     for run in n.attr:
         slots = {m.attr: m for m in postorder(run.step) if m.op == "slot"}
         fixed = entries[:, run.fixed]
+        columns = {j: _by_entry(a[j], n.args[j].batch, run.count) for j in run.mapped}
         for k in range(run.count):
-            values = {j: a[j] for j in run.shared} | {j: unflat(a[j][:, k], slots[j]) for j in run.mapped}
+            values = {j: a[j] for j in run.shared} | {j: unflat(columns[j][k], slots[j]) for j in run.mapped}
             values |= {"window": entries[:, entries.shape[1] - run.window :], "fixed": fixed}
             entries = np.column_stack([entries, flat(evaluate(run.step, values), None)])
     return entries.T.ravel(order="F").reshape(n.shape, order="F")
+
+
+def _by_entry(value: np.ndarray, batch: int | None, count: int) -> np.ndarray:
+    """What is mapped over the entries of a recursion, a row for each: columns of a matrix, or the iterations of a batch."""
+    return value.T if batch is None else flat(value, batch).reshape(count, -1)
 
 
 def unflat(entries: np.ndarray, n: Node) -> np.ndarray:

@@ -10,11 +10,14 @@ import numpy as np
 
 from ..syntax import ast
 from .builtins import words
-from .frames import TOP, Env
+from .frames import TOP, Env, Frame, Unvectorizable
 from .ir import Dim, IndexSet, Node, bad, node
 from .recurrence import Recurrence, own_entries
 from .symbols import MANY, Symbol
+from .together import NotAlike
 from .walk import walk
+
+FEW = 4  # entries up to which they are read one by one
 
 
 @dataclass(eq=False)
@@ -25,6 +28,7 @@ class Own:
     variable: str  # the loop variable along which
     numbers: np.ndarray  # its values
     place: int = 0  # of the entry that is being defined
+    frame: Frame | None = None  # of all after the first, while they are defined at once
     node: Node | None = None  # all of them; None before the first one is known
 
     def entry(self, number: int) -> str:
@@ -140,12 +144,39 @@ class Families:
         symbol.dims = lead
         found, value = Recurrence(count), symbol.decl.value
         for own.place in range(count):
+            if own.place == 1 and count > FEW and not rest:
+                whole = self._together(own, along, found)
+                if whole is not None:
+                    return whole if whole.bad else found.node(own.node.shape, value.span)
             env, before = along.iteration(own.place), len(self.problems.items)
             entry = self._family_body(rest, value, env, lead[1:]) if rest else self.expr(value, env)
             if entry is None or entry.bad or len(self.problems.items) > before or not self._fits(own, entry, lead):
                 return None
             found.add(own.place, entry)
         return found.node(own.node.shape, value.span)
+
+    def _together(self, own: Own, along: Env, found: Recurrence) -> Node | None:
+        """All entries after the first at once; None if they have to be read one by one, also to see what is wrong."""
+        value, at = own.symbol.decl.value, np.arange(1, len(own.numbers))
+        own.frame = Frame(len(at), None, np.zeros(len(at), int))
+        env = Env(own.frame, {own.variable: replace(along.names[own.variable], values=own.numbers[1:], frame=own.frame)})
+        before, unknown = len(self.problems.items), set(self._unknown)
+        broken = {s.name for s in self.symbols.values() if s.state == "broken"}
+        self._at_once = True
+        try:
+            body = self.expr(value, env)
+            fits = not body.bad and len(self.problems.items) == before and body.shape == own.node.shape[1:]
+            if fits and found.add_together(at, body, own.symbol.name):
+                return body
+        except (Unvectorizable, NotAlike):
+            pass
+        finally:
+            own.frame, self._at_once = None, False
+        if any(s.state == "broken" and s.name not in broken for s in self.symbols.values()):
+            return bad(value.span)  # a mistake in another definition, which is reported once
+        del self.problems.items[before:]
+        self._unknown = unknown
+        return None
 
     def _fits(self, own: Own, entry: Node, lead: tuple[Dim, ...]) -> bool:
         """Entries have one shape: that of the first one."""
@@ -207,7 +238,7 @@ class Families:
         items = (*(i for part in lead for i in part), *(ast.Slice(e.span, None, None) for _ in dims[loops:]))
         whole = ast.Index(e.span, e.base, items)
         found = self.indexed(whole, base, dims, env, declared, rows=False)
-        if found.bad or own is not None and not self._descends(e, own, found):
+        if found.bad or own is not None and not self._descends(e, own, found, env):
             return bad(e.span)
         if not rest or own is not None and own.node is None:
             return found
@@ -216,9 +247,16 @@ class Families:
             return self.indexed(ast.Index(e.span, one, rest), found, dims[loops:], env, declared)
         return self.indexed(e, base, dims, env, declared)
 
-    def _descends(self, e: ast.Index, own: Own, found: Node) -> bool:
+    def _descends(self, e: ast.Index, own: Own, found: Node, env: Env) -> bool:
         """Whether these entries are all before the one that is being defined."""
-        places = np.ravel(found.attr % len(own.numbers))
+        places = found.attr % len(own.numbers)
+        if own.frame is not None:
+            back = env.frame.back_to(own.frame)
+            now = 1 if found.batch is None else np.arange(1, len(own.numbers)) if back is None else back + 1
+            if not np.all(places < np.reshape(now, (-1, *(1,) * len(found.shape)))):
+                raise NotAlike
+            return True
+        places = np.ravel(places)
         wrong = places[places >= own.place]
         if not wrong.size:
             return True

@@ -136,3 +136,8 @@ class Run:
     fixed: np.ndarray  # their places among all entries
     shared: tuple[int, ...]
     mapped: tuple[int, ...]
+
+
+def slot(name: str | int, shape: tuple[int, ...], batch: int | None, n: Node) -> Node:
+    """An argument of a step: `window`, `fixed`, or the number of an argument of the recursion."""
+    return Node("slot", (), shape, batch, n.span, name, n.variables, n.params)

@@ -43,6 +43,7 @@ class Lowering(Values, Members, Reading, Naming, Operators, Calls, Reductions, F
         self._unknown: set[str] = set()
         self._calls: list[ast.Call] = []
         self._inside_expect = False
+        self._at_once = False  # entries of a recursion, whose batches become steps (`together.py`)
         self._tables = {}
         self._named = {}
         self._alike = Alike()

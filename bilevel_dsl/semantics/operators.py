@@ -127,7 +127,7 @@ class Operators:
                 hints=hints,
             )
             return bad(e.span)
-        if a.batch is not None and (b.batch is not None or m > 1) and not (m == 1 and n == 1):
+        if not self._at_once and not has_batch_form(a, b):
             raise Unvectorizable
         shape = () if m == n == 1 else (m,) if len(b.shape) == 1 else (m, n)
         return self._folded(node("matmul", (a, b), shape, e.span))
@@ -151,6 +151,12 @@ class Operators:
             )
             return None
         return shapes.pop() if shapes else ()
+
+
+def has_batch_form(a: Node, b: Node) -> bool:
+    """Whether `a @ b` is one operation on all iterations."""
+    m, n = (a.shape[0] if len(a.shape) == 2 else a.size), (b.shape[1] if len(b.shape) == 2 else 1)
+    return a.batch is None or b.batch is None and m == 1 or m == n == 1
 
 
 def _is_row(e: ast.Expr) -> bool:

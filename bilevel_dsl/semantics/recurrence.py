@@ -14,7 +14,8 @@ import numpy as np
 
 from ..diagnostics import Span
 from .evaluate import flat
-from .ir import NONE, Node, Run, Segments, const, node, postorder
+from .ir import Node, Run, Segments, const, node, postorder, slot
+from .together import NotAlike, runs_of
 
 
 class Recurrence:
@@ -32,13 +33,24 @@ class Recurrence:
             self._close()
             self._now = _Alike(self.count, place, root)
 
+    def add_together(self, at: np.ndarray, root: Node, name: str) -> bool:
+        """The last entries, at the places `at`, which were lowered at once; False: they are not seen to be alike."""
+        self._close()
+        args = list(self._args)
+        try:
+            self._runs += runs_of(root, at, self.count, name, args)
+        except NotAlike:
+            return False
+        self._args = args
+        return True
+
     def _close(self) -> None:
         if self._now is not None:
             self._runs.append(_Closing(self._now, self._args).run())
+            self._now = None
 
     def node(self, shape: tuple[int, ...], span: Span) -> Node:
         self._close()
-        self._now = None
         return node("recursion", tuple(self._args), shape, span, tuple(self._runs), batch=None)
 
 
@@ -175,9 +187,9 @@ class _Closing:
         """Entries of the window before this one, or of those that every one uses."""
         component, place = n.attr // self.alike.all, n.attr % self.alike.all
         if id(n) in self._sliding:
-            column, base = self.window - self.alike.place + place, _slot("window", (self.size, self.window), None, n)
+            column, base = self.window - self.alike.place + place, slot("window", (self.size, self.window), None, n)
         else:
-            column, base = np.searchsorted(self.fixed, place), _slot("fixed", (self.size, len(self.fixed)), None, n)
+            column, base = np.searchsorted(self.fixed, place), slot("fixed", (self.size, len(self.fixed)), None, n)
         return replace(n, args=(base,), attr=(component + self.size * column).astype(int))
 
     def _column(self, n: Node) -> Node:
@@ -190,7 +202,7 @@ class _Closing:
             arg = node("gather", n.args, columns.shape, n.span, columns.astype(int), batch=None)
         self.mapped.append(len(self.args))
         self.args.append(arg)
-        return _slot(self.mapped[-1], n.shape, n.batch, n)
+        return slot(self.mapped[-1], n.shape, n.batch, n)
 
     def _outside(self, n: Node) -> Node:
         """What is the same in all entries, and computed once."""
@@ -199,14 +211,9 @@ class _Closing:
         if id(n) not in self._slots:
             self.shared.append(len(self.args))
             self.args.append(n)
-            self._slots[id(n)] = _slot(self.shared[-1], n.shape, n.batch, n)
+            self._slots[id(n)] = slot(self.shared[-1], n.shape, n.batch, n)
         return self._slots[id(n)]
 
 
 def _is_own(n: Node) -> bool:
     return n.op == "gather" and n.args[0].op == "own"
-
-
-def _slot(name: str | int, shape: tuple[int, ...], batch: int | None, n: Node) -> Node:
-    """An argument of a step: `window`, `fixed`, or the number of an argument of the recursion."""
-    return Node("slot", (), shape, batch, n.span, name, n.variables or NONE, n.params)

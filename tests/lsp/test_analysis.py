@@ -166,6 +166,8 @@ def test_renames_that_would_change_the_meaning_are_refused(text, new, reason):
         ("param b = 1; let c = sum(|i for i in 1..2);", "b"),
         ("param |a = 1; upper { minimize 1; subject to a2: 1 <= 2; }", "a2"),  # labels are apart
         ("param |a = 1;", "a"),
+        ("let |x[k in 0..3] = if k == 0 then 1 else x[k - 1];", "z"),
+        ("let x[|k in 0..3] = if k == 0 then 1 else x[k - 1];", "j"),
     ],
 )
 def test_renames_that_change_nothing_are_allowed(text, new):
@@ -182,6 +184,8 @@ def test_renames_that_change_nothing_are_allowed(text, new):
         ("param |d = 2.5; # metres", ["```bilevel\nparam d = 2.5;\n```", "parameter, a scalar; value 2.5", "metres"]),
         ("# in euros,\n# per day\nparam |d = 2.5;", ["in euros, per day"]),
         ("param |v = linspace(0, 10, 11);", ["a vector of 11; values from 0 to 10, mean 5"]),
+        ("let |x[k in 0..3] = [k, 1];", ["let x[k in 0..3] = [k, 1];", "4 entries, k in 0..3, each a vector of 2"]),
+        ("let x[|k in 0..3] = k;", ["k in 0..3", "loop variable"]),
         ("param |v[3];", ["a vector of 3; its value comes from outside"]),
         ("param |n = 3; param v[n] = 1;", ["value 3; decides a size"]),
         ("param |h[8] = [1, 2, 3, 4, 5, 6, 7, inf];", ["values from 1 to 7, mean 4; 1 infinite"]),

@@ -83,6 +83,10 @@ def test_reported_values(solution):
     assert r["neighbours"] == 2 and r["size"] == 6 and r["roads"] == 5 * 2 + 5 * 4 + 4 and r["ends"] == 4 + 3
     assert r["distance_of_means"] == pytest.approx(0, abs=1e-12)
     np.testing.assert_allclose(r["steps"], [0, *y], atol=1e-12)
+    stock = [1.0]
+    for entry in y:
+        stock.append(0.5 * stock[-1] + entry)
+    np.testing.assert_allclose(r["kept"], sum(stock) + 3 * solution["toll"], atol=1e-12)
     np.testing.assert_allclose(r["reshaped"], [path[:2], path[2:4]], atol=1e-12)
     np.testing.assert_allclose(r["reversed"], x[::-1])
     np.testing.assert_allclose(r["slices"], [x[1], x[2], x[0], x[1], x[3], x[1], x[2]])
