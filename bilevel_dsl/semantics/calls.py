@@ -89,7 +89,7 @@ class Calls:
         if any(not isinstance(a, Loop) and a[0].bad for a in arguments.values()):
             return bad(e.span)
         before = len(self.problems.items)
-        alike = self._inside_expect, *self._alike.key_of_call(symbol.name, env.frame, arguments)
+        alike = self._inside_expect, self._at_once, *self._alike.key_of_call(symbol.name, env.frame, arguments)
         found = self._alike.calls.get(alike)
         if found is not None:
             return found
