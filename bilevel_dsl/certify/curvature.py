@@ -10,6 +10,8 @@ Source: M. Grant, S. Boyd, Y. Ye, Disciplined convex programming, in: Global Opt
 
 from __future__ import annotations
 
+from heapq import heappop, heappush
+
 import casadi as ca
 import numpy as np
 
@@ -71,24 +73,34 @@ class _Shapes:
         return self._shapes[n]
 
     def summands(self, n: int) -> tuple[dict[int, float], float]:
-        """Node `n` as a sum of multiples of nodes that are no sums, and a number."""
+        """Node `n` as a sum of multiples of nodes that are no sums, and a number.
+
+        From the last node to the first, each with all its uses at once: there are many ways to the first states of a
+        recursion.
+        """
         found: dict[int, float] = {}
-        number, stack = 0.0, [(n, 1.0)]
-        while stack:
-            k, c = stack.pop()
+        factors, rest, number = {n: 1.0}, [-n], 0.0
+
+        def add(k: int, c: float) -> None:
+            if k not in factors:
+                heappush(rest, -k)
+            factors[k] = factors.get(k, 0.0) + c
+
+        while rest:
+            k = -heappop(rest)
+            c = factors.pop(k)
             node = self.graph.nodes[k]
             if node.op == "const":
                 number += c * node.data
-            elif node.op == "add":
-                stack += [(node.args[1], c), (node.args[0], c)]
-            elif node.op == "sub":
-                stack += [(node.args[1], -c), (node.args[0], c)]
+            elif node.op in ("add", "sub"):
+                add(node.args[0], c)
+                add(node.args[1], c if node.op == "add" else -c)
             elif node.op == "neg":
-                stack.append((node.args[0], -c))
+                add(node.args[0], -c)
             elif node.op == "mul" and self.graph.value(node.args[0]) is not None:
-                stack.append((node.args[1], c * self.graph.value(node.args[0])))
+                add(node.args[1], c * self.graph.value(node.args[0]))
             elif node.op == "div" and self.graph.value(node.args[1]) not in (None, 0.0):
-                stack.append((node.args[0], c / self.graph.value(node.args[1])))
+                add(node.args[0], c / self.graph.value(node.args[1]))
             elif node.op == "div" and self.graph.value(node.args[0]) is not None:
                 inverse = self.graph.make("inv", node.args[1])
                 found[inverse] = found.get(inverse, 0.0) + c * self.graph.value(node.args[0])
