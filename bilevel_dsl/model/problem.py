@@ -18,6 +18,7 @@ import numpy as np
 
 from ..diagnostics import Diagnostic, Span
 from .sampling import Sampling
+from .scaling import Scaling
 from .sets import ConstraintSet
 
 Index = tuple[tuple[object, ...] | None, ...]  # per dimension: its elements, labels, whole numbers, tuples; None: from 1
@@ -112,7 +113,8 @@ class Dual:
 
     Entry `places[k]`, by columns, is `signs[k]` times the multiplier (>= 0 for "<=") of row `rows[k]` of the lower
     constraints, or of the bound of entry `rows[k]` of y; rows that share an entry add up. So an entry is the
-    change of the follower's optimal value, as written, per unit of the right-hand side.
+    change of the follower's optimal value, as written, per unit of the right-hand side. Signs are 1 and -1; in a scaled
+    problem they hold the way back to the user's units too.
     """
 
     name: str  # "cap", "y.lower"
@@ -166,6 +168,7 @@ class Problem:
     warnings: tuple[Diagnostic, ...] = ()
     text_hash: str = ""
     timings: dict[str, float] = field(default_factory=dict)  # seconds: parse (read and check), build
+    scaling: Scaling | None = None  # of a scaled problem: the way back to the numbers of the user
 
     @property
     def is_simple(self) -> bool:
