@@ -7,7 +7,7 @@ The size of a variable is the geometric mean of what the model says of it:
 
 else how far it is to a row, else what balances the variables that are known in the Hessian of the follower. Its box, or the
 radius of its set, is the most that it may be, and what it is where nothing else is known. The size of an objective or a row
-is its change when a variable moves by its factor.
+is its change when a variable moves by its factor, beside the start: at the start it may vanish, or have a pole.
 
 All of this goes along with the user's units. Entries of one variable are of one unit, and have one factor.
 """
@@ -31,6 +31,7 @@ PREFERRED = 0.1  # a gap that is wider by less is not preferred to one at the us
 MOST = 7  # powers of BASE up to which a double holds it exactly
 STEP = float(np.log10(BASE))  # in decades
 NEGLIGIBLE = 1e-6  # of the largest that is said of a size: what is below may be rounding
+BESIDE = 0.5  # sizes from the start to a second point, for what vanishes at the start
 MOST_VARIABLES = 300  # whose curvature is looked at, one product with the Hessian each
 LARGEST_JACOBIAN = 200_000  # entries
 
@@ -143,6 +144,7 @@ class _Sizes:
         own = [_positive(np.array([np.max(np.abs(self.start[at]), initial=0.0) for at in self.at]))]
         own += [np.full(lower.size, np.nan) if self.problem.used_duals else steps[0], np.where(lower, steps[1], np.nan)]
         found = np.where(np.isnan(known), _combined(np.array(own)), known)
+        found = np.where(found < NEGLIGIBLE * self.widths, np.nan, found)  # a slope that is a rounding of 0
         reach = self._reach([(c, c_slopes), (h, h_slopes)])
         found = np.where(np.isnan(found), reach, found)
         found = np.fmin(found, self.widths)
@@ -170,11 +172,11 @@ class _Sizes:
         return np.where(np.isnan(known), steps, known)
 
     def beside(self, sizes: np.ndarray) -> np.ndarray:
-        """A point about one size from the start, within the boxes."""
+        """A point a part of the sizes from the start, within the boxes: no further, for objectives may have poles."""
         away = np.zeros(self.n)
         for size, at in zip(sizes, self.at):
             k = np.arange(at.start, at.stop) + 1
-            away[at] = size * np.where(k % 2, 1.0, -1.0) * (0.5 + 0.5 * (k * 0.6180339887498949 % 1))
+            away[at] = BESIDE * size * np.where(k % 2, 1.0, -1.0) * (0.5 + 0.5 * (k * 0.6180339887498949 % 1))
         there = np.clip(self.start + away, self.low, self.high)
         return np.where(there == self.start, np.clip(self.start - away, self.low, self.high), there)
 
@@ -187,7 +189,7 @@ class _Sizes:
         factors = np.ones(self.n)
         for at, factor in zip(self.at, of_variables):
             factors[at] = factor
-        points = [self.start, self.beside(np.fmin(np.where(self.sizes > 0, self.sizes, 0.0), 1e100))]
+        points = [self.beside(np.fmin(np.where(self.sizes > 0, self.sizes, 0.0), 1e100)), self.start]
         f, g, c, h = self._changes(points, factors)
         if self.problem.used_duals:  # f was measured with multipliers of 0
             self._set_duals(factors[self.nx :], _factor(g), _factors(h))
@@ -202,14 +204,14 @@ class _Sizes:
         )
 
     def _changes(self, points: list[np.ndarray], factors: np.ndarray) -> tuple[float, float, np.ndarray, np.ndarray]:
-        """Of f, g and the rows, when an entry moves by its factor: the largest at these points."""
+        """Of f, g and the rows, when an entry moves by its factor: at the first of the points where there is any."""
         found = []
         with np.errstate(all="ignore"):
             for point in points:
                 f, g, _, c, _, h = self._slopes.call([point[: self.nx], point[self.nx :], *self.data])
                 f, g = (np.array(v).ravel() * factors for v in (f, g))
                 found.append((_largest(f), _largest(g[self.nx :]), _row_sizes(c, factors), _row_sizes(h, factors)))
-        return tuple(np.max(np.array(values), axis=0) for values in zip(*found))
+        return tuple(np.where(first > 0, first, second) for first, second in zip(*found))
 
     def _set_duals(self, of_y: np.ndarray, g: float, rows: np.ndarray) -> None:
         """Multipliers of their sizes in place of zeros."""
