@@ -3,7 +3,7 @@
     x = D x',  y = E y'         f' = f / F,  g' = g / G         every row divided by its size
 
 The factors come from `sizes.py`. They are powers of a thousand, because people's units go in thousands: the same problem in
-watts, kilowatts or megawatts becomes one and the same, and a problem whose numbers are all from 0.11 to 110 stays as it
+watts, kilowatts or megawatts becomes one and the same, and a problem whose numbers are all from 0.11 to 52 stays as it
 is, bit for bit.
 
 The way back is `Problem.scaling`: `methods/units.py` puts it around programs and solvers, so that executors, exported C

@@ -26,7 +26,8 @@ from ..model.sets import Ball, Box, ConstraintSet, Intersection, L1Ball, LinfBal
 from .scaled_sets import has_units
 
 BASE = 1000.0  # factors are powers of it, because units of people go in thousands
-BORDER = 2.04  # decades: sizes up to 110, and from 0.11 on, have the factor 1; no number that people like
+BORDER = 1.72  # decades: objectives and rows of sizes from 0.052 to 52 have the factor 1; no number that people like
+VARIABLES = 2.04  # the same of variables: from 0.11 to 110, where they are alike
 PREFERRED = 0.1  # a gap that is wider by less is not preferred to one at the usual place
 MOST = 7  # powers of BASE up to which a double holds it exactly
 STEP = float(np.log10(BASE))  # in decades
@@ -294,8 +295,8 @@ def _border(sizes: np.ndarray) -> float:
     """
     places = np.unique(np.round(np.log10(sizes[(sizes > 0) & np.isfinite(sizes)]) % STEP, 6))
     if not places.size:
-        return BORDER
+        return VARIABLES
     gaps = np.diff(np.append(places, places[0] + STEP))
-    lowest = BORDER - STEP / 2
+    lowest = VARIABLES - STEP / 2
     middles = (places + gaps / 2 - lowest) % STEP + lowest
-    return float(middles[np.argmax(gaps - PREFERRED * np.abs(middles - BORDER))])
+    return float(middles[np.argmax(gaps - PREFERRED * np.abs(middles - VARIABLES))])
