@@ -25,9 +25,10 @@ from .model.build import build
 from .model.problem import Problem, Reference
 from .model.structure import analyse
 from .reading import read
+from .reductions.scaling import scaled, told
 from .report.solution import Point, Solution, Tried
 from .runtime.status import Status
-from .search.attempt import Attempt, Runner, Start
+from .search.attempt import Attempt, Runner, Start, seen_by
 from .search.effort import EFFORTS, Effort
 from .search.examine import Examiner
 from .search.search import Plan, Search, answers_found
@@ -93,6 +94,7 @@ def solve(
     verify: str = "normal",
     effort: str = "normal",
     starts: int | None = None,
+    scaling: bool = True,
     detailed_trace: bool = False,
 ) -> Solution:
     """Solve `problem` and certify the answer.
@@ -113,6 +115,8 @@ def solve(
         verify: "quick", "normal", "thorough", or "no": how much is done to check the answer.
         effort: "quick", "normal" or "thorough": how much is searched, in counted work; "quick" is one attempt.
         starts: of the leader in all, in place of what `effort` says; also for a method that is named.
+        scaling: methods that `auto` may take see the problem in numbers of size 1 where its own are far from it. What
+            goes in and comes out is in the units of the model all the same; `tol` is about the scaled problem.
         detailed_trace: `trace` has seconds, calls of oracles by kind and the report too; after the first 1000 iterations
             fewer rows.
 
@@ -127,7 +131,7 @@ def solve(
     end = np.inf if time_limit is None else perf_counter() + time_limit
     stage("building")
     named = named_method(problem, method)
-    methods = ((named, ""),) if named else tuple(ordered(problem, analyse(problem)))
+    methods = ((named, ""),) if named else _ordered(problem, scaling)
     oracles = Oracles(problem)
     x, y = start_point(problem, start)
     require_finite(oracles, x, y)
@@ -147,6 +151,7 @@ def solve(
         lambda info: settings[info.name],
         EXECUTORS[compile],
         on_progress and (lambda k, measures: on_progress(k, _as_written(problem, measures))),
+        scaling=scaling,
         detailed=detailed_trace,
     )
     if not methods[0][0].direct:
@@ -178,8 +183,13 @@ def export_c(
     real: str = "double",
     options: dict[str, float | str] | None = None,
     tol: float | None = None,
+    scaling: bool = True,
 ) -> list[Path]:
     """Write the standalone C solver of `problem` into `directory`; returns the files.
+
+    Args:
+        scaling: as of `solve`; the factors, from the data of the model, are constants in the C. Its interface is in the
+            units of the model.
 
     Raises:
         BilevelError: the method does not fit, or the folder cannot be written.
@@ -187,11 +197,11 @@ def export_c(
     from .export.c_solver import export
 
     problem.require_expressions()
-    info = _exportable(problem, method)
+    info = _exportable(problem, method, scaling)
     settings = merge_settings(info, problem, tol=tol, options=options)
     oracles = Oracles(problem)
     begun = _starting_at(problem, beginning(oracles, *problem.start()))
-    program = info.program(oracles, settings)
+    program = info.program(seen_by(info, oracles) if scaling else oracles, settings)
     return export(program, begun, Path(directory), real=real, settings=info.at_run_time(settings))
 
 
@@ -274,14 +284,20 @@ def _options(info: MethodInfo, options: dict | None, seed: int, first: bool) -> 
     return {**own, **((options or {}) if first else known_to(info, options))}
 
 
-def _exportable(problem: Problem, name: str | None) -> MethodInfo:
+def _ordered(problem: Problem, scaling: bool) -> tuple[tuple[MethodInfo, str], ...]:
+    """The methods for the class, the best first: of the scaled problem, for a condition depends on units."""
+    seen = scaled(problem) if scaling else problem
+    return tuple(ordered(seen, analyse(seen)))
+
+
+def _exportable(problem: Problem, name: str | None, scaling: bool) -> MethodInfo:
     """The method that is named, or the best that is a program.
 
     Raises:
         BilevelError: BL0607, the method has a solver of its own, of which there is no C.
     """
     named = named_method(problem, name)
-    programs = [info for info, _ in ordered(problem, analyse(problem)) if not info.direct]
+    programs = [info for info, _ in _ordered(problem, scaling) if not info.direct]
     if named is not None and not named.direct or named is None and programs:
         return named or programs[0]
     which = f"{named.name} cannot be exported" if named else "no method that fits can be exported"
@@ -319,6 +335,7 @@ def _conclude(
         method=info.name,
         reason=best.reason,
         settings=best.settings,
+        scaling=told(search.runner.seen_by(info, search.runner.oracles).written),
         executor=run.executor,
         iterations=run.iterations,
         evaluations=run.phase_calls,

@@ -14,6 +14,7 @@ LAYERS = (
     ("semantics",),
     ("reading",),
     ("model",),
+    ("reductions",),
     ("functions",),
     ("methods",),
     ("runtime", "export"),
@@ -28,7 +29,7 @@ SECOND_HAND = {"casadi", "lark", "rich"}  # packages that only some layers may k
 KNOWN_BY = {
     "lark": {"syntax"},
     "rich": {"report"},
-    "casadi": {"model", "functions", "methods", "runtime", "export", "certify", "search", "session"},
+    "casadi": {"model", "reductions", "functions", "methods", "runtime", "export", "certify", "search", "session"},
 }
 
 

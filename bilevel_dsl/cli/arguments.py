@@ -403,6 +403,9 @@ def _method(parser) -> None:
         help="a setting of the method; repeatable",
     )
     parser.add_argument("--tol", type=_positive, metavar="TOL", help="relative tolerance of the method")
+    parser.add_argument(
+        "--no-scaling", action="store_true", help="give the method the numbers of the model, however large or small"
+    )
 
 
 def _volume(parser) -> None:

@@ -89,6 +89,7 @@ def solve(arguments: argparse.Namespace) -> int:
             compile="never" if arguments.no_compile else arguments.compile,
             effort=arguments.effort,
             starts=arguments.starts,
+            scaling=not arguments.no_scaling,
             seed=arguments.seed,
             verify=arguments.verify,
             detailed_trace=bool(arguments.trace),
@@ -136,6 +137,7 @@ def codegen(arguments: argparse.Namespace) -> int:
             real=arguments.real,
             options=dict(arguments.options),
             tol=arguments.tol,
+            scaling=not arguments.no_scaling,
         )
     except OSError as error:
         raise BilevelError(

@@ -11,6 +11,7 @@ from ..methods.registry import METHODS, choose
 from ..model.bounds import recognised
 from ..model.problem import Problem
 from ..model.structure import Structure, analyse
+from ..reductions.scaling import scaled, told
 from ..report.page import DIM, Line, Page, declared
 from ..semantics.checked import Checked, CheckedObjective
 from ..semantics.degree import degree
@@ -62,13 +63,14 @@ class Explanation:
     lower: tuple[Fact, ...]
     structure: tuple[Fact, ...]
     bounds: tuple[Fact, ...]
+    scaling: tuple[Fact, ...]
     warnings: tuple[Fact, ...]
     methods: tuple[Verdict, ...] = field(default=())
 
 
 def explain(checked: Checked, problem: Problem) -> Explanation:
     """Everything that is known of `problem`, built from `checked`, without solving it."""
-    structure = analyse(problem)
+    structure, seen = analyse(problem), scaled(problem)
     sizes = {
         "upper_variables": problem.x.numel(),
         "lower_variables": problem.y.numel(),
@@ -85,8 +87,9 @@ def explain(checked: Checked, problem: Problem) -> Explanation:
         _level(checked, "lower"),
         tuple(_structure(checked, problem, structure)),
         tuple(_bounds(problem)),
+        tuple(_scaling(problem, seen)),
         tuple(Fact(w.message, w.primary.span.line if w.primary else None) for w in checked.warnings),
-        _methods(problem, structure),
+        _methods(seen, structure if seen is problem else analyse(seen)),
     )
 
 
@@ -208,6 +211,38 @@ def _bounds(problem: Problem) -> list[Fact]:
     return facts
 
 
+def _scaling(problem: Problem, seen: Problem) -> list[Fact]:
+    """The units in which a method counts, where they are not those of the model."""
+    factors = told(seen)
+    if not factors:
+        return []
+    facts = [
+        Fact(f"{v.name} in units of {_number(f)}", v.span.line)
+        for v in problem.variables
+        for f in _of(factors, "variables", v.name)
+    ]
+    for level, objective in (("upper", problem.f), ("lower", problem.g)):
+        facts += [Fact(f"the {level} objective in units of {_number(factors[level])}", objective.span.line)] * (
+            factors[level] != 1
+        )
+    for c in {id(c.span): c for c in (*problem.upper_constraints, *problem.lower_constraints)}.values():
+        named = "" if c.name.startswith("line ") else f" {c.name}"
+        facts += [
+            Fact(f"constraint{named} in units of {_number(f)}", c.span.line) for f in _of(factors, "constraints", c.name)
+        ]
+    return facts
+
+
+def _of(factors: dict, kind: str, name: str) -> list:
+    return [factors[kind][name]] if name in factors[kind] else []
+
+
+def _number(factor: float | list[float]) -> str:
+    """Of one factor, or of the smallest and the largest."""
+    ends = sorted({np.min(factor), np.max(factor)})
+    return " to ".join(f"{v:g}" for v in ends)
+
+
 # --- methods --------------------------------------------------------------------------------------
 
 
@@ -237,6 +272,7 @@ def lines(e: Explanation, width: int, unicode: bool = False) -> list[Line]:
         ("lower", e.lower),
         ("structure", e.structure),
         ("bounds", e.bounds),
+        ("scaling", e.scaling),
         ("warnings", e.warnings),
     ):
         page.blank()
@@ -271,7 +307,7 @@ def as_json(e: Explanation) -> dict:
         "problem": e.problem,
         "class": e.kind,
         "sizes": e.sizes,
-        **{k: [fact(f) for f in getattr(e, k)] for k in ("upper", "lower", "structure", "bounds", "warnings")},
+        **{k: [fact(f) for f in getattr(e, k)] for k in ("upper", "lower", "structure", "bounds", "scaling", "warnings")},
         "methods": [
             {"method": v.method, "accepts": v.accepts, "chosen": v.chosen, "reasons": [fact(f) for f in v.reasons]}
             for v in e.methods

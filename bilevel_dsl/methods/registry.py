@@ -17,6 +17,7 @@ from ..model.structure import Structure
 from .card import Card, Refusal
 from .outcome import Outcome
 from .program import Program, Setting
+from .units import outcome_in_units, program_in_units
 
 SHOWN = 6
 
@@ -79,7 +80,8 @@ class MethodInfo:
                 sampled, a batch where there are no samples.
         """
         built = {s.name: settings[s.name] for s in self.settings if s.built and s.name in (settings or {})}
-        return self.module.program(oracles, built) if any(s.built for s in self.settings) else self.module.program(oracles)
+        made = self.module.program(oracles, built) if any(s.built for s in self.settings) else self.module.program(oracles)
+        return program_in_units(made, oracles.written.scaling)
 
     def at_run_time(self, settings: Mapping[str, float]) -> dict[str, float]:
         """Those of `settings` that are settings of the program."""
@@ -87,8 +89,14 @@ class MethodInfo:
         return {name: value for name, value in settings.items() if name not in built}
 
     def solve(self, oracles: Oracles, x: np.ndarray, y: np.ndarray, settings: Mapping[str, float], **more) -> Outcome:
-        """Of a direct method, see `outcome.py`."""
-        return self.module.solve(oracles, x, y, settings, **more)
+        """Of a direct method, see `outcome.py`; x, y and what comes out are in the user's numbers."""
+        scaling = oracles.written.scaling
+        if scaling is None:
+            return self.module.solve(oracles, x, y, settings, **more)
+        told = more.pop("on_progress", None)
+        if told is not None:
+            more["on_progress"] = lambda k, measures: told(k, scaling.of_measures(measures))
+        return outcome_in_units(self.module.solve(oracles, *scaling.inside(x, y), settings, **more), scaling)
 
 
 def _found() -> dict[str, MethodInfo]:

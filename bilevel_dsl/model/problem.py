@@ -20,6 +20,7 @@ from ..diagnostics import BilevelError, Diagnostic, Span
 from ..semantics.given import Given
 from .record import without_expressions
 from .sampling import Sampling
+from .scaling import Scaling
 from .sets import ConstraintSet
 
 Index = tuple[tuple[object, ...] | None, ...]  # per dimension: its elements, labels, whole numbers, tuples; None: from 1
@@ -114,7 +115,8 @@ class Dual:
 
     Entry `places[k]`, by columns, is `signs[k]` times the multiplier (>= 0 for "<=") of row `rows[k]` of the lower
     constraints, or of the bound of entry `rows[k]` of y; rows that share an entry add up. So an entry is the
-    change of the follower's optimal value, as written, per unit of the right-hand side.
+    change of the follower's optimal value, as written, per unit of the right-hand side. Signs are 1 and -1; in a scaled
+    problem they hold the way back to the user's units too.
     """
 
     name: str  # "cap", "y.lower"
@@ -170,6 +172,7 @@ class Problem:
     path: str = ""  # of the model's file, as it was named
     given: dict[str, Given] = field(default_factory=dict)  # parameters from outside
     timings: dict[str, float] = field(default_factory=dict)  # seconds: parse (read and check), build
+    scaling: Scaling | None = None  # of a scaled problem: the way back to the numbers of the user
 
     def __getstate__(self) -> dict:
         """For pickles: names, shapes, sets, data of the record, but no expressions; see `record.py`."""

@@ -48,6 +48,7 @@ def document(result: Point) -> dict:
             "method": result.method if solved else None,
             "reason": result.reason if solved else None,
             "settings": _settings(result) if solved else {},
+            "scaling": result.scaling if solved else {},
             "seed": result.seed,
             "executor": result.executor if solved else None,
             "iterations": result.iterations if solved else 0,

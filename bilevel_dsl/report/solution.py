@@ -122,6 +122,7 @@ class Solution(Point):
     measures: dict[str, float]  # of the method, at the end; objectives as written, as in `trace`
     trace: dict[str, np.ndarray]  # "iteration" and each measure
     attempts: tuple[Tried, ...] = ()
+    scaling: dict = field(default_factory=dict)  # user's number = factor * the method's; empty: the same
     answers: tuple[tuple[float, int], ...] = ()  # upper values at which attempts ended well, and how many, the best first
 
     def __repr__(self) -> str:

@@ -13,6 +13,7 @@ from ..functions.oracles import Oracles
 from ..methods import MethodInfo
 from ..methods.program import Program
 from ..methods.work import KINDS, calls, reads_max_iter
+from ..reductions.scaling import scaled
 from ..runtime.direct import run_direct
 from ..runtime.execute import Run, Stop, execute
 from ..runtime.status import Status
@@ -75,6 +76,7 @@ class Runner:
     Args:
         settings: of a method: defaults, the model's options, the caller's.
         executor: "auto", "compiled" or "interpreted".
+        scaling: methods that `auto` may take see the problem in numbers of size 1.
         detailed: traces tell seconds, calls of oracles and the report as well, see `_detailed`.
     """
 
@@ -84,10 +86,13 @@ class Runner:
         settings: Callable[[MethodInfo], dict[str, float]],
         executor: str,
         on_progress: Callable[[int, dict[str, float]], None] | None = None,
+        scaling: bool = True,
         detailed: bool = False,
     ):
         self.detailed = detailed
         self.oracles, self.settings, self.executor, self.on_progress = oracles, settings, executor, on_progress
+        self.scaling = scaling
+        self._scaled: dict[Oracles, Oracles] = {}
         self._programs: dict[str, Program] = {}
         self._others: dict[str, Program] = {}  # of the functions that were used last in place of the problem's
         self._of = oracles
@@ -99,8 +104,17 @@ class Runner:
             self._others, self._of = {}, oracles
         programs = self._programs if oracles is self.oracles else self._others
         if info.name not in programs:
-            programs[info.name] = info.program(oracles, self.settings(info))
+            programs[info.name] = info.program(self.seen_by(info, oracles), self.settings(info))
         return programs[info.name]
+
+    def seen_by(self, info: MethodInfo, oracles: Oracles) -> Oracles:
+        """The functions that a method is given for these, made once."""
+        if not self.scaling or not info.automatic:
+            return oracles
+        if oracles not in self._scaled:
+            self._scaled = {k: v for k, v in self._scaled.items() if k is self.oracles}
+            self._scaled[oracles] = seen_by(info, oracles)
+        return self._scaled[oracles]
 
     def run(
         self,
@@ -119,7 +133,7 @@ class Runner:
         if info.direct:
             run = run_direct(
                 info,
-                other or self.oracles,
+                self.seen_by(info, other or self.oracles),
                 start.x,
                 start.y,
                 settings=settings,
@@ -161,6 +175,12 @@ class Runner:
             seconds=perf_counter() - clock,
             found=multipliers_of(run, self.oracles),
         )
+
+
+def seen_by(info: MethodInfo, oracles: Oracles) -> Oracles:
+    """The functions in numbers of size 1; a method of a paper, with the step sizes of that, runs as it is printed."""
+    problem = scaled(oracles.written) if info.automatic else oracles.written
+    return oracles if problem is oracles.written else Oracles(problem)
 
 
 def _rows(most: float) -> list[int]:
