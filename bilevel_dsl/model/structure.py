@@ -40,7 +40,8 @@ def analyse(problem: Problem, largest: int = 200) -> Structure:
         hessian = ca.jacobian(gradient, y)
         quadratic = not ca.depends_on(hessian, point)
         if quadratic:
-            value = np.array(ca.Function("hessian", [*problem.p], [ca.densify(hessian)]).call(problem.matrices)[0])
+            at = ca.Function("hessian", [problem.x, y, *problem.p], [ca.densify(hessian)])  # a recursion names its arguments
+            value = np.array(at.call([ca.DM.zeros(problem.x.shape), ca.DM.zeros(y.shape), *problem.matrices])[0])
             if np.isfinite(value).all():  # data may overflow
                 spectrum = np.linalg.eigvalsh((value + value.T) / 2)
                 eigenvalues = float(spectrum[0]), float(spectrum[-1])

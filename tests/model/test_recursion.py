@@ -120,6 +120,36 @@ def test_a_control_model_is_solved_and_verified(method):
     assert result.report["path"].shape == (21, 2)
 
 
+CONSTANT = """
+param N = 9;
+param w[5] = [1, 2, 3, 4, 5];
+let x[k in 0..N] = if k == 0 then q else 0.9 * x[k-1] + 0.1 * u[k];
+upper {{ var q in [-1, 1] start 0.5; minimize (x[N] - 0.5)^2 + expect((q - 0.1 * w[i])^2 for i in 1..5); }}
+lower {{
+  var u[N]{box};
+  minimize expect(sum((x[k] - 0.1 * w[i])^2 for k in 1..N) for i in 1..5) + sumsqr(u);
+  {rows}
+}}
+"""
+
+
+@pytest.mark.parametrize(
+    "method, box, rows",
+    [
+        ("mgbio", "", ""),
+        ("aid", "", ""),
+        ("kkt", " in [-1, 1]", ""),
+        ("mpcc", " in [-1, 1]", "subject to low[k in 1..N]: x[k] >= -2;"),
+        ("branches", " in [-1, 1]", "subject to low[k in 1..N]: x[k] >= -2;"),
+        (None, "", "subject to last: x[N] >= 0.4;"),
+    ],
+)
+def test_a_follower_with_a_constant_hessian(method, box, rows):
+    """CasADi keeps x and y as symbols in the Hessian, which does not depend on them."""
+    result = bl.solve(bl.load(Source("constant", CONSTANT.format(box=box, rows=rows))), method=method)
+    assert result.verified
+
+
 def test_branches_takes_a_convex_quadratic_one():
     text = CONTROL.format(n=3).replace("q * x[k, 1]^2", "(x[k, 1] - q)^2").replace("r * sumsqr(u)", "sumsqr(u)")
     result = bl.solve(bl.load(Source("control", text)), method="branches")
