@@ -18,7 +18,7 @@ from .methods import METHODS, MethodInfo, require
 from .methods.needs import DENSE_LIMIT
 from .methods.program import Program
 from .methods.settings import merge_settings
-from .methods.work import KINDS, calls, reads_max_iter
+from .methods.work import calls, reads_max_iter
 from .model.problem import Problem
 from .report.comparison import Checkpoint, Comparison, Entry, Trial
 from .runtime.execute import Stop
@@ -150,7 +150,7 @@ class _One:
         return Checkpoint(
             iterations=stop.iterations,
             seconds=stop.seconds,
-            calls=calls(program, stop.phase_calls) if program else dict.fromkeys(KINDS, 0),
+            calls=calls(program, stop.phase_calls) if program else {},
             upper=problem.f.as_written(f),
             lower=problem.g.as_written(g),
             stationarity=known[0],

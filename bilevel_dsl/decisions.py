@@ -10,9 +10,8 @@ import numpy as np
 from .certify.effort import budget
 from .certify.follow import Answered
 from .certify.follow import follow as answers_to
-from .diagnostics import BilevelError, Diagnostic
 from .functions.oracles import Oracles
-from .functions.start import start_point
+from .functions.start import require_values, start_point
 from .model.problem import Problem
 from .report.reaction import Reaction
 
@@ -38,13 +37,10 @@ def follow(
             an upper variable without a value.
     """
     problem.require_expressions()
-    missing = [v.name for v in problem.upper_variables if v.name not in decision]
-    if missing:
-        named = ", ".join(f"`{m}`" for m in missing)
-        raise BilevelError(Diagnostic("BL0408", f"the decision has no value for {named}", exit_status=2))
+    require_values(problem.upper_variables, decision, "decision")
     x, y = start_point(problem, decision, "decision")
     limits = budget(effort, end=math.inf if time_limit is None else perf_counter() + time_limit)
-    return _reaction(problem, x, answers_to(Oracles(problem), x, y, limits, seed=seed, tol=tol))
+    return _reaction(problem, answers_to(Oracles(problem), x, y, limits, seed=seed, tol=tol))
 
 
 def evaluate(problem: Problem, decision: dict[str, np.ndarray], **more) -> float:
@@ -56,7 +52,7 @@ def evaluate(problem: Problem, decision: dict[str, np.ndarray], **more) -> float
     return found.upper if found.upper is not None and found.feasible else math.nan
 
 
-def _reaction(problem: Problem, x: np.ndarray, found: Answered) -> Reaction:
+def _reaction(problem: Problem, found: Answered) -> Reaction:
     claims = [c for c in (found.optimal, found.choice) if c is not None]
     words = "; ".join(c.words for c in claims)
     if found.y is None:

@@ -18,7 +18,7 @@ from .certify.effort import budget
 from .diagnostics import BilevelError, Diagnostic, Source
 from .functions.named import Functions
 from .functions.oracles import Oracles
-from .functions.start import require_finite, start_point
+from .functions.start import require_finite, require_values, start_point
 from .methods import METHODS, MethodInfo, ordered, require
 from .methods.settings import known_to, merge_settings, unused_options
 from .model.build import build
@@ -237,11 +237,7 @@ def verify(
             a variable without a value.
     """
     problem.require_expressions()
-    missing = [v.name for v in problem.variables if v.name not in variables]
-    if missing:
-        raise BilevelError(
-            Diagnostic("BL0408", f"the point has no value for {', '.join(f'`{m}`' for m in missing)}", exit_status=2)
-        )
+    require_values(problem.variables, variables, "point")
     clock = _Clock()
     x, y = start_point(problem, variables, "point")
     limits = budget(effort, end=np.inf if time_limit is None else perf_counter() + time_limit)

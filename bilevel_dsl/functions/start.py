@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import casadi as ca
 import numpy as np
 
 from ..diagnostics import BilevelError, Diagnostic, Label
-from ..model.problem import Problem
+from ..model.problem import Problem, Variable
 from .oracles import Oracles
 
 
@@ -45,6 +47,13 @@ def start_point(problem: Problem, start: dict[str, np.ndarray] | None, what: str
             raise BilevelError(Diagnostic("BL0406", wrong, Label(variable.span, "declared here"), exit_status=2))
         (x if variable.level == "upper" else y)[variable.slice] = array.ravel(order="F")
     return x, y
+
+
+def require_values(variables: Iterable[Variable], values: Mapping[str, object], what: str) -> None:
+    """Refuse a point or a decision, as it is called, without values of all these variables: BL0408."""
+    missing = ", ".join(f"`{v.name}`" for v in variables if v.name not in values)
+    if missing:
+        raise BilevelError(Diagnostic("BL0408", f"the {what} has no value for {missing}", exit_status=2))
 
 
 def require_finite(oracles: Oracles, x: np.ndarray, y: np.ndarray) -> None:

@@ -21,7 +21,13 @@ OF = {  # oracle -> what a call of it counts as; of others see `_kinds`
 
 
 def calls(program: Program, phase_calls: Mapping[str, int]) -> dict[str, int]:
-    """By kind; samples are those that were drawn."""
+    """By kind; samples are those that were drawn. Empty where the method works with functions of its own.
+
+    Every method takes slopes of g: one that writes no call of them (penalty, kkt) has put f and g into functions of its own,
+    and the calls that it does write would be a false count.
+    """
+    if not any("grad_g" in OF.get(name, _kinds(name)) for phase in program.phases for name in phase.oracles):
+        return {}
     found = Counter()
     for phase in program.phases:
         for name, times in phase.oracles.items():

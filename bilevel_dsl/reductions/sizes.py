@@ -211,7 +211,7 @@ class _Sizes:
             for point in points:
                 f, g, _, c, _, h = self._slopes.call([point[: self.nx], point[self.nx :], *self.data])
                 f, g = (np.array(v).ravel() * factors for v in (f, g))
-                found.append((_largest(f), _largest(g[self.nx :]), _row_sizes(c, factors), _row_sizes(h, factors)))
+                found.append((largest(f), largest(g[self.nx :]), row_sizes(c, factors), row_sizes(h, factors)))
         return tuple(np.where(first > 0, first, second) for first, second in zip(*found))
 
     def _set_duals(self, of_y: np.ndarray, g: float, rows: np.ndarray) -> None:
@@ -262,12 +262,14 @@ def _root_mean_square(v: np.ndarray) -> float:
     return float(size * np.sqrt(np.mean((v / size) ** 2))) if size > 0 else 0.0
 
 
-def _largest(v: np.ndarray) -> float:
+def largest(v: np.ndarray) -> float:
+    """The largest absolute value that is finite; 0 of nothing."""
     v = np.abs(v)
     return float(np.max(v[np.isfinite(v)], initial=0.0))
 
 
-def _row_sizes(slopes: ca.DM, factors: np.ndarray) -> np.ndarray:
+def row_sizes(slopes: ca.DM, factors: np.ndarray) -> np.ndarray:
+    """For each row of a Jacobian the largest change when one variable moves by its factor."""
     rows, columns = (np.array(v, int) for v in slopes.sparsity().get_triplet())
     found = np.zeros(slopes.shape[0])
     values = np.abs(np.array(slopes.nonzeros())) * factors[columns] if len(rows) else np.zeros(0)

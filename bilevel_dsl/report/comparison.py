@@ -30,7 +30,7 @@ class Checkpoint:
     """A run after so many iterations; numbers that are not known are NaN.
 
     Attributes:
-        calls: of oracles, by kind.
+        calls: of oracles, by kind; empty where a method works with functions of its own.
         upper, lower: objectives as written.
         stationarity: the gradient mapping of the hypergradient at x and the follower's answer to it, relative; known where
             the follower is free.
@@ -48,9 +48,13 @@ class Checkpoint:
     away: float
 
     @property
-    def work(self) -> int:
-        """Calls of all oracles; samples are no calls."""
-        return sum(n for kind, n in self.calls.items() if kind not in ("samples", "projections"))
+    def work(self) -> float:
+        """Calls of all oracles, NaN where they are not known; samples are no calls."""
+        return (
+            float("nan")
+            if not self.calls
+            else sum(n for kind, n in self.calls.items() if kind not in ("samples", "projections"))
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,12 +121,12 @@ def lines(result: Comparison, *, width: int = 80, unicode: bool = False) -> list
         rows = [[e.label, _ended(e), _verified(e), *(column(middle(e)) for column in shown.values())] for e in ran]
         _table(page, ["method", "ended", "ok", *shown], rows)
         page.blank()
-        used = [k for k in KINDS if any(middle(e).calls[k] for e in ran)]
+        used = [k for k in KINDS if any(middle(e).calls.get(k) for e in ran)]
         if used:
             _table(
                 page,
                 ["calls", *(WORDS.get(k, k) for k in used)],
-                [[e.label, *(str(middle(e).calls[k]) for k in used)] for e in ran],
+                [[e.label, *(str(middle(e).calls.get(k, "--")) for k in used)] for e in ran],
             )
             page.blank()
     for e in result.entries:
@@ -133,6 +137,8 @@ def lines(result: Comparison, *, width: int = 80, unicode: bool = False) -> list
         "ok: verified by the certificate; stationary: the gradient mapping at x and the follower's answer to it, where the "
         "follower is free; gap: g above that answer; both relative, and computed apart from the methods",
     )
+    if any(not middle(e).calls for e in ran):
+        page.paragraph("note", "calls --: not known, the method works with functions or with a solver of its own")
     if any(len(e.trials) > 1 for e in ran):
         page.paragraph("note", f"of the methods that draw samples the median of {result.seeds} seeds, number by number")
     reference = result.problem.reference
@@ -168,7 +174,7 @@ def middle(entry: Entry) -> Checkpoint:
     return Checkpoint(
         iterations=int(median(e.iterations for e in ends)),
         seconds=median(e.seconds for e in ends),
-        calls={k: int(median(e.calls[k] for e in ends)) for k in KINDS},
+        calls={k: int(median(e.calls[k] for e in ends)) for k in KINDS if all(e.calls for e in ends)},
         **{name: median(getattr(e, name) for e in ends) for name in NUMBERS},
     )
 
@@ -233,5 +239,5 @@ def csv_text(result: Comparison) -> str:
         for t in e.trials:
             for c in (*t.way, t.end):
                 numbers = [getattr(c, name) for name in NUMBERS]
-                writer.writerow([e.label, t.seed, c.iterations, c.seconds, *numbers, *(c.calls[k] for k in KINDS)])
+                writer.writerow([e.label, t.seed, c.iterations, c.seconds, *numbers, *(c.calls.get(k, "") for k in KINDS)])
     return file.getvalue()

@@ -198,7 +198,7 @@ def _detailed(trace: dict[str, np.ndarray], stops: list[Stop], program: Program,
     found = {name: column[[there[s.iterations] for s in stops]] for name, column in trace.items()}
     found["seconds"] = np.array([s.seconds for s in stops])
     counted = [calls(program, s.phase_calls) for s in stops]
-    found |= {f"calls.{kind}": np.array([c[kind] for c in counted]) for kind in KINDS if any(c[kind] for c in counted)}
+    found |= {f"calls.{kind}": np.array([c[kind] for c in counted]) for kind in KINDS if any(c.get(kind) for c in counted)}
     problem = oracles.problem
     if problem.report:
         values = np.array([np.concatenate([v.ravel() for v in _report(oracles, s.state)]) for s in stops])

@@ -86,6 +86,16 @@ def test_calls_are_counted_by_kind():
     assert calls["grad_f"] >= 20 * 6 and calls["grad_g"] >= 20 * 11 and calls["products"] == calls["hessians"] == 0
 
 
+@pytest.mark.parametrize("name", ["penalty", "kkt", "mpcc"])
+def test_no_count_is_given_where_none_is_known(name):
+    problem = bl.load(bl.Source("m.bilevel", SHIFT))
+    result = bl.compare(problem, ["mgbio", name], compile="never")
+    counted, other = (e.trials[0].end for e in result.entries)
+    assert counted.calls["grad_g"] > 0 and counted.work > 0
+    assert other.calls == {} and np.isnan(other.work)
+    assert [line for line in str(result).splitlines() if line.startswith(name)][1].split()[1:3] == ["--", "--"]
+
+
 @pytest.mark.parametrize("name, batch", [("mgbio", 0), ("v_pbgd", 0), ("saba", 4), ("f3sa", 4)])
 def test_stops_do_not_change_the_bits(name, batch):
     problem, met = load(RIDGE), []

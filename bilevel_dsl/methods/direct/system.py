@@ -22,6 +22,7 @@ import numpy as np
 from ...functions.emptiness import all_inhabited
 from ...functions.oracles import Oracles
 from ...model.problem import Dual
+from ...reductions.sizes import largest, row_sizes
 from ..parts.conditions import described
 
 SCALAR_LIMIT = 3_000_000  # operations up to which a graph is expanded to scalars: their derivatives are sparse and fast
@@ -294,9 +295,9 @@ def scales_at(levels: Levels, points: list[tuple[np.ndarray, np.ndarray]]) -> Sc
     for point in points:
         f_slope, g_slope, h_slope, e_slope = levels.slopes(*point)
         both = np.concatenate([lengths["upper"], lengths["lower"]])
-        f_size = max(f_size, _largest(np.array(f_slope).ravel() * both))
-        g_size = max(g_size, _largest(np.array(g_slope).ravel() * lengths["lower"]))
-        h, e = np.maximum(h, _row_sizes(h_slope, lengths["lower"])), np.maximum(e, _row_sizes(e_slope, lengths["lower"]))
+        f_size = max(f_size, largest(np.array(f_slope).ravel() * both))
+        g_size = max(g_size, largest(np.array(g_slope).ravel() * lengths["lower"]))
+        h, e = np.maximum(h, row_sizes(h_slope, lengths["lower"])), np.maximum(e, row_sizes(e_slope, lengths["lower"]))
     return Scales(lengths["upper"], lengths["lower"], _factor(f_size), _factor(g_size), _factors(h), _factors(e))
 
 
@@ -305,24 +306,11 @@ def _length(v: np.ndarray, low: np.ndarray, high: np.ndarray) -> float:
 
     A small value says nothing: it may be a zero that a solver left.
     """
-    size, width = _largest(v), high - low
+    size, width = largest(v), high - low
     width = float(np.max(width[np.isfinite(width)], initial=0.0))
     if size > MODERATE:
         return float(_power(np.array(size)))
     return float(_power(np.array(width))) if 0 < width < 1 / MODERATE else 1.0
-
-
-def _largest(v: np.ndarray) -> float:
-    v = np.abs(v)
-    return float(np.max(v[np.isfinite(v)], initial=0.0))
-
-
-def _row_sizes(jacobian: ca.DM, lengths: np.ndarray) -> np.ndarray:
-    rows, columns = (np.array(v, int) for v in jacobian.sparsity().get_triplet())
-    found = np.zeros(jacobian.shape[0])
-    values = np.abs(np.array(jacobian.nonzeros())) * lengths[columns] if len(rows) else np.zeros(0)
-    np.maximum.at(found, rows, np.where(np.isfinite(values), values, 0.0))
-    return found
 
 
 def _factors(sizes: np.ndarray) -> np.ndarray:
