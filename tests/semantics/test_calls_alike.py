@@ -18,16 +18,11 @@ def chain(step: str, depth: int) -> str:
     return f"function f0(u) = u + 1;\n{links}\n"
 
 
-@pytest.mark.parametrize(
-    "step", ["g(u) + g(u)", "g(u / 2) * g(u / 2)", "g([u, 1][1]) - 2 * g([u, 1][1])", "g(u) + g(2 * u)"]
-)
+@pytest.mark.parametrize("step", ["g(u) + g(u)", "g(u / 2) * g(u / 2)", "g([u, 1][1]) - 2 * g([u, 1][1])"])
 @pytest.mark.parametrize("depth", [5, 60])
 def test_the_graph_grows_with_the_depth(step, depth):
-    if depth == 60 and "2 * u)" in step and "/" not in step and "[" not in step:
-        depth = 12  # the arguments differ: this one is allowed to double
     checked = read(Source("m", chain(step, depth) + REST.format(f=f"f{depth}(x)")))
-    count = len(list(postorder(checked.upper_objective.node)))
-    assert count < (40 * depth if step != "g(u) + g(2 * u)" else 2 ** (depth + 3))
+    assert len(list(postorder(checked.upper_objective.node))) < 40 * depth
 
 
 def test_values_are_those_of_the_text():
