@@ -183,21 +183,12 @@ class Declarations(Duals, Parameters, Lowering):
             found = self.index_set(e)
             if found is None:
                 return None
-            if found.keyed and not found.size:
+            if not found.size:
                 self.problems.error(
                     "BL0317",
-                    f"{name_of(found)} is empty, and a dimension has at least one element",
+                    f"{name_of(found) if found.name else 'this range'} is empty, and a dimension has at least one element",
                     e.span,
                     secondary=[(found.span, "no element is left here")] if found.span else [],
-                )
-                return None
-            if not found.keyed and (found.size == 0 or found.values[0] != 1):
-                self.problems.error(
-                    "BL0316",
-                    "a dimension is numbered from 1, and this range starts at "
-                    f"{int(found.values[0]) if found.size else 'nothing'}",
-                    e.span,
-                    hints=(f"number it `1..{found.size}`, and write the shift in the indices",) if found.size else (),
                 )
                 return None
             return Dim.over(found)

@@ -6,7 +6,7 @@ arrays. A component that is a label is a code 1, 2, ... of its `Universe`; one t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -150,6 +150,20 @@ class IndexSet:
     @classmethod
     def of_labels(cls, name: str, labels: tuple[str, ...], span: Span | None) -> IndexSet:
         return cls(name, (np.arange(1, len(labels) + 1),), (Universe(labels, name),), span)
+
+    def as_keyed(self) -> IndexSet:
+        """The same numbers, as elements by which entries are found."""
+        return replace(self, keyed=True)
+
+    @property
+    def first(self) -> int:
+        """The first of its numbers; 1 if there is none."""
+        return int(self.values[0]) if self.size else 1
+
+    @property
+    def is_range(self) -> bool:
+        """Whole numbers that follow each other."""
+        return np.array_equal(self.values, np.arange(self.first, self.first + self.size))
 
     @property
     def size(self) -> int:

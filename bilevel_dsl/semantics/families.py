@@ -96,10 +96,7 @@ class Families:
             message = f"`{symbol.name}` has no entries: its loop runs over nothing"
             self.problems.error("BL0317", message, g.domain.span)
             return None
-        if found.keyed:
-            return Dim.over(found)
-        first = int(found.values[0])
-        if not np.array_equal(found.values, np.arange(first, first + found.size)):
+        if not found.keyed and not found.is_range:
             self.problems.error(
                 "BL0313",
                 f"the entries of `{symbol.name}` are over a set or a range, and these numbers are neither",
@@ -107,9 +104,7 @@ class Families:
                 hints=("declare them: `set S = {2, 3, 5};`",),
             )
             return None
-        if first == 1:
-            return Dim.over(found)
-        return Dim(found.size, replace(found, keyed=True), found.name, ranged=True)
+        return Dim.over(found)
 
     def _family_body(self, generators, value: ast.Expr, env: Env, lead: tuple[Dim, ...]) -> Node | None:
         """All entries at once: an array with a dimension for each loop, and those of an entry."""

@@ -57,7 +57,12 @@ class Dim:
 
     @classmethod
     def over(cls, found: IndexSet) -> Dim:
-        return cls(found.size, found if found.keyed else None, found.name)
+        """A dimension for the elements of a set, or for the numbers of a range, `0..N`; other numbers are counted from 1."""
+        if found.keyed:
+            return cls(found.size, found, found.name)
+        if found.first == 1 or not found.is_range:
+            return cls(found.size, None, found.name)
+        return cls(found.size, found.as_keyed(), found.name, ranged=True)
 
     @property
     def labels(self) -> tuple[str, ...] | None:

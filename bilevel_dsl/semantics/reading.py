@@ -26,7 +26,8 @@ class _Request:
     table: Table
     column: str  # of values; empty in a wide table
     keys: tuple[str, ...]
-    columns: int  # the dimension whose elements are columns; -1: none
+    columns: int  # the dimension whose entries are columns; -1: none
+    names: tuple[str, ...]  # of these columns
     default: ast.Expr | None
 
 
@@ -150,9 +151,10 @@ class Reading:
         if keys is None:
             return None
         table = self.table(texts[0])
-        columns = -1 if "columns" not in words else self._columns_dim(words["columns"], name, dims)
-        if columns is None or not self._keys_fit(e, table, name, dims, keys, columns):
+        across = (-1, ()) if "columns" not in words else self._across(words["columns"], name, dims)
+        if across is None or not self._keys_fit(e, table, name, dims, keys, across[0]):
             return None
+        columns, names = across
         if (len(texts) == 2) == (columns >= 0):
             wrong = "a wide table has its values in the columns of a set, and no column of values"
             message = wrong if columns >= 0 else "the column of the values is not named"
@@ -160,7 +162,7 @@ class Reading:
             return None
         if len(texts) == 2:
             table.column(texts[1])
-        return _Request(e, table, texts[1] if len(texts) == 2 else "", keys, columns, words.get("default"))
+        return _Request(e, table, texts[1] if len(texts) == 2 else "", keys, columns, names, words.get("default"))
 
     def _key_columns(self, e: ast.Expr | None) -> tuple[str, ...] | None:
         if e is None:
@@ -176,17 +178,37 @@ class Reading:
             return None
         return tuple(texts)
 
-    def _columns_dim(self, e: ast.Expr, name: str, dims: tuple[Dim, ...]) -> int | None:
-        """The dimension whose elements are the names of columns: the last one over that set."""
+    def _across(self, e: ast.Expr, name: str, dims: tuple[Dim, ...]) -> tuple[int, tuple[str, ...]] | None:
+        """The dimension that goes across the columns of a wide table, the last one that fits, and their names."""
+        if isinstance(e, ast.Array) and any(isinstance(item, ast.Text) for item in e.items):
+            return self._named_columns(e, name, dims)
         found = self.index_set(e, what="`columns` is")
         if found is None:
             return None
         for k in reversed(range(len(dims))):
             same = members_of(dims[k]).universes == found.universes or _alike(members_of(dims[k]), found)
             if dims[k].arity == 1 == found.arity and same and dims[k].size == found.size:
-                return k
+                across = members_of(dims[k])
+                return k, across.labels or tuple(str(v) for v in across.values.tolist())
         over = ", ".join(f"`{d.set_name}`" if d.set_name else str(d.size) for d in dims) or "nothing"
         self.problems.error("BL0340", f"`{e.span.text}` is no dimension of `{name}`, which is over {over}", e.span)
+        return None
+
+    def _named_columns(self, e: ast.Array, name: str, dims: tuple[Dim, ...]) -> tuple[int, tuple[str, ...]] | None:
+        """`columns = ["u", "v"]`, for a dimension whose entries are numbered: by place, as the names are written."""
+        texts = [self.file_text(item) for item in e.items]
+        if any(t is None for t in texts):
+            if not any(map(self.text_is_reported, e.items)):
+                self.problems.error("BL0340", "the columns of a table are named by texts", e.span)
+            return None
+        numbered = [k for k, d in enumerate(dims) if d.members is None and d.size == len(texts)]
+        if numbered:
+            return numbered[-1], tuple(texts)
+        keyed = next((d for d in reversed(dims) if d.members and d.members.has_labels and d.size == len(texts)), None)
+        hints = (f"the columns of a set are found by its elements: `columns = {keyed.set_name}`",) if keyed else ()
+        sizes = ", ".join(f"`{d.set_name}`" if d.set_name else str(d.size) for d in dims) or "nothing"
+        message = f"{len(texts)} columns are named, and `{name}` is over {sizes}: no dimension is numbered 1..{len(texts)}"
+        self.problems.error("BL0340", message, e.span, hints=hints)
         return None
 
     def _keys_fit(self, e: ast.Call, table: Table, name: str, dims, keys: tuple[str, ...], columns: int) -> bool:
@@ -255,12 +277,12 @@ class Reading:
 
     def _wide(self, request: _Request, dims: tuple[Dim, ...], domain, matched: Matched) -> np.ndarray | None:
         """A column for each element of one dimension."""
-        table, across = request.table, members_of(dims[request.columns])
-        names = across.labels or tuple(str(v) for v in across.values.tolist())
+        table, names, across = request.table, request.names, dims[request.columns].set_name
         missing = [n for n in names if n not in table.header]
         if missing and request.default is None:
+            of = f" of the set `{across}`" if across else ""
             raise Misfit(
-                f"`{table.name}` has no column for {told([f'`{n}`' for n in missing])} of the set `{across.name}`",
+                f"`{table.name}` has no column for {told([f'`{n}`' for n in missing])}{of}",
                 *(did_you_mean(missing[0], table.header) or ("`default = 0` fills what is missing",)),
                 places=((table.row_span(-1), "the names of the columns"),),
             )
