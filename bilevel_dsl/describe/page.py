@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..semantics.checked import Checked
+from ..semantics.checked import Checked, CheckedParam
 from ..semantics.members import elements_of
 from ..semantics.walk import walk
 from ..syntax import ast
@@ -79,7 +79,8 @@ class _Writer:
         self.params = {s.name.id: s for s in statements if isinstance(s, ast.Param)}
         self.sets = {s.name.id: s for s in statements if isinstance(s, ast.SetDecl)}
         self.variables = {i.name.id: i for level in self.levels for i in level.items if isinstance(i, ast.Var)}
-        names = {v.name: of_shape(v.shape) for v in checked.variables} | {p.name: of_shape(p.shape) for p in checked.params}
+        names = {v.name: of_shape(v.shape) for v in checked.variables}
+        names |= {p.name: of_shape(p.declared) for p in checked.params}
         names |= {s.name: "set" for s in checked.index_sets if s.name} | {f.name.id: "function" for f in self.functions}
         dimensions = {n: d.dimensions for n, d in (self.params | self.variables).items()}
         lets = {let.name.id: let for let in self.lets}
@@ -158,14 +159,26 @@ class _Writer:
             whole += [Sign("∩", "binary"), s]
         return row(Symbol(v.name.id), Sign(ELEMENT), *whole)
 
-    def space(self, dimensions: tuple[ast.Expr, ...], base: Formula = REALS, below: Formula | None = None) -> Formula:
-        size = self.size(dimensions)
+    def space(
+        self,
+        dimensions: tuple[ast.Expr, ...],
+        base: Formula = REALS,
+        below: Formula | None = None,
+        shape: tuple[int, ...] = (),
+    ) -> Formula:
+        """R^n; `shape` says what the dimensions leave open."""
+        size = self.size(dimensions, shape)
         return base if size is None and below is None else Script(base, below, size)
 
-    def size(self, dimensions: tuple[ast.Expr, ...]) -> Formula | None:
-        if len(dimensions) < 2:
-            return self.math(dimensions[0]) if dimensions else None
-        return _cross([self.math.at_least(d, PRODUCT) for d in dimensions])
+    def size(self, dimensions: tuple[ast.Expr, ...], shape: tuple[int, ...] = ()) -> Formula | None:
+        numbers = [Number(str(n)) for n in shape]
+        if not dimensions:
+            return _cross(numbers) if numbers else None
+        if len(dimensions) == 1:
+            return numbers[0] if isinstance(dimensions[0], ast.Slice) else self.math(dimensions[0])
+        return _cross(
+            [numbers[k] if isinstance(d, ast.Slice) else self.math.at_least(d, PRODUCT) for k, d in enumerate(dimensions)]
+        )
 
     def set_of(self, e: ast.Expr, v: ast.Var) -> Formula:
         dims = v.dimensions
@@ -278,17 +291,10 @@ class _Writer:
                 shown = members if s.size <= 6 else f"{s.size} members"
                 found.append(Datum(Symbol(s.name), Words("index set"), shown))
         for p in (p for p in self.checked.params if p.name in used):
-            if len(p.shape) < 2 and p.value.size <= 6:
-                value = ", ".join(f"{v:.{6 if p.shape else 10}g}" for v in p.value.ravel())
-            else:
-                value = f"{p.value.size} numbers"
-            written = self.params[p.name].dimensions
-            place = (
-                self.space(written)
-                if written or not p.shape
-                else Script(REALS, None, _cross([Number(str(n)) for n in p.shape]))
-            )
-            found.append(Datum(Symbol(p.name), place, value))
+            found.append(Datum(Symbol(p.name), self.space(self.params[p.name].dimensions, shape=p.declared), _value(p)))
+        for p in (p for n, p in self.params.items() if n in used and p.domain is not None):
+            if p.name.id not in {q.name for q in self.checked.params}:  # of labels
+                found.append(Datum(Symbol(p.name.id), self.space(p.dimensions, self.math(p.domain)), "labels"))
         return tuple(found)
 
 
@@ -301,8 +307,17 @@ def _defined(left: Formula, right: Formula) -> Formula:
     return row(left, Sign("="), right)
 
 
+def _value(p: CheckedParam) -> str:
+    """The numbers, where they are few."""
+    if p.pattern is not None:
+        return f"{p.value.size} entries, sparse"
+    if len(p.shape) < 2 and p.value.size <= 6:
+        return ", ".join(f"{v:.{6 if p.shape else 10}g}" for v in p.value.ravel())
+    return f"{p.value.size} numbers"
+
+
 def _cross(parts: list[Formula]) -> Formula:
-    return parts[0] if len(parts) == 1 else row(parts[0], CROSS, parts[1])
+    return row(parts[0], *(item for p in parts[1:] for item in (CROSS, p)))
 
 
 def _ones(name: str) -> Formula:

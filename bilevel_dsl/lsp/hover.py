@@ -8,7 +8,7 @@ import numpy as np
 
 from ..semantics.builtins import words
 from ..semantics.check import Examined
-from ..semantics.evaluate import evaluate
+from ..semantics.evaluate import TooLarge, evaluate
 from ..semantics.ir import Dim
 from ..semantics.members import elements_of
 from ..semantics.symbols import Symbol
@@ -83,7 +83,9 @@ def _set_kind(e: ast.Expr) -> str:
 
 def _of_param(s: Symbol, examined: Examined) -> str:
     text = f"parameter{_shape(s)}"
-    if s.value is not None:
+    if s.pattern is not None:
+        text += f"; sparse, {s.pattern.size} entries"
+    elif s.value is not None:
         text += f"; {_values(s.value, s.dims)}"
     elif s.decl.value is None:
         text += "; its value comes from outside"
@@ -112,7 +114,7 @@ def _of_let(s: Symbol, examined: Examined) -> str:
         return text
     try:
         return f"{text}; {_values(evaluate(node, values), tuple(Dim(n) for n in node.shape))}"
-    except np.linalg.LinAlgError:
+    except (np.linalg.LinAlgError, TooLarge):
         return text
 
 

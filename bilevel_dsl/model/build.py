@@ -12,6 +12,7 @@ import numpy as np
 from ..semantics.checked import Checked, CheckedConstraint, CheckedParam, CheckedVar
 from ..semantics.ir import Dim, Node, Segments, postorder
 from ..semantics.sets import SetSpec
+from ..semantics.zeros import keeps_zeros
 from . import sets
 from .problem import Constraint, Dual, Index, Named, Objective, Parameter, Problem, Reference, Variable
 from .recursion import recursion
@@ -225,6 +226,8 @@ class _Translation:
             return self.symbols[f"dual({n.attr})"]
         if n.op == "recursion":
             return _rowwise(n, recursion(n, a, lambda step, slots: _Translation(_shaped(step, slots))(step)))
+        if not keeps_zeros(n):
+            a = [v if v.is_dense() else ca.densify(v) for v in a]
         if n.op in _STRUCTURAL:
             return _STRUCTURAL[n.op](n, *a)
         if n.op in _ELEMENTWISE:
@@ -360,15 +363,21 @@ def _matmul(n: Node, a: ca.MX, b: ca.MX) -> ca.MX:
     left, right = n.args
     (m, k), (_, columns) = _matrix(left.shape), _matrix(right.shape)
     if n.batch is None:
-        return a @ b
+        return a @ b if not (a.is_dense() or b.is_dense()) else ca.densify(a @ b)
     if left.batch is None:  # the same matrix from the left
-        return ca.reshape(a @ ca.reshape(b, k, columns * n.batch), m * columns, n.batch)
+        return ca.reshape(ca.densify(a @ ca.reshape(b, k, columns * n.batch)), m * columns, n.batch)
     if right.batch is None:  # a row in each iteration: (b' row')'
-        return b.T @ a
+        return ca.densify(b.T @ a)
     return ca.sum1(a * b)
 
 
+def _sparse(n: Node, v: ca.MX) -> ca.MX:
+    pattern = n.attr
+    return ca.sparsity_cast(v, ca.Sparsity(*pattern.shape, pattern.starts.tolist(), pattern.rows.tolist()))
+
+
 _STRUCTURAL = {
+    "sparse": _sparse,
     "gather": _gather,
     "merge": _merge,
     "stack": _stack,

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..model.problem import labels_of
 from .indices import indexed
-from .origin import MANY, digest
+from .origin import digest, is_short
 from .solution import Point, Solution
 
 
@@ -45,7 +45,7 @@ def _parameter(name: str, value: np.ndarray | str, labels: tuple) -> Iterator[tu
     """A text, or entries; of a large one the digest."""
     if isinstance(value, str):
         yield name, value
-    elif value.size > MANY:
+    elif not is_short(value):
         yield name, digest(value)["sha256"]
     else:
         yield from zip(_names(name, value.shape, labels), value.ravel().tolist())

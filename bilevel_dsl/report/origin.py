@@ -8,6 +8,7 @@ from hashlib import sha256
 import numpy as np
 
 from ..model.problem import Problem, labels_of
+from ..semantics.sparse import Sparse
 
 MANY = 1000  # entries of a parameter that are written out; of a larger one the digest
 
@@ -17,16 +18,25 @@ def made_from(problem: Problem) -> dict:
     return {
         "model": problem.path,
         "hash": problem.text_hash,
-        "parameters": {name: g.value if _short(g.value) else digest(g.value) for name, g in problem.given.items()},
+        "parameters": {name: g.value if is_short(g.value) else digest(g.value) for name, g in problem.given.items()},
     }
 
 
-def _short(value: np.ndarray | str) -> bool:
-    return isinstance(value, str) or value.size <= MANY
+def is_short(value: np.ndarray | str | Sparse) -> bool:
+    """Whether it is written out, not its digest."""
+    return isinstance(value, str) or isinstance(value, np.ndarray) and value.size <= MANY
 
 
-def digest(value: np.ndarray | str) -> dict:
-    """`{"shape": [500, 20], "sha256": ...}` of the entries by rows, as little-endian doubles, or of the text of labels."""
+def digest(value: np.ndarray | str | Sparse) -> dict:
+    """`{"shape": [500, 20], "sha256": ...}` of the entries by rows, as little-endian doubles, or of the text of labels.
+
+    Of a sparse matrix, with the number of its `entries`: of these by columns, after the places as little-endian 64 bit
+    numbers, the starts of the columns first.
+    """
+    if isinstance(value, Sparse):
+        places = np.concatenate([value.pattern.starts, value.pattern.rows])
+        content = places.astype("<i8").tobytes() + value.values.astype("<f8").tobytes()
+        return {"shape": list(value.shape), "entries": value.size, "sha256": sha256(content).hexdigest()}
     array = np.asarray(value)
     numbers = array.dtype.kind in "fiub"
     content = np.ascontiguousarray(array, "<f8").tobytes() if numbers else "\0".join(map(str, array.ravel())).encode()

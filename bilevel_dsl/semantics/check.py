@@ -23,12 +23,13 @@ from .entries import Entries
 from .frames import TOP
 from .given import given_values
 from .infinite import around_use, refuse_infinite, use_of
-from .ir import postorder
+from .ir import Dim, Shape, postorder
 from .parameters import fit
 from .sets import Sets
 from .symbols import Symbol, declare
 from .unused import check_functions
 from .walk import loop_variables, names_of_files
+from .zeros import refuse_dense
 
 
 def check(
@@ -133,6 +134,7 @@ class _Check:
             tree=self.tree,
         )
         refuse_infinite(checked, self.lowering)
+        refuse_dense(checked, self.problems)
         if self.problems.errors:
             return None
         advise(checked, self.problems)
@@ -249,7 +251,12 @@ class _Check:
     def parameters(self) -> tuple[CheckedParam, ...]:
         frozen = self.lowering.frozen
         return tuple(
-            CheckedParam(s.name, s.shape, s.dims, s.value, s.name in frozen, s.decl.span)
+            CheckedParam(s.name, *_as_numbers(s), s.value, s.name in frozen, s.decl.span, s.pattern)
             for s in self.symbols.values()
             if s.kind == "param" and s.value is not None and s.universe is None
         )
+
+
+def _as_numbers(s: Symbol) -> tuple[Shape, tuple[Dim, ...]]:
+    """The shape of the numbers that a parameter is: of a sparse matrix those of its entries."""
+    return (s.shape, s.dims) if s.pattern is None else ((s.pattern.size,), (Dim(s.pattern.size),))

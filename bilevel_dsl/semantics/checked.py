@@ -11,6 +11,7 @@ from ..syntax import ast
 from .given import Given
 from .ir import Dim, IndexSet, Node, Shape
 from .sets import SetSpec
+from .sparse import Pattern
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,6 +22,12 @@ class CheckedParam:
     value: np.ndarray
     structural: bool  # it decided a size, an index or a condition
     span: Span
+    pattern: Pattern | None = None  # of a sparse matrix, whose entries are the value
+
+    @property
+    def declared(self) -> Shape:
+        """The shape in the model: of a sparse matrix with its zeros."""
+        return self.shape if self.pattern is None else self.pattern.shape
 
 
 @dataclass(frozen=True, eq=False)

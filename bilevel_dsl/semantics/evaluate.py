@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 
 import numpy as np
 
 from .builtins import BUILTINS
 from .ir import Node, Segments, postorder
+from .symbols import MANY
 
 ELEMENTWISE = {
     "neg": np.negative,
@@ -36,7 +38,7 @@ def evaluate(root: Node, params: Mapping[str, np.ndarray]) -> np.ndarray:
     """The value of `root`: of its shape, with a leading axis if it is batched.
 
     Raises:
-        KeyError: a parameter has no value. LinAlgError: a singular matrix.
+        KeyError: a parameter has no value. LinAlgError: a singular matrix. TooLarge: a sparse matrix is.
     """
     values: dict[int, np.ndarray] = {}
     with np.errstate(all="ignore"):
@@ -80,6 +82,20 @@ def flat(v: np.ndarray, batch: int | None) -> np.ndarray:
     if batch is None:
         return np.ravel(v, order="F")
     return v.transpose(0, *range(v.ndim - 1, 0, -1)).reshape(batch, -1)
+
+
+class TooLarge(ValueError):
+    """A sparse matrix that would have to be written out."""
+
+    def __init__(self, n: Node):
+        super().__init__(f"with its zeros this matrix has {prod(n.shape):,} entries, more than {MANY:,}")
+        self.node = n
+
+
+def _sparse(n: Node, values: np.ndarray) -> np.ndarray:
+    if prod(n.shape) > MANY:
+        raise TooLarge(n)
+    return n.attr.dense(values)
 
 
 def _gather(n: Node, base: np.ndarray) -> np.ndarray:
@@ -161,6 +177,7 @@ def _matmul(n: Node, a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 _STRUCTURAL = {
+    "sparse": _sparse,
     "gather": _gather,
     "rebatch": lambda n, v: v[n.attr],
     "merge": _merge,

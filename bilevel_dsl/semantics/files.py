@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import math
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
@@ -152,21 +154,28 @@ def _npy(path: Path) -> np.ndarray:
         raise Unreadable(f"`{path.name}` is not a NumPy file of numbers") from error
 
 
-def _npz(path: Path, key: str | None) -> np.ndarray:
+@contextmanager
+def archive_of(path: Path) -> Iterator[np.lib.npyio.NpzFile]:
+    """An open NPZ; whatever is wrong with it while it is read is `Unreadable`."""
     try:
         with np.load(path, allow_pickle=False) as archive:
-            names = list(archive.files)
-            if key not in names:
-                hints = did_you_mean(key, names) or (f"it has: {', '.join(names[:8])}",)
-                raise Unreadable(f"`{path.name}` has no array `{key}`", *hints)
-            require_numbers(archive, key, path.name)
-            return _numbers(archive[key], path.name)
-    except (ValueError, EOFError, AttributeError, TypeError) as error:
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise Unreadable(f"`{path.name}` is not a NumPy archive of numbers")
+            yield archive
+    except (Unreadable, OSError):
+        raise
+    except Exception as error:  # a damaged archive fails in many ways
         raise Unreadable(f"`{path.name}` is not a NumPy archive of numbers") from error
-    except Exception as error:  # a damaged ZIP archive
-        if isinstance(error, (Unreadable, OSError)):
-            raise
-        raise Unreadable(f"`{path.name}` is not a NumPy archive of numbers") from error
+
+
+def _npz(path: Path, key: str | None) -> np.ndarray:
+    with archive_of(path) as archive:
+        names = list(archive.files)
+        if key not in names:
+            hints = did_you_mean(key, names) or (f"it has: {', '.join(names[:8])}",)
+            raise Unreadable(f"`{path.name}` has no array `{key}`", *hints)
+        require_numbers(archive, key, path.name)
+        return _numbers(archive[key], path.name)
 
 
 def require_numbers(archive: np.lib.npyio.NpzFile, key: str, name: str) -> None:

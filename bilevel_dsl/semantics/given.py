@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .sparse import Sparse
 from .symbols import Symbol
 
 
 @dataclass(frozen=True, eq=False)
 class Given:
-    """A parameter from outside: an array of numbers, of labels (dtype object), or a text."""
+    """A parameter from outside: an array of numbers, of labels (dtype object), a text, or a sparse matrix."""
 
-    value: np.ndarray | str
+    value: np.ndarray | str | Sparse
     labels: tuple[tuple[str, ...] | None, ...] = ()  # per dimension, of a set of elements
 
 
@@ -25,9 +26,11 @@ def given_values(symbols: dict[str, Symbol], outside: Iterable[str]) -> dict[str
     }
 
 
-def _value(symbol: Symbol) -> np.ndarray | str:
+def _value(symbol: Symbol) -> np.ndarray | str | Sparse:
     if symbol.is_text:
         return symbol.text
+    if symbol.pattern is not None:
+        return Sparse(symbol.pattern, symbol.value)
     if symbol.universe is None:
         return symbol.value
     labels = np.array([symbol.universe.labels[int(code) - 1] for code in symbol.elements.ravel()], object)

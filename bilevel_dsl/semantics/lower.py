@@ -27,6 +27,7 @@ from .reading import Reading
 from .reductions import Reductions
 from .symbols import MANY, Symbol, unknown_name
 from .values import Values
+from .zeros import is_sparse
 
 
 class Lowering(Values, Members, Reading, Naming, Operators, Calls, Reductions, Families, Indexing):
@@ -51,7 +52,7 @@ class Lowering(Values, Members, Reading, Naming, Operators, Calls, Reductions, F
 
     def expr(self, e: ast.Expr, env: Env = TOP) -> Node:
         found = getattr(self, f"_{type(e).__name__.lower()}")(e, env)
-        if not found.bad and prod(found.shape) * (found.batch or 1) > MANY:
+        if not found.bad and prod(found.shape) * (found.batch or 1) > MANY and not is_sparse(found):
             size = prod(found.shape) * (found.batch or 1)
             self.problems.error("BL0315", f"this has {size:,} entries, more than {MANY:,}", e.span)
             return bad(e.span)
@@ -127,6 +128,9 @@ class Lowering(Values, Members, Reading, Naming, Operators, Calls, Reductions, F
         if symbol.kind in ("param", "var"):
             is_param = symbol.kind == "param"
             names = frozenset((e.id,))
+            if symbol.pattern is not None:
+                entries = Node("param", (), (symbol.pattern.size,), None, e.span, e.id, frozenset(), names)
+                return node("sparse", (entries,), symbol.shape, e.span, symbol.pattern)
             return Node(symbol.kind, (), symbol.shape, None, e.span, e.id, *((frozenset(), names) if is_param else (names,)))
         hint = (
             f"call it: `{e.id}(...)`"

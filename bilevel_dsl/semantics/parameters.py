@@ -14,6 +14,7 @@ from .ir import Dim, Shape
 from .labelled import by_label, has_labels
 from .matching import told
 from .members import name_of
+from .sparse import Sparse, from_scipy, is_sparse
 from .symbols import Symbol
 
 OPEN = Dim(0)  # a size that the value decides
@@ -41,6 +42,8 @@ class Parameters:
             symbol.dims = dims if decl.dimensions and OPEN not in dims else None
             return len(self.problems.errors) == errors and symbol.dims is not None
         dims = self._shaped_dims(symbol, dims, value, given)
+        if isinstance(value, Sparse):
+            return self._resolve_sparse(symbol, value, dims, given)
         shape = tuple(d.size for d in dims)
         fitted = None if any(d is OPEN for d in dims) else fit(value, shape)
         symbol.dims = dims
@@ -53,6 +56,28 @@ class Parameters:
         if domain is not None:
             return self._resolve_labels(symbol, fitted, domain, given)
         symbol.value = self.params[symbol.name] = fitted
+        return True
+
+    def _resolve_sparse(self, symbol: Symbol, value: Sparse, dims: tuple[Dim, ...], given: bool) -> bool:
+        """A sparse matrix: its numbers are those of its entries."""
+        symbol.dims = dims
+        if tuple(d.size for d in dims) != value.shape:
+            self._does_not_fit(symbol, value, dims, given)
+            return False
+        if symbol.decl.domain is not None:
+            message = (
+                f"the values of `{symbol.name}` are in `{symbol.decl.domain.span.text}`, and a sparse matrix has numbers"
+            )
+            self.problems.error("BL0335", message, self._written_at(symbol, given))
+            return False
+        wrong = np.flatnonzero(np.isnan(value.values))
+        if len(wrong):
+            entry = ", ".join(map(str, value.pattern.place(int(wrong[0]))))
+            message = f"the value of `{symbol.name}[{entry}]` is not a number (NaN)"
+            self.problems.error("BL0334", message, self._written_at(symbol, given))
+            return False
+        symbol.pattern = value.pattern
+        symbol.value = self.params[symbol.name] = value.values
         return True
 
     def _shaped_dims(self, symbol: Symbol, dims: tuple[Dim, ...], value: np.ndarray, given: bool) -> tuple[Dim, ...]:
@@ -204,9 +229,11 @@ class Parameters:
 
     # --- values --------------------------------------------------------------------------
 
-    def _from_model(self, symbol: Symbol, dims: tuple[Dim, ...], domain: IndexSet | None) -> np.ndarray | None:
+    def _from_model(self, symbol: Symbol, dims: tuple[Dim, ...], domain: IndexSet | None) -> np.ndarray | Sparse | None:
         value = symbol.decl.value
         labels = domain is not None and domain.has_labels
+        if self.is_sparse_file(value):
+            return self.sparse_file(value)
         if self.is_table(value) and (value.keywords or labels or any(d.members for d in dims)):
             return self.table_value(value, symbol.name, dims, domain)
         if labels:
@@ -214,11 +241,13 @@ class Parameters:
         found = self.data(value, "a parameter may not depend on variables", "an expression of variables is a `let`")
         return self.peek(found)
 
-    def _from_outside(self, symbol: Symbol, dims: tuple[Dim, ...], domain: IndexSet | None) -> np.ndarray | None:
+    def _from_outside(self, symbol: Symbol, dims: tuple[Dim, ...], domain: IndexSet | None) -> np.ndarray | Sparse | None:
         value, name = self.outside[symbol.name], symbol.name
         if name in self._texts:
             return self._from_text(name, value, domain)
         try:
+            if is_sparse(value):
+                return from_scipy(value, f"the value of `{name}` from outside")
             if has_labels(value):
                 value = by_label(value, dims, name)
             if domain is not None and domain.has_labels:
@@ -228,7 +257,7 @@ class Parameters:
             self.problems.error("BL0333", str(error), symbol.span, "declared here", hints=error.hints)
             return None
 
-    def _from_text(self, name: str, text: str, domain: IndexSet | None) -> np.ndarray | None:
+    def _from_text(self, name: str, text: str, domain: IndexSet | None) -> np.ndarray | Sparse | None:
         from ..syntax.parser import parse_expression
 
         try:
@@ -236,6 +265,8 @@ class Parameters:
         except BilevelError as error:
             self.problems.items += error.diagnostics
             return None
+        if self.is_sparse_file(tree):
+            return self.sparse_file(tree)
         if domain is not None and domain.has_labels:
             return self._labels_in_model(tree, domain)
         return self.peek(self.data(tree, "a parameter may not depend on variables"))

@@ -13,6 +13,7 @@ from .files import Unreadable, find
 from .ir import Dim
 from .matching import KEYS, Matched, members_of, told
 from .members import WHOLE_NUMBER, name_of
+from .sparse import Sparse, read_sparse
 from .tables import Misfit, Table
 
 USAGE = 'csv("file.csv", "column", key = "column", default = 0)'
@@ -93,6 +94,25 @@ class Reading:
         except Unreadable:
             return ()
         return (f"the columns of `{texts[0]}` are: {', '.join(known[:12])}",) if known else ()
+
+    # --- sparse matrices ------------------------------------------------------------------
+
+    def is_sparse_file(self, e: ast.Expr | None) -> bool:
+        """Whether it reads a sparse matrix: `npz("A.npz")`, without the name of an array."""
+        return isinstance(e, ast.Call) and e.function.id == "npz" and len(e.arguments) == 1 and not e.keywords
+
+    def sparse_file(self, e: ast.Call) -> Sparse | None:
+        text = self.file_text(e.arguments[0])
+        if text is None:
+            if not self.text_is_reported(e.arguments[0]):
+                self.problems.error("BL0340", 'a sparse matrix is read by `npz("file")`', e.span)
+            return None
+        try:
+            return read_sparse(find(text, self.base, self.data_dirs))
+        except (Unreadable, OSError) as error:
+            found = error if isinstance(error, Unreadable) else Unreadable(f"`{text}` cannot be read: {error.strerror}")
+            self.misread(found, e.span)
+            return None
 
     # --- columns in the order of their rows ----------------------------------------------
 

@@ -13,6 +13,7 @@ from .builtins import FUNCTION_NAMES, TAKEN_NAMES
 from .elements import Universe
 from .habits import NAMES
 from .ir import Dim, IndexSet, Node, Shape
+from .sparse import Pattern
 
 MANY = 20_000_000  # entries that any one array may have
 
@@ -29,6 +30,7 @@ class Symbol:
     follower: str = ""  # name of the lower block
     dims: tuple[Dim, ...] | None = None
     value: np.ndarray | None = None  # of a parameter
+    pattern: Pattern | None = None  # of a sparse matrix: where the entries of `value` stand
     node: Node | None = None  # of a let, once lowered
     own: object = None  # of a let with entries while they are defined (`families.Own`)
     index_set: IndexSet | None = None  # of a set that is one

@@ -7,11 +7,12 @@ import numpy as np
 from ..diagnostics import Span
 from ..syntax import ast
 from .builtins import FILES, exactly, words
-from .evaluate import evaluate
+from .evaluate import TooLarge, evaluate
 from .frames import TOP, Env
 from .indexing import WHOLE
 from .ir import IndexSet, Node, bad
 from .symbols import MANY
+from .zeros import KEPT_SPARSE
 
 
 class Values:
@@ -55,6 +56,9 @@ class Values:
             return evaluate(found, self.params)
         except np.linalg.LinAlgError:
             self.problems.error("BL0306", "a matrix in this expression is singular", found.span)
+            return None
+        except TooLarge as error:
+            self.problems.error("BL0315", str(error), error.node.span, hints=(KEPT_SPARSE,))
             return None
 
     def condition(self, e: ast.Expr, env: Env) -> np.ndarray | None:

@@ -1,6 +1,5 @@
 """Dimensions over a range that does not start at 1: entries are numbered as in the range, from the text to the result."""
 
-
 import numpy as np
 import pytest
 
