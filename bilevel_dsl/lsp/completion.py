@@ -10,6 +10,7 @@ from ..semantics.symbols import Symbol
 from ..syntax.parser import Continuation, continuation
 from ..syntax.tokens import KEYWORDS, Lexeme
 from .analysis import Document, is_index_set
+from .quoted import quoted
 from .words import KEYWORDS as MEANINGS
 from .words import built_in
 
@@ -31,7 +32,7 @@ def complete(document: Document, offset: int) -> list[Item]:
     text = document.source.text
     quiet = _quiet(text, offset)
     if quiet:
-        return _labels(document) if quiet.startswith('"') else []
+        return [Item(text, "label", detail) for text, detail in quoted(document, offset)] if quiet.startswith('"') else []
     start = offset - len((_WORD.search(text[:offset]) or [""])[0])
     if re.search(r"\d\Z", text[:start]):  # inside of a number
         return []
@@ -116,11 +117,6 @@ def _loop_variables(document: Document, offset: int) -> list[str]:
 def _arguments(statement: list[Lexeme]) -> list[str]:
     end = next((k for k, t in enumerate(statement) if t.type == ")"), 0)
     return [t.text for t in statement[2:end] if t.type == "NAME"]
-
-
-def _labels(document: Document) -> list[Item]:
-    sets = [s for s in document.examined.symbols.values() if s.index_set is not None and s.index_set.labels]
-    return [Item(label, "label", s.name) for s in sets for label in s.index_set.labels]
 
 
 def _entries(document: Document, block: str) -> list[Item]:

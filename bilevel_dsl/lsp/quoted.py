@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..semantics.builtins import FILES
+from ..semantics.elements import IndexSet
 from ..semantics.files import Unreadable, find
 from ..semantics.symbols import Symbol
 from ..semantics.tables import header_of
@@ -102,13 +103,23 @@ def _of_dimension(symbol: Symbol, place: int) -> Found:
     """Labels of the dimension that an index stands in; a tuple has several indices."""
     for dim in symbol.dims:
         if place < dim.arity:
-            universe = dim.members.universes[place] if dim.members is not None else None
-            return [(label, dim.set_name) for label in universe.labels[:_MANY]] if universe else []
+            return [(label, dim.set_name) for label in _labels(dim.members, place)] if dim.members is not None else []
         place -= dim.arity
     return []
 
 
 def _of_all_sets(document: Document) -> Found:
     sets = [s for s in document.examined.symbols.values() if s.index_set is not None]
-    labels = [(label, s.name) for s in sets for u in s.index_set.universes if u for label in u.labels[:_MANY]]
-    return list(dict.fromkeys(labels))
+    found: dict[str, str] = {}
+    for s in sets:
+        for k in range(s.index_set.arity):
+            found |= {label: s.name for label in _labels(s.index_set, k) if label not in found}
+    return list(found.items())
+
+
+def _labels(members: IndexSet, k: int) -> list[str]:
+    """Those that component `k` of the elements has, in the order in which they come first."""
+    if members.universes[k] is None:
+        return []
+    codes = list(dict.fromkeys(members.columns[k].tolist()))[:_MANY]
+    return [members.universes[k].labels[code - 1] for code in codes]

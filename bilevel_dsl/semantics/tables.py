@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import islice
 from operator import methodcaller
 from pathlib import Path
 
@@ -40,7 +41,7 @@ class Table:
         if not kept:
             raise Unreadable(f"`{name}` is empty")
         first = lines[kept[0]]
-        self.separator = next((s for s in SEPARATORS if s in first), ",")
+        self.separator = _separator(first)
         self.lines = [lines[k] for k in kept[1:]] if isinstance(kept, list) else lines[1 : len(kept)]
         self.numbers = [k + 1 for k in kept]  # of the lines in the file, the header's first
         self.header = [_clean(cell) for _, cell in self._cells(first)]
@@ -94,21 +95,7 @@ class Table:
         return f"`{self.name}`, line {self.numbers[row + 1]}, column {column + 1}"
 
     def _cells(self, line: str) -> list[tuple[int, str]]:
-        """The cells of a line and where they begin; quotes stay."""
-        if '"' not in line:
-            found, start = [], 0
-            for cell in line.split(self.separator):
-                found.append((start, cell))
-                start += len(cell) + 1
-            return found
-        found, start, quoted = [], 0, False
-        for k, character in enumerate(line):
-            if character == '"':
-                quoted = not quoted
-            elif character == self.separator and not quoted:
-                found.append((start, line[start:k]))
-                start = k + 1
-        return [*found, (start, line[start:])]
+        return _cut(line, self.separator)
 
     def _check_widths(self) -> None:
         width = len(self.header)
@@ -206,3 +193,36 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def header_of(path: Path) -> list[str]:
+    """The names of the columns, without the rows below them.
+
+    Raises:
+        OSError, UnicodeDecodeError: it cannot be read.
+    """
+    with open(path, encoding="utf-8-sig") as file:
+        first = next((line for line in map(str.rstrip, islice(file, 1000)) if line and not line.startswith("#")), "")
+    return [_clean(cell) for _, cell in _cut(first, _separator(first))]
+
+
+def _separator(first: str) -> str:
+    return next((s for s in SEPARATORS if s in first), ",")
+
+
+def _cut(line: str, separator: str) -> list[tuple[int, str]]:
+    """The cells of a line and where they begin; quotes stay."""
+    if '"' not in line:
+        found, start = [], 0
+        for cell in line.split(separator):
+            found.append((start, cell))
+            start += len(cell) + 1
+        return found
+    found, start, quoted = [], 0, False
+    for k, character in enumerate(line):
+        if character == '"':
+            quoted = not quoted
+        elif character == separator and not quoted:
+            found.append((start, line[start:k]))
+            start = k + 1
+    return [*found, (start, line[start:])]
