@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 NAMES = ["x", "y", "z", "t", "cost", "a1", "_q", "Demand", "flow", "n", "i", "j"]
-FUNCTIONS = ["sum", "dot", "exp", "norm", "box", "simplex", "sqrt", "f", "expect", "normal"]
+FUNCTIONS = ["sum", "dot", "exp", "norm", "box", "simplex", "sqrt", "f", "expect", "normal", "card", "first", "ord"]
 NUMBERS = ["0", "1", "2", "3.5", "1e-8", ".25", "10.", "1e3", "inf", "100000"]
 BINARY = ["+", "-", "*", "/", "@", "^", "+", "*", "-", "==", "<=", "<", "!=", "and", "or"]
 
@@ -32,12 +32,39 @@ class Generator:
         kind = self.random.choice(["param", "param", "set", "let", "function"])
         name = self._name()
         if kind == "param":
-            return ["param", name, *self._dims(), *self._maybe(0.8, lambda: ["=", *self.expr(3)]), ";"]
+            domain = self._maybe(0.15, lambda: ["in", self._name()])
+            value = lambda: ["=", *(self._table() if self.random.random() < 0.2 else self.expr(3))]
+            return ["param", name, *self._dims(opened=True), *domain, *self._maybe(0.8, value), ";"]
         if kind == "set":
-            return ["set", name, "=", *(self._range() if self.random.random() < 0.5 else self.expr(2)), ";"]
+            return ["set", name, "=", *self._set(), ";"]
         if kind == "let":
-            return ["let", name, "=", *self.expr(4), ";"]
+            entries = self._maybe(0.4, lambda: ["[", *self._plain_loops(), "]"])
+            return ["let", name, *entries, "=", *self.expr(4), ";"]
         return ["function", name, "(", *self._listed(lambda: [self._name()], 3), ")", "=", *self.expr(3), ";"]
+
+    def _set(self) -> list[str]:
+        kind = self.random.randrange(6)
+        if kind < 2:
+            return self._range()
+        if kind == 2:
+            return ["{", *self._listed(self._element, 4, 1), "}"]
+        if kind == 3:
+            return ["{", *self._element(), "for", *self._loops(), "}"]
+        if kind == 4:
+            return ["csv", "(", *self._listed(lambda: [f'"{self._name()}"'], 3, 1), ")"]
+        return self.expr(2)
+
+    def _element(self) -> list[str]:
+        if self.random.random() < 0.4:
+            return ["(", *self._atom(), ",", *self._listed(self._atom, 2, 1), ")"]
+        return self._atom()
+
+    def _table(self) -> list[str]:
+        texts = lambda: ["[", *self._listed(lambda: [f'"{self._name()}"'], 3, 1), "]"]
+        key = self._maybe(0.7, lambda: [",", "key", "=", *self.random.choice([texts(), ['"n"'], [self._name()]])])
+        columns = self._maybe(0.3, lambda: [",", "columns", "=", *self.random.choice([texts(), [self._name()]])])
+        default = self._maybe(0.3, lambda: [",", "default", "=", *self.expr(1)])
+        return ["csv", "(", *self._listed(lambda: [f'"{self._name()}"'], 3, 1), *key, *columns, *default, ")"]
 
     def _level(self, kind: str) -> list[str]:
         tokens = [kind, *self._maybe(0.2 * (kind == "lower"), lambda: [self._name()]), "{"]
@@ -126,10 +153,20 @@ class Generator:
         return [*self._listed(lambda: self.expr(depth), 4, 1), *keyword]
 
     def _loops(self) -> list[str]:
-        loops = self._listed(
-            lambda: [self._name(), "in", *(self._range() if self.random.random() < 0.6 else [self._name()])], 2, 1
-        )
-        return [*loops, *self._maybe(0.3, lambda: ["if", *self.expr(1)])]
+        return [*self._plain_loops(), *self._maybe(0.3, lambda: ["if", *self._condition()])]
+
+    def _plain_loops(self) -> list[str]:
+        def loop() -> list[str]:
+            if self.random.random() < 0.2:
+                return ["(", self._name(), ",", *self._listed(lambda: [self._name()], 2, 1), ")", "in", self._name()]
+            return [self._name(), "in", *(self._range() if self.random.random() < 0.6 else [self._name()])]
+
+        return self._listed(loop, 3, 1)
+
+    def _condition(self) -> list[str]:
+        if self.random.random() < 0.3:
+            return [*self._element(), "in", self.random.choice([self._name(), "{ 1 , 2 }"])]
+        return self.expr(1)
 
     def _range(self) -> list[str]:
         return [
@@ -138,8 +175,13 @@ class Generator:
             *self.random.choice([["n"], ["n", "-", "1"], ["2", "*", "n"], ["10"]]),
         ]
 
-    def _dims(self) -> list[str]:
-        return self._maybe(0.4, lambda: ["[", *self._listed(lambda: self.expr(1), 2, 1), "]"])
+    def _dims(self, opened: bool = False) -> list[str]:
+        def dim() -> list[str]:
+            if opened and self.random.random() < 0.2:
+                return [":"]
+            return self._range() if self.random.random() < 0.2 else self.expr(1)
+
+        return self._maybe(0.4, lambda: ["[", *self._listed(dim, 4, 1), "]"])
 
     # --- pieces
 

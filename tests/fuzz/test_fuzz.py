@@ -11,7 +11,8 @@ from .generate import Generator
 from .judge import judge
 from .mutate import mutated
 
-MODELS = sorted((Path(__file__).parents[2] / "models").rglob("*.bilevel"))
+ROOT = Path(__file__).parents[2]
+MODELS = sorted([*(ROOT / "models").rglob("*.bilevel"), *(ROOT / "examples").rglob("*.bilevel")])
 
 
 @pytest.mark.parametrize("first", range(0, 120, 20))
