@@ -87,6 +87,8 @@ def headline(result: Point) -> str:
         return f"{known}, a {certificate.scope.removesuffix(f' ({known})')} solution"
     if certificate.trouble:
         return f"not verified, {certificate.trouble}"
+    if isinstance(result, Solution) and result.status == "infeasible":
+        return f"no answer, {STOPPED['infeasible']}"
     if not result.variables and isinstance(result, Solution):
         return f"not verified, {result.status.replace('_', ' ')}"
     failed = [c for c in certificate.claims if c.needed and c.verdict is Verdict.FAILED]
@@ -143,6 +145,11 @@ def _objectives(page: Page, result: Point) -> None:
     problem, reference = result.problem, result.problem.reference
     if not result.variables:
         return
+    if _is_broken(result):
+        upper, lower = (number(v, _DIGITS) for v in (result.upper, result.lower))
+        page.entry("objectives", f"none, as a constraint is broken; at the values below upper {upper}, lower {lower}")
+        page.blank()
+        return
     error = result.reference_error()
     for level, objective, value, known in (
         ("upper", problem.f, result.upper, reference.upper),
@@ -157,6 +164,10 @@ def _objectives(page: Page, result: Point) -> None:
     if reference.source and (reference.upper is not None or reference.lower is not None):
         page.entry("reference from", reference.source)
     page.blank()
+
+
+def _is_broken(result: Point) -> bool:
+    return any(c.name == "feasible" and c.verdict is Verdict.FAILED for c in result.certificate.claims)
 
 
 def _without_noise(result: Point, name: str, value):
