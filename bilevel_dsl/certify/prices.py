@@ -15,7 +15,7 @@ from .place import Place, Region
 
 STEP = 1e-4  # row sizes by which a row gives way
 MOST = 8  # rows that are moved
-ROOM = 1e-3  # relative to the largest multiplier: curvature over one step and the tolerance of the solutions
+ROOM = 1e-3  # of the largest multiplier, or of a hundredth: curvature over one step, the tolerance of the solutions
 
 
 def quotients(
@@ -35,7 +35,7 @@ def quotients(
     """
     weight = np.abs(entries).max(axis=0, initial=0.0) * np.maximum(np.abs(here.multipliers), 1e-12)
     order = [k for k in np.argsort(-weight) if weight[k] > 0][:MOST]
-    room = ROOM * max(1e-6, float(np.max(np.abs(here.multipliers), initial=0.0)))
+    room = ROOM * max(1e-2, float(np.max(np.abs(here.multipliers), initial=0.0)))
     compared = 0
     for k in order:
         if budget.over:

@@ -61,7 +61,7 @@ def _large(problem: Problem) -> list[Refusal]:
 def _suits(problem: Problem, structure: Structure) -> tuple[Suits, str] | None:
     if problem.used_duals:
         small = count_unknowns(problem) <= DENSE_UNKNOWNS
-        return Suits.ONLY if small else Suits.GENERAL, "the leader uses multipliers of the follower, `dual(...)`"
+        return Suits.ONLY if small else Suits.GENERAL, "multipliers of the follower are asked for, `dual(...)`"
     constrained = structure.coupled or not structure.lower_free
     if constrained and structure.lower_convex in ("yes", "sampled") and count_unknowns(problem) <= DENSE_UNKNOWNS:
         convex = "convex" if structure.lower_convex == "yes" else "convex at the points looked at"

@@ -63,7 +63,7 @@ def _large(problem: Problem) -> list[Refusal]:
 def _suits(problem: Problem, structure: Structure) -> tuple[Suits, str] | None:
     many = count_unknowns(problem) > DENSE_UNKNOWNS
     if problem.used_duals:
-        return Suits.ONLY if many else Suits.GENERAL, "the leader uses multipliers of the follower, `dual(...)`"
+        return Suits.ONLY if many else Suits.GENERAL, "multipliers of the follower are asked for, `dual(...)`"
     convex = structure.lower_convex in ("yes", "sampled", "unknown")
     if structure.coupled or structure.lower_rows or (convex and not structure.lower_free):
         return Suits.BEST if many and convex else Suits.GENERAL, "sets or constraints involve lower variables"

@@ -45,7 +45,7 @@ def _large_lower(problem: Problem) -> list[Refusal]:
 
 def _duals(problem: Problem) -> list[Refusal]:
     return [
-        Refusal(f"the leader uses a multiplier of the follower, `dual({d.name})`", d.span) for d in problem.used_duals[:1]
+        Refusal(f"a multiplier of the follower is asked for, `dual({d.name})`", d.span) for d in problem.used_duals[:1]
     ]
 
 

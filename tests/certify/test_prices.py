@@ -41,3 +41,15 @@ def test_a_right_multiplier_fits_and_another_one_does_not(cost, sense, x, y, pri
         other = replace(here, multipliers=here.multipliers * factor)
         _, wrong = quotients(*ask, other, answer, seen.x, E, budget("normal"))
         assert wrong is not None
+
+
+def test_multipliers_of_zero_where_the_rows_just_bind():
+    """At the leader's optimum the customers of a shop just buy all: the caps are active with multiplier 0."""
+    text = """
+    upper { var p in [0, 5]; maximize p * sum(buy); }
+    lower { var buy[2] in nonneg; minimize sum((p - 3) * buy[s] + buy[s]^2 / 8 for s in 1..2);
+      subject to cap[s in 1..2]: buy[s] <= 4; }
+    report { scarcity = dual(cap); }
+    """
+    solution = bl.solve(bl.load(bl.Source("shop", text)), compile=False)
+    assert solution.proved and abs(solution.upper - 16) < 1e-5 and np.allclose(solution.report["scarcity"], 0, atol=1e-5)
