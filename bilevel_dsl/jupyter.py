@@ -11,26 +11,17 @@ lower { ... }
 from __future__ import annotations
 
 from dataclasses import replace
-from html import escape
 
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, cell_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.display import display
 
 from .diagnostics import BilevelError, Diagnostic, Source
-from .report.page import Line, plain
+from .report.page import plain
 from .report.table import lines
 from .syntax import ast
 from .syntax.parser import parse
-
-_STYLES = {
-    "bold": "font-weight: bold",
-    "dim": "opacity: 0.6",
-    "green": "color: #1a7f37",
-    "yellow": "color: #9a6700",
-    "red": "color: #cf222e",
-    "cyan": "color: #1b7c83",
-}
 
 
 class ModelError(BilevelError):
@@ -50,6 +41,8 @@ class BilevelMagics(Magics):
     @argument("--time-limit", type=float, metavar="SEC", help="seconds at most for the iterations")
     @argument("-O", action="append", default=[], dest="options", metavar="KEY=VALUE", help="a setting of the method")
     @argument("--no-compile", action="store_true", help="run without a C compiler")
+    @argument("--show", action="store_true", help="show the model as mathematics, above the result")
+    @argument("--take", metavar="A,B", help="take the values of these Python variables, and of no others")
     @argument("--no-python", action="store_true", help="take no values from Python variables")
     @cell_magic
     def bilevel(self, line: str, cell: str):
@@ -67,8 +60,13 @@ class BilevelMagics(Magics):
         source = Source("cell", cell)
         options = _options(arguments.options)
         try:
-            data = {} if arguments.no_python else self._data(parse(source))
+            tree = parse(source)
+            data = {} if arguments.no_python else self._data(tree, arguments.take)
             problem = session.load(source, data=data)
+            if arguments.name and not any(isinstance(s, ast.ProblemName) for s in tree.statements):
+                problem = replace(problem, name=arguments.name)
+            if arguments.show:
+                display(problem)
             solution = session.solve(
                 problem,
                 arguments.method,
@@ -86,10 +84,15 @@ class BilevelMagics(Magics):
             print(f"from Python: {', '.join(data)}")
         return solution
 
-    def _data(self, tree: ast.Model) -> dict[str, object]:
-        """Python variables that stand for parameters."""
+    def _data(self, tree: ast.Model, take: str | None) -> dict[str, object]:
+        """Python variables that stand for parameters; `take`: those that are named, and no others."""
         names, found = self.shell.user_ns, {}
-        for s in tree.statements:
+        wanted = None if take is None else [name.strip() for name in take.split(",") if name.strip()]
+        for name in wanted or ():
+            if name not in names:
+                raise UsageError(f"there is no Python variable `{name}`")
+            found[name] = names[name]
+        for s in tree.statements if wanted is None else ():
             if isinstance(s, ast.Param) and s.name.id in names:
                 value = names[s.name.id]
                 if s.value is None or _is_numeric(value):
@@ -126,24 +129,9 @@ def _options(pairs: list[str]) -> dict[str, str]:
     return options
 
 
-# --- display ------------------------------------------------------------------------------------------
-
-
-def as_html(page: list[Line]) -> str:
-    """The lines of a result with their colours."""
-    body = "\n".join("".join(_piece(text, style) for text, style in line) for line in page)
-    return f'<pre style="line-height: 1.3">{body}</pre>'
-
-
-def _piece(text: str, style: str) -> str:
-    css = "; ".join(_STYLES[word] for word in style.split() if word in _STYLES)
-    return f'<span style="{css}">{escape(text)}</span>' if css else escape(text)
-
-
 def load_ipython_extension(shell) -> None:
     shell.register_magics(BilevelMagics)
+    text = shell.display_formatter.formatters["text/plain"]
     for name in ("Point", "Solution"):
-        home = ("bilevel_dsl.report.solution", name)
-        html, text = (shell.display_formatter.formatters[kind] for kind in ("text/html", "text/plain"))
-        html.for_type_by_name(*home, lambda result: as_html(lines(result, width=100, unicode=True)))
-        text.for_type_by_name(*home, lambda result, printer, cycle: printer.text(plain(lines(result))))
+        show = lambda result, printer, cycle: printer.text(plain(lines(result)))
+        text.for_type_by_name("bilevel_dsl.report.solution", name, show)

@@ -22,7 +22,7 @@ from .functions.start import require_finite, require_values, start_point
 from .methods import METHODS, MethodInfo, ordered, require
 from .methods.settings import known_to, merge_settings, unused_options
 from .model.build import build
-from .model.problem import Problem, Reference
+from .model.problem import WRITERS, Problem, Reference
 from .model.structure import analyse
 from .reading import read
 from .reductions.scaling import scaled, told
@@ -70,6 +70,16 @@ def load(
     clock.lap("build")
     reference = Reference() if _replaces(checked, set(checked.given)) else problem.reference
     return replace(problem, timings=clock.laps, reference=reference)
+
+
+def _as_html(checked: Checked) -> str:
+    from .describe.mathml import fragment
+    from .describe.page import page
+
+    return fragment(page(checked))
+
+
+WRITERS["html"] = _as_html
 
 
 def _replaces(checked: Checked, given: set[str]) -> bool:

@@ -138,8 +138,14 @@ class MathML:
 
 def render(page: Page) -> str:
     """A whole HTML document."""
+    body = f"<h1>{escape(page.title)}</h1>\n{fragment(page)}"
+    return DOCUMENT.format(title=escape(page.title), style=STYLE, body=body)
+
+
+def fragment(page: Page) -> str:
+    """What stands in the document below its title, to be put into another one."""
     math = MathML()
-    body = [f"<h1>{escape(page.title)}</h1>", _problem(math, page)]
+    body = [_problem(math, page)]
     if page.definitions or page.notes:
         body += ["<h2>where</h2>", *[_block(math, d) for d in (*page.definitions, *page.notes)]]
     if page.data:
@@ -150,7 +156,7 @@ def render(page: Page) -> str:
         body += ["<h2>data</h2>", f'<table class="data">\n{rows}\n</table>']
     if page.reported:
         body += ["<h2>reported</h2>", *[_block(math, d) for d in page.reported]]
-    return DOCUMENT.format(title=escape(page.title), style=STYLE, body="\n".join(body))
+    return "\n".join(body)
 
 
 def _inline(inner: str) -> str:

@@ -83,7 +83,9 @@ def _set_kind(e: ast.Expr) -> str:
 
 def _of_param(s: Symbol, examined: Examined) -> str:
     text = f"parameter{_shape(s)}"
-    if s.pattern is not None:
+    if s.universe is not None:
+        text += f"; labels of `{s.domain_name}`{_labels(s)}"
+    elif s.pattern is not None:
         text += f"; sparse, {s.pattern.size} entries"
     elif s.value is not None:
         text += f"; {_values(s.value, s.dims)}"
@@ -134,6 +136,15 @@ def _shape(s: Symbol) -> str:
         return ""
     over = [d.set_name for d in s.dims if d.set_name]
     return f", {words(s.shape)}" + (f" over {' and '.join(f'`{n}`' for n in over)}" if over else "")
+
+
+def _labels(s: Symbol) -> str:
+    """The values of a parameter of labels, where they are few."""
+    if s.elements.ndim > 1 or s.elements.size > _FEW:
+        return ""
+    values = [s.universe.labels[int(code) - 1] for code in s.elements.ravel()]
+    entries = s.dims[0].labels if s.dims and s.dims[0].labels else ("",) * len(values)
+    return ": " + ", ".join(f"{entry} {value}".strip() for entry, value in zip(entries, values))
 
 
 def _values(value: np.ndarray, dims: tuple[Dim, ...]) -> str:

@@ -44,9 +44,7 @@ def _large_lower(problem: Problem) -> list[Refusal]:
 
 
 def _duals(problem: Problem) -> list[Refusal]:
-    return [
-        Refusal(f"a multiplier of the follower is asked for, `dual({d.name})`", d.span) for d in problem.used_duals[:1]
-    ]
+    return [Refusal(f"a multiplier of the follower is asked for, `dual({d.name})`", d.span) for d in problem.used_duals[:1]]
 
 
 def _rough_sets(problem: Problem) -> list[Refusal]:

@@ -57,6 +57,7 @@ def build(checked: Checked) -> Problem:
         text_hash=checked.text_hash,
         path=checked.path,
         given=checked.given,
+        checked=checked,
     )
 
 

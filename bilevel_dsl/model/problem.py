@@ -10,6 +10,7 @@ A maximised objective is stored negated; `sense` is -1 then.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 
@@ -17,6 +18,7 @@ import casadi as ca
 import numpy as np
 
 from ..diagnostics import BilevelError, Diagnostic, Span
+from ..semantics.checked import Checked
 from ..semantics.given import Given
 from .record import without_expressions
 from .sampling import Sampling
@@ -150,6 +152,9 @@ class Reference:
     source: str = ""
 
 
+WRITERS: dict[str, Callable[[Checked], str]] = {}  # those who write pages stand above this layer, and register here
+
+
 @dataclass(frozen=True, eq=False)
 class Problem:
     name: str
@@ -173,6 +178,16 @@ class Problem:
     given: dict[str, Given] = field(default_factory=dict)  # parameters from outside
     timings: dict[str, float] = field(default_factory=dict)  # seconds: parse (read and check), build
     scaling: Scaling | None = None  # of a scaled problem: the way back to the numbers of the user
+    checked: Checked | None = None  # the model as it was read, for those who describe it
+
+    def __repr__(self) -> str:
+        sizes = f"{self.x.numel()} upper and {self.y.numel()} lower variables" if self.x is not None else "from a pickle"
+        return f"<Problem {self.name}: {sizes}>"
+
+    def _repr_html_(self) -> str | None:
+        """As typeset mathematics, in notebooks."""
+        writer = WRITERS.get("html")
+        return writer(self.checked) if writer and self.checked else None
 
     def __getstate__(self) -> dict:
         """For pickles: names, shapes, sets, data of the record, but no expressions; see `record.py`."""

@@ -6,9 +6,10 @@ from dataclasses import fields, is_dataclass
 
 import casadi as ca
 
+from ..semantics.checked import Checked
 from .sampling import Sampling
 
-EXPRESSIONS = (ca.MX, ca.SX, ca.Function, Sampling)
+EXPRESSIONS = (ca.MX, ca.SX, ca.Function, Sampling, Checked)
 
 
 def without_expressions(value: object) -> object:

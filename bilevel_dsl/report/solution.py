@@ -43,6 +43,12 @@ class Point:
 
         return plain(lines(self))
 
+    def _repr_html_(self) -> str:
+        from .html import as_html
+        from .table import lines
+
+        return as_html(lines(self, width=100, unicode=True))
+
     @property
     def verified(self) -> bool:
         return self.certificate.verified

@@ -51,6 +51,24 @@ def test_python_can_be_left_out(shell):
     assert run(shell, "--no-python", cell).report["total"] == pytest.approx(10)
 
 
+def test_what_is_taken_is_named(shell, capsys):
+    shell.user_ns.update(slope=[1, 3], demand=4)
+    assert run(shell, "--take slope").report["total"] == pytest.approx(10)
+    assert capsys.readouterr().out == "from Python: slope\n"
+    assert not shell.run_cell(f"%%bilevel --take none\n{TOLLS}").success
+    assert "there is no Python variable `none`" in "".join(capsys.readouterr())
+    assert not shell.run_cell(f"%%bilevel --take slope,shell\n{TOLLS}".replace("shell", "x1 ")).success
+
+
+def test_the_model_is_shown_and_named(shell, capsys):
+    shell.user_ns.update(slope=[1, 3])
+    solution = run(shell, "tolls --show")
+    assert solution.problem.name == "tolls" and repr(solution.problem) == "<Problem tolls: 2 upper and 2 lower variables>"
+    assert "<Problem tolls" in capsys.readouterr().out  # a shell without pictures shows the text
+    shown, _ = shell.display_formatter.format(solution.problem)
+    assert shown["text/html"].startswith("<") and "<math" in shown["text/html"] and "<h1>" not in shown["text/html"]
+
+
 def test_settings_reach_the_method(shell):
     shell.user_ns.update(slope=[1, 3])
     solution = run(shell, "--method penalty --tol 1e-4 --max-iter 3 -O s_end=1e-3")
@@ -62,7 +80,7 @@ def test_the_result_is_shown_as_a_table(shell):
     shell.user_ns.update(slope=[1, 3])
     solution = run(shell, "")
     shown, _ = shell.display_formatter.format(solution)
-    assert shown["text/plain"].startswith("cell: converged, verified") and "total" in shown["text/plain"]
+    assert shown["text/plain"].startswith("cell: proved, a global solution") and "total" in shown["text/plain"]
     assert shown["text/html"].startswith("<pre") and "bridge" in shown["text/html"]
     assert "font-weight: bold; color: #1a7f37" in shown["text/html"] and "\x1b" not in shown["text/html"]
 
@@ -91,7 +109,7 @@ def test_wrong_usage_is_said(shell, capsys, line, part):
 
 
 def test_html_is_escaped(shell):
-    from bilevel_dsl.jupyter import as_html
+    from bilevel_dsl.report.html import as_html
 
     assert as_html([[("a < b", ""), ("&", "bold red")]]) == (
         '<pre style="line-height: 1.3">a &lt; b<span style="font-weight: bold; color: #cf222e">&amp;</span></pre>'

@@ -190,6 +190,8 @@ def test_renames_that_change_nothing_are_allowed(text, new):
         ("param |n = 3; param v[n] = 1;", ["value 3; decides a size"]),
         ("param |h[8] = [1, 2, 3, 4, 5, 6, 7, inf];", ["values from 1 to 7, mean 4; 1 infinite"]),
         ('set |C = {"a", "b"};', ["index set of 2 labels: a, b"]),
+        ('set C = {"a", "b"}; param |at[C] in C = ["b", "a"];', ["labels of `C`: a b, b a"]),
+        ("param |p[0..1] = [5, 6];", ["values 0 5, 1 6"]),
         ("set |R = 2..5;", ["index set of 4 numbers, 2 to 5"]),
         ("set |U = box(0, 1);", ["constraint set: l <= x <= u"]),
         ("function f(u) = u^2; let a = |f(2);", ["function f(u) = u^2;", "function"]),
