@@ -53,6 +53,8 @@ class Indexing:
 
     def indexed(self, e: ast.Index, base: Node, dims: tuple[Dim, ...], env: Env, declared, rows: bool = True) -> Node:
         """The entries of `base` that `e` names. `rows`: what is left of a matrix by its first index is a row, 1 by n."""
+        if base.shape == () and base.op == "matmul":  # a vector of one: `(A @ y)[i]` for any size of A
+            base, dims = node("stack", (base,), (1,), base.span), (Dim(1),)
         if base.shape == ():
             self.problems.error("BL0310", f"{_named(e.base)} is a scalar and has no entries", e.span, secondary=declared)
             return bad(e.span)

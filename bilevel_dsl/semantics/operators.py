@@ -90,6 +90,10 @@ class Operators:
         )
 
     def _product(self, e: ast.Binary, a: Node, b: Node) -> Node:
+        if not a.shape and b.shape[:1] == (1,):  # where n is 1, `y' @ A` is a number, and `y' @ A @ y` is still meant
+            a = node("stack", (a,), (1,), e.left.span)
+        elif not b.shape and a.shape[-1:] == (1,):
+            b = node("stack", (b,), (1,), e.right.span)
         if not a.shape or not b.shape:
             scalars = [(w.span, "a scalar") for w, n in ((e.left, a), (e.right, b)) if not n.shape]
             self.problems.error(

@@ -99,6 +99,10 @@ class Parameters:
         hints = ()
         if value.size == np.prod(shape, dtype=int) and len(shape) == 2:
             hints = ("a matrix is written by rows, `[[1, 2], [3, 4]]`; `reshape` fills one by columns",)
+        plain = [isinstance(d, (ast.Number, ast.Slice)) for d in decl.dimensions]
+        if not hints and any(plain) and len(plain) == value.ndim:
+            sizes = ", ".join(":" if p else d.span.text for p, d in zip(plain, decl.dimensions))
+            hints = (f"`param {symbol.name}[{sizes}]` takes its sizes from the value",)
         if given and not decl.dimensions and decl.value is None:
             sizes = ", ".join(":" * value.ndim)
             hints = (f"`param {symbol.name}[{sizes}];` takes its sizes from the value",)

@@ -147,6 +147,7 @@ class _Reader:
         self.tree = None
         self.safe = _Point(0, self.parser.copy(deepcopy_values=False))
         self.recoveries = 0
+        self.meant_as_names: set[str] = set()  # keywords that the model declares as names: said once, then read as names
         self.repaired_to = -1  # tokens before this index were just put right: a mistake among them is a consequence
 
     def run(self) -> ast.Model:
@@ -214,8 +215,13 @@ class _Reader:
         self._return_to_before(k)
         if self.tokens[k].type == UNKNOWN:  # reported when the text was cut into tokens
             return self._skip(k)
-        safe = self.safe
-        mistake = diagnose(Place(self.source, self.tokens, k, safe.k, self._accepted(), safe.block, safe.in_constraints))
+        safe, accepted = self.safe, self._accepted()
+        if self.tokens[k].type in self.meant_as_names and "NAME" in accepted:  # it was said where it is declared
+            self.tokens[k] = self.tokens[k]._replace(type="NAME")
+            return self._return_to_safe_point()
+        mistake = diagnose(Place(self.source, self.tokens, k, safe.k, accepted, safe.block, safe.in_constraints))
+        if mistake.code == "BL0116":
+            self.meant_as_names.add(self.tokens[k].type)
         said = self._report(mistake)
         repair = mistake.repair
         if repair is None or not said:

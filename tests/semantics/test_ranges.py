@@ -55,3 +55,17 @@ def test_what_is_over_a_range_takes_part_in_operations_by_place():
     rest = "upper { var x in [0, 1]; minimize x + y; } lower { var y; minimize (y - x - r)^2; }"
     problem = bl.load(bl.Source("m", text + rest))
     assert problem.start()[0].shape == (1,)
+
+
+def test_a_model_for_any_size_is_one_for_size_one():
+    """y' @ A, A @ y and (A @ y)[i] of one entry are numbers, and still meant as a row, a vector and its entry."""
+    text = """
+    param n; param A[n, n]; param b[n] = 1;
+    upper { var x[n] in [0, 1]; minimize sumsqr(x - 0.5) + dot(b, y) + sum((A @ y)[i] for i in 1..n); }
+    lower { var y[n]; minimize 0.5 * y' @ A @ y - dot(b + x, A @ (A @ y)); subject to A @ y <= 30 + x; }
+    """
+    for n in (1, 3):
+        problem = bl.load(bl.Source("m", text), data={"n": n, "A": np.eye(n) * 2})
+        solution = bl.solve(problem, compile=False)
+        # y = 2 (1 + x); min (x - 0.5)^2 + 3 * 2 (1 + x): x = 0
+        assert np.allclose(solution["x"], 0, atol=1e-5) and np.allclose(solution["y"], 2, atol=1e-5)
