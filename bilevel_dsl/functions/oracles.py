@@ -44,7 +44,7 @@ class Oracles:
             problem = self.problem
             inputs = [problem.x, problem.y, *problem.p]
             if name.endswith("_times"):
-                inputs.append(self.direction)
+                inputs.append(self.weights if name == "grad_h_times" else self.direction)
             outputs = [ca.densify(o) for o in self.recipes[name]()]
             self._cache[name] = expanded(ca.Function(name, inputs, outputs))
         return self._cache[name]
@@ -53,6 +53,11 @@ class Oracles:
     def direction(self) -> ca.MX:
         """What the functions named `..._times` multiply, their last argument."""
         return ca.MX.sym("direction", self.ny)
+
+    @cached_property
+    def weights(self) -> ca.MX:
+        """A weight for each row of h, what `grad_h_times` multiplies: multipliers."""
+        return ca.MX.sym("weights", len(self.lower_equalities))
 
     def sampled(self, which: str, counts: tuple[int, ...]) -> SampledOracles:
         """Value and derivatives of "f" or "g" over `counts[k]` drawn samples of its mean number k."""
@@ -85,6 +90,7 @@ class Oracles:
             "hess_xy_g_times": lambda: [grad(ca.dot(grad(g, y), self.direction), x)],
             "hess_xy_g": lambda: [ca.jacobian(grad(g, y), x).T],
             "h": lambda: [self._rows(self.problem.lower_constraints)],
+            "grad_h_times": lambda: [grad(ca.dot(self.recipes["h"]()[0], self.weights), v) for v in (x, y)],
             "c": lambda: [self._rows(self.problem.upper_constraints)],
             "grad_duals_f": lambda: [ca.vertcat(*[ca.vec(grad(f, d.symbol)) for d in self.problem.used_duals])],
             "jac_duals_c": lambda: [

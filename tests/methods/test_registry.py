@@ -150,6 +150,9 @@ def test_programs_keep_their_contract(name):
     if any(s.name == "batch" for s in METHODS[name].settings):  # some settings are for runs with samples
         drawn = METHODS[name].program(Oracles(load(RIDGE)), {"batch": 2})
         functions += [drawn.initial, *(p.function for p in drawn.phases)]
+    if name in fitting(TWO_LEVEL["lower row"].problem):  # and some for rows
+        with_rows = METHODS[name].program(Oracles(TWO_LEVEL["lower row"].problem))
+        functions += [with_rows.initial, *(p.function for p in with_rows.phases)]
     used = {n for f in functions for n in f.name_in() if n.startswith("o_")}
     read_by_the_executor = {"o_max_iter"} | {f"o_{s}" for s in program.tolerances.values()}
     assert settings <= used | read_by_the_executor, "a setting that changes nothing"

@@ -9,6 +9,8 @@ search.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import casadi as ca
 
 from ...functions.select import all_of, any_of, either, norm, per_length
@@ -26,10 +28,14 @@ PATIENCE = 300  # trials without a better point of one sigma
 
 
 class Joint:
-    """x and y in slots, and the search for both; the method evaluates F at `trial`."""
+    """x and y in slots, and the search for both; the method evaluates F at `trial`.
 
-    def __init__(self, m: Method):
-        self.m, o = m, m.settings
+    Where a penalty is of multipliers as well, u = (x, y, z), with z in the slot `z`.
+    """
+
+    def __init__(self, m: Method, project_z: Callable[[ca.MX], ca.MX] | None = None):
+        """`project_z`: onto the set of the multipliers of the lower constraints, which then are unknowns."""
+        self.m, self.project_z, o = m, project_z, m.settings
         self.nx, self.ny = m.oracles.nx, m.oracles.ny
         x, y = m.P_X(m.x_start), m.P_Y(m.y_start)
         m.slot("x", self.nx, "upper variables", start=x)
@@ -45,19 +51,30 @@ class Joint:
         m.slot("best", 1, "the smallest of this sigma", start=1e20)
         m.slot("waited", 1, "trials since")
         separable = m.oracles.is_x_separable and m.oracles.is_y_separable
-        start = ca.vertcat(x, y)
-        self.u = Search(m, "u", self.nx + self.ny, "(x, y)", start=start, separable=separable, fresh=True)
+        start = [x, y]
+        if project_z is not None:
+            start.append(project_z(ca.MX.zeros(len(m.oracles.lower_equalities))))
+            m.slot("z", start[-1].numel(), "multipliers of the lower constraints", start=start[-1])
+        start = ca.vertcat(*start)
+        doc = "(x, y)" if project_z is None else "(x, y, z)"
+        self.u = Search(m, "u", start.numel(), doc, start=start, separable=separable, fresh=True)
 
-    def split(self, u: ca.MX) -> tuple[ca.MX, ca.MX]:
-        return u[: self.nx], u[self.nx :]
+    def split(self, u: ca.MX) -> tuple[ca.MX, ...]:
+        """x and y, and z where it is an unknown."""
+        x, y, z = ca.vertsplit(u, [0, self.nx, self.nx + self.ny, self.u.size])
+        return (x, y) if self.project_z is None else (x, y, z)
 
     def project(self, u: ca.MX) -> ca.MX:
-        x, y = self.split(u)
-        return ca.vertcat(self.m.P_X(x), self.m.P_Y(y))
+        x, y, *z = self.split(u)
+        return ca.vertcat(self.m.P_X(x), self.m.P_Y(y), *map(self.project_z, z))
 
     @property
-    def trial(self) -> tuple[ca.MX, ca.MX]:
+    def trial(self) -> tuple[ca.MX, ...]:
         return self.split(self.u.trial)
+
+    def printed_sigma(self) -> ca.MX:
+        """That of the paper, alpha > 0."""
+        return 1 / self.m.settings.gamma
 
     def scale(self, w: Search | None = None) -> None:
         """The unit of sigma, and the first step of the search `w` for y, before the first trial."""
@@ -65,7 +82,7 @@ class Joint:
         with m.when(s.unit <= 0, "measure_unit"):
             gradient = m.grad_y_g(s.x, s.y)
             s.unit = unit(m, s.x, s.y, gradient)
-            s.sigma = either(o.alpha > 0, 1 / o.gamma, s.s * s.unit)
+            s.sigma = either(o.alpha > 0, self.printed_sigma(), s.s * s.unit)
             along = gradient + s.sigma * m.grad_y_f(s.x, s.y)
             curved = curvature(m, s.x, s.y, along, gradient) / s.sigma
             self.u.set(alpha=either(curved > 0, 1 / curved, 0))
@@ -73,7 +90,15 @@ class Joint:
                 w.set(alpha=1 / ca.fmax(curved * s.sigma, 1e-8))
 
     def step(
-        self, f: ca.MX, p: ca.MX, grad_f: ca.MX, grad_p: ca.MX, bias: ca.MX, size: ca.MX, sure: ca.MX | float = 1
+        self,
+        f: ca.MX,
+        p: ca.MX,
+        grad_f: ca.MX,
+        grad_p: ca.MX,
+        bias: ca.MX,
+        size: ca.MX,
+        sure: ca.MX | float = 1,
+        length: ca.MX | None = None,
     ) -> None:
         """What follows from F and its gradient at the trial: the next trial, the measures, the next sigma.
 
@@ -81,35 +106,41 @@ class Joint:
             bias: of the follower at the trial, relative.
             sure: whether it is more than a lower bound; one more trial follows where it is not.
             size: of the terms whose difference p is, for its rounding error.
+            length: of the paper's step, a number or one for each entry; default: the setting alpha.
         """
         m, s, o, u, point = self.m, self.m.state, self.m.settings, self.u, self.u.trial
+        length = o.alpha if length is None else length
         sigma, printed = s.sigma, o.alpha > 0
         gradient = grad_f + grad_p / sigma
-        known = u.value
         accepted = u.judge(f + p / sigma, gradient, self.project, 40 * EPS * (ca.fabs(f) + size / sigma))
         accepted = any_of(accepted, printed)
         u.set(  # the paper's step is never judged
             point=either(printed, point, u.point),
-            direction=either(printed, self.project(point - o.alpha * gradient) - point, u.direction),
+            gradient=either(printed, gradient, u.gradient),
+            direction=either(printed, self.project(point - length * gradient) - point, u.direction),
             step=either(printed, 1, u.step),
         )
         stationarity = norm(self.project(point - gradient) - point) / per_length(f, point)
-        x, y = self.split(point)
-        s.x, s.y = either(accepted, x, s.x), either(accepted, y, s.y)
+        for name, value in zip("xyz", self.split(point)):
+            m.write(name, either(accepted, value, m.read(name)))
         s.f, s.penalty = either(accepted, f, s.f), either(accepted, p, s.penalty)
         s.bias, s.unsure = either(accepted, bias, s.bias), ca.logic_not(sure)
         s.stationarity = either(accepted, stationarity, s.stationarity)
+        self.decide()
 
+    def decide(self) -> None:
+        """The next sigma, and whether there is an end."""
+        m, s, o, u = self.m, self.m.state, self.m.settings, self.u
+        own = ca.logic_not(o.alpha > 0)
         better = s.stationarity < 0.9 * s.best
         s.best, s.waited = either(better, s.stationarity, s.best), either(better, 0, s.waited + 1)
         stuck = any_of(u.stuck, s.waited > PATIENCE)
         reached = any_of(s.stationarity <= ca.fmax(o.tol, either(s.bias > o.tol, 0.1 * s.s, 0)), stuck)
-        own = ca.logic_not(printed)
         smaller = all_of(own, reached, s.bias > o.tol, s.s > SMALLEST)
         m.stop(
             Signal.STALLED, when=all_of(own, reached, ca.logic_not(smaller), any_of(s.bias > o.tol, s.stationarity > o.tol))
         )
-        m.stop(Signal.DIVERGED, when=any_of(norm(point) > 1e12, f < -1e20, ca.logic_not(ca.fabs(known) < 1e100)))
+        m.stop(Signal.DIVERGED, when=any_of(norm(u.trial) > 1e12, s.f < -1e20, ca.logic_not(ca.fabs(u.value) < 1e100)))
         s.s = either(smaller, 0.1 * s.s, s.s)
         s.sigma = either(smaller, s.s * s.unit, s.sigma)
         s.best, s.waited = either(smaller, 1e20, s.best), either(smaller, 0, s.waited)

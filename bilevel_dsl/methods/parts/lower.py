@@ -70,6 +70,7 @@ def minimise(
     error: Callable[[], ca.MX] | None = None,
     constraints: Constraints | None = None,
     each_pass: Callable[[], None] | None = None,
+    project: Callable[[ca.MX], ca.MX] | None = None,
 ) -> None:
     """`q.point` becomes a minimiser of `function` over Y, or the iteration ends with DIVERGED.
 
@@ -78,11 +79,12 @@ def minimise(
         at_most: evaluations between two restarts of q.
         accuracy: of `error`, asked for after each evaluation.
         error: by default the estimated distance to the solution.
+        project: onto the set of another unknown, in place of Y.
         each_pass: what else happens in the block of each evaluation.
     """
     with m.loop(name) as until:
         value, gradient, *rows = function(q.trial)
-        q.judge(value, gradient, m.P_Y, 10 * EPS * ca.fabs(value))
+        q.judge(value, gradient, project or m.P_Y, 10 * EPS * ca.fabs(value))
         wanted = accuracy()
         exhausted = ca.logic_or(q.trials >= at_most, q.stuck)
         failed = ca.logic_not(ca.fabs(value) < LARGEST)

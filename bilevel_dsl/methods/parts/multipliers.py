@@ -16,7 +16,11 @@ from ...functions.projections import positive
 
 def updated(h: ca.MX, mu: ca.MX, rho: ca.MX, equalities: list[bool]) -> ca.MX:
     """t, the first-order multiplier estimate."""
-    t = mu + rho * h
+    return positive_part(mu + rho * h, equalities)
+
+
+def positive_part(t: ca.MX, equalities: list[bool]) -> ca.MX:
+    """max(0, t), of equalities t itself."""
     free = ca.DM([1.0 if e else 0.0 for e in equalities])
     return free * t + (1 - free) * positive(t)
 
@@ -30,3 +34,9 @@ def violation(h: ca.MX, mu: ca.MX, rho: ca.MX, equalities: list[bool]) -> ca.MX:
     """|h| for equalities, |max(h, -mu/rho)| for inequalities: infeasibility and complementarity."""
     v = (updated(h, mu, rho, equalities) - mu) / rho
     return ca.sqrt(ca.dot(v, v))
+
+
+def within(z: ca.MX, bound: ca.MX, equalities: list[bool]) -> ca.MX:
+    """The projection onto [0, bound], onto [-bound, bound] for equalities."""
+    low = ca.DM([-1.0 if e else 0.0 for e in equalities]) * bound
+    return ca.fmin(ca.fmax(z, low), bound)
