@@ -21,7 +21,7 @@ LAYERS = (
     ("certify",),
     ("search",),
     ("report", "describe"),
-    ("session", "decisions", "comparing"),
+    ("session", "decisions", "comparing", "plotting"),
     ("cli", "lsp", "jupyter", "editor", "__main__"),
 )
 RANK = {name: k for k, names in enumerate(LAYERS) for name in names}

@@ -106,6 +106,22 @@ examples:
 """
 
 
+_PLOT = """\
+Of a model: the leader's objective over one or two of the leader's variables,
+with every answer of the follower. SHOW is another thing to show: lower, a
+variable of the follower, an entry of the report. What has a set is drawn over
+it where no --over is given. The model is solved first, and the answer marked.
+Of a trace, a .csv file of `solve --trace`: the run over its iterations.
+
+examples:
+  bileveldsl plot toll.bilevel -o toll.png
+  bileveldsl plot tolls.bilevel --over t[bridge]=0:5 -o tolls.svg
+  bileveldsl plot game.bilevel y --over x=-2:2 -o response.png
+  bileveldsl plot tolls.bilevel latency --point result.json -o latency.png
+  bileveldsl plot run.csv -o run.svg
+"""
+
+
 _LSP = """\
 It is started by the editor: diagnostics while typing, hover, definitions,
 rename, completion, formatting, fixes.
@@ -213,6 +229,7 @@ def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentPars
     _codegen(command("codegen", "MODEL -o DIR", "write a standalone C solver", _CODEGEN))
     _verify(command("verify", "MODEL POINT", "check any point, wherever it comes from", _VERIFY))
     _compare(command("compare", "MODEL METHOD...", "run several methods on a model: one table", _COMPARE))
+    _plot(command("plot", "FILE [SHOW] -o PICTURE", "draw a model, its answer, or a trace", _PLOT))
     _lsp(command("lsp", "", "serve editors with the language server protocol", _LSP))
     return parser, group.choices
 
@@ -248,6 +265,7 @@ def _solve(parser: argparse.ArgumentParser) -> None:
     output.add_argument("--csv", metavar="FILE", help="write objectives, variables, report as one row")
     output.add_argument("--table", metavar="FILE", help="write one CSV row for each entry: name, indices, value")
     output.add_argument("--trace", metavar="FILE", help="write one CSV row for each iteration")
+    output.add_argument("--plot", metavar="FILE", help="draw the run: .png, .svg or .pdf; needs matplotlib")
     _volume(output)
     _color(output)
 
@@ -355,6 +373,34 @@ def _compare(parser: argparse.ArgumentParser) -> None:
     _color(parser)
 
 
+def _plot(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="a .bilevel file, or a trace (.csv)")
+    parser.add_argument("show", nargs="?", metavar="SHOW", help="upper (default), lower, a variable, an entry of the report")
+    parser.add_argument("-o", "--output", required=True, metavar="PICTURE", help=".png, .svg or .pdf; needs matplotlib")
+    parser.add_argument(
+        "--over",
+        action="append",
+        default=[],
+        type=_range,
+        metavar="NAME[=LOW:HIGH]",
+        help="a variable of the leader, or an entry: t[bridge]=0:5; twice: shades",
+    )
+    parser.add_argument("--points", type=_points, metavar="N", help="along each axis (default 61; of two axes 15)")
+    parser.add_argument("--point", metavar="FILE", help="the answer, a JSON result: nothing is solved")
+    parser.add_argument("--no-solve", action="store_true", help="no answer: other variables are as the model starts them")
+    parser.add_argument("--seed", type=_count, default=0, metavar="N", help="of all random choices (default 0)")
+    parser.add_argument(
+        "--effort",
+        choices=("quick", "normal", "thorough"),
+        default="quick",
+        metavar="LEVEL",
+        help="how much is searched for the follower's answers at each place: quick (default), normal, thorough",
+    )
+    _data(parser)
+    parser.add_argument("-q", "--quiet", action="store_true", help="no warnings")
+    _color(parser)
+
+
 def _lsp(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stdio", action="store_true", help="over standard input and output (always; editors ask)")
 
@@ -364,6 +410,10 @@ def _lsp(parser: argparse.ArgumentParser) -> None:
 
 def _model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="a .bilevel file")
+    _data(parser)
+
+
+def _data(parser: argparse.ArgumentParser) -> None:
     data = parser.add_argument_group("data")
     data.add_argument(
         "--param",
@@ -431,6 +481,24 @@ def _pair(text: str) -> tuple[str, str]:
     if not equal or not name.strip() or not value.strip():
         raise argparse.ArgumentTypeError(f"`{text}` is not of the form NAME=VALUE")
     return name.strip(), value.strip()
+
+
+def _range(text: str) -> tuple[str, tuple[float, float] | None]:
+    name, equal, ends = text.partition("=")
+    if not equal:
+        return name.strip(), None
+    try:
+        low, high = (float(end) for end in ends.split(":"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"`{text}` is not of the form NAME or NAME=LOW:HIGH") from None
+    return name.strip(), (low, high)
+
+
+def _points(text: str) -> int:
+    number = _count(text)
+    if not 2 <= number <= 10000:
+        raise argparse.ArgumentTypeError(f"`{text}` is not a whole number from 2 to 10000")
+    return number
 
 
 def _count(text: str) -> int:

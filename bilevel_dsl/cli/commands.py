@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ..diagnostics import BilevelError, Diagnostic, to_json
 from ..files import require_place, write_whole
 from .describing import explain, interface, new, show
+from .drawing import plot, require_figure
 from .formatting import fmt
 from .inputs import given, read_point
 from .terminal import emit, printed, tell, use_unicode, width
@@ -173,10 +174,11 @@ def methods(arguments: argparse.Namespace) -> int:
 
 def compare(arguments: argparse.Namespace) -> int:
     outputs = _outputs(arguments)
-    kind = _figure(outputs)
     from .. import session
     from ..comparing import compare as run
     from ..report.comparison import csv_text, json_text, lines
+    from ..report.picture import kind_of
+    from ..report.plot import figure
 
     progress = None
     if sys.stderr.isatty() and not arguments.quiet:
@@ -202,35 +204,12 @@ def compare(arguments: argparse.Namespace) -> int:
     finally:
         if progress:
             progress.close()
-    texts = {"json": json_text, "csv": csv_text, "plot": lambda found: _drawn(found, kind)}
+    texts = {"json": json_text, "csv": csv_text, "plot": lambda found: figure(found).file(kind_of(outputs["plot"]))}
     for name, path in outputs.items():
         emit(texts[name](result)) if path == "-" else write_whole(path, texts[name](result))
     if not arguments.quiet and "-" not in outputs.values():
         emit(printed(lines(result, width=width(), unicode=use_unicode(sys.stdout)), arguments.color))
     return result.exit_status
-
-
-def _figure(outputs: dict[str, str]) -> str:
-    """The kind of the figure that is asked for, refused before the work where it cannot be made."""
-    if "plot" not in outputs:
-        return ""
-    from importlib.util import find_spec
-
-    from ..report.plot import FORMATS, missing
-    from .arguments import UsageError
-
-    kind = outputs["plot"].rpartition(".")[2].lower()
-    if outputs["plot"] == "-" or kind not in FORMATS:
-        raise UsageError(f"--plot writes a file whose name ends in .{', .'.join(FORMATS[:-1])} or .{FORMATS[-1]}")
-    if find_spec("matplotlib") is None:
-        raise missing()
-    return kind
-
-
-def _drawn(result, kind: str) -> bytes:
-    from ..report.plot import figure
-
-    return figure(result, kind)
 
 
 def lsp(arguments: argparse.Namespace) -> int:
@@ -254,6 +233,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "codegen": codegen,
     "verify": verify,
     "compare": compare,
+    "plot": plot,
     "explain": explain,
     "show": show,
     "interface": interface,
@@ -276,6 +256,8 @@ def _outputs(arguments: argparse.Namespace) -> dict[str, str]:
     for path in outputs.values():
         if path != "-":
             require_place(path)
+    if "plot" in outputs:
+        require_figure(outputs["plot"])
     return outputs
 
 
@@ -291,9 +273,12 @@ def _deliver(result: Point | Solution, outputs: dict[str, str], arguments: argpa
     """Files, then the table; a file that cannot be written does not hide the table."""
     from ..report.csv_text import csv_text, long_text, trace_text
     from ..report.document import json_text
+    from ..report.draw_result import trace
+    from ..report.picture import kind_of
     from ..report.table import lines
 
-    writers = {"json": json_text, "csv": csv_text, "table": long_text, "trace": trace_text}
+    drawn = lambda solution: trace(solution.trace).file(kind_of(outputs["plot"]))  # noqa: E731
+    writers = {"json": json_text, "csv": csv_text, "table": long_text, "trace": trace_text, "plot": drawn}
     failed: list[Diagnostic] = []
     for kind, path in outputs.items():
         try:

@@ -56,6 +56,15 @@ def read_point(path: str) -> Kept:
     return _guarded(path, _point)
 
 
+def read_trace(path: str) -> dict[str, np.ndarray]:
+    """The columns of a trace as `solve --trace` writes it: `iteration`, and the measures; empty cells are NaN.
+
+    Raises:
+        BilevelError: BL0512 cannot be read, BL0513 malformed.
+    """
+    return _guarded(path, _trace)
+
+
 def _guarded(path: str, reader: Callable[[str], dict]) -> dict:
     from ..semantics.files import Unreadable
 
@@ -209,6 +218,25 @@ def _csv(path: str) -> dict[str, np.ndarray]:
     if all(map(_is_number, rows[0][1])):
         return {Path(path).stem: _numbers_only(path, rows)}
     return _columns(path, rows)
+
+
+def _trace(path: str) -> dict[str, np.ndarray]:
+    import numpy as np
+
+    from ..semantics.files import Unreadable
+
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        rows = [row for row in csv.reader(file) if row]
+    if not rows or rows[0][0].strip() != "iteration":
+        raise Unreadable(f"`{path}` is no trace: its first column is not `iteration`", "`solve --trace FILE` writes one")
+    names, body = [name.strip() for name in rows[0]], rows[1:]
+    if not body:
+        raise Unreadable(f"`{path}` has names, but no numbers below them")
+    for line, row in enumerate(body, 2):
+        if len(row) != len(names):
+            raise Unreadable(f"`{path}`, line {line}: {len(row)} columns, but {len(names)} names in the first line")
+    cell = lambda line, k, text: float("nan") if not text.strip() else _number(path, line, k, text)  # noqa: E731
+    return {name: np.array([cell(line, k + 1, row[k]) for line, row in enumerate(body, 2)]) for k, name in enumerate(names)}
 
 
 def _numbers_only(path: str, rows: list[tuple[int, list[str]]]) -> np.ndarray:

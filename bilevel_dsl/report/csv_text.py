@@ -32,10 +32,11 @@ def csv_text(result: Point) -> str:
         entries += _parameter(name, given.value, given.labels)
     entries += [("upper", result.upper), ("lower", result.lower)]
     for v in problem.variables:
-        entries += zip(_names(v.name, v.shape, v.labels), _flat(result.variables.get(v.name), v.size))
+        entries += zip(entry_names(v.name, v.shape, v.labels), _flat(result.variables.get(v.name), v.size))
     for r in problem.report:
         entries += zip(
-            _names(r.name, r.shape, labels_of(r.index)), _flat(result.report.get(r.name), int(np.prod(r.shape, dtype=int)))
+            entry_names(r.name, r.shape, labels_of(r.index)),
+            _flat(result.report.get(r.name), int(np.prod(r.shape, dtype=int))),
         )
     header, row = zip(*entries)
     return _text([header, row])
@@ -48,7 +49,7 @@ def _parameter(name: str, value: np.ndarray | str, labels: tuple) -> Iterator[tu
     elif not is_short(value):
         yield name, digest(value)["sha256"]
     else:
-        yield from zip(_names(name, value.shape, labels), value.ravel().tolist())
+        yield from zip(entry_names(name, value.shape, labels), value.ravel().tolist())
 
 
 def long_text(result: Point) -> str:
@@ -85,7 +86,7 @@ def _flat(value, size: int) -> list:
     return [""] * size if value is None else np.asarray(value, float).ravel().tolist()
 
 
-def _names(name: str, shape: tuple[int, ...], labels: tuple = ()) -> Iterator[str]:
+def entry_names(name: str, shape: tuple[int, ...], labels: tuple = ()) -> Iterator[str]:
     """The names of the entries, by rows."""
     for index in np.ndindex(*shape):
         words = [labels[k][i] if k < len(labels) and labels[k] else str(i + 1) for k, i in enumerate(index)]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import io
+from functools import partial
 
 import numpy as np
 
-from ..diagnostics import BilevelError, Diagnostic
 from .comparison import Checkpoint, Comparison, Entry
+from .picture import DASHES, GREYS, MARKS, Picture, bare, legend_above
 
 ROWS = {
     "upper": "upper objective",
@@ -16,51 +16,26 @@ ROWS = {
     "away": "distance to the reference",
 }
 COLUMNS = {"iterations": "iterations", "seconds": "seconds", "work": "oracle calls"}
-DASHES = ("-", (0, (5, 2)), (0, (1, 1.3)), (0, (6, 2, 1, 2)), (0, (3, 1, 1, 1, 1, 1)), (0, (8, 3)))
-MARKS = ("o", "s", "^", "D", "v", "x", "P", "*")
-GREYS = ("#000000", "#005f9e", "#b35900", "#3d7a3d", "#8a3f8a", "#777777", "#9e1b1b", "#2f4f4f")  # alike dark, in grey too
 FLOOR = 1e-16  # of logarithmic axes
-FORMATS = ("png", "svg", "pdf")
 
 
-def figure(result: Comparison, kind: str) -> bytes:
-    """What the methods did on their way, over iterations, seconds and oracle calls: a file of that kind.
-
-    Raises:
-        BilevelError: BL0522, matplotlib is missing.
-    """
-    try:
-        import matplotlib
-    except ModuleNotFoundError:
-        raise missing() from None
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
+def figure(result: Comparison) -> Picture:
+    """What the methods did on their way, over iterations, seconds and oracle calls."""
     ran = [e for e in result.entries if e.trials]
     rows = [name for name in ROWS if any(np.isfinite(_values(t, name)).any() for e in ran for t in _ways(e))]
-    with matplotlib.rc_context({"font.size": 9, "svg.hashsalt": "bilevel_dsl", "axes.linewidth": 0.6}):
-        page = Figure(figsize=(10, 2.3 * max(1, len(rows)) + 0.9), layout="constrained")
-        FigureCanvasAgg(page)
-        grid = page.subplots(max(1, len(rows)), len(COLUMNS), squeeze=False, sharey="row")
-        for i, name in enumerate(rows):
-            for j, over in enumerate(COLUMNS):
-                _panel(grid[i][j], result, ran, name, over)
-                if j == 0:
-                    grid[i][j].set_ylabel(ROWS[name])
-                if i == len(rows) - 1:
-                    grid[i][j].set_xlabel(COLUMNS[over])
-        handles, labels = grid[0][0].get_legend_handles_labels()
-        page.legend(
-            handles, labels, loc="outside upper center", ncols=min(4, max(1, len(labels))), frameon=False, handlelength=4
-        )
-        file = io.BytesIO()
-        page.savefig(file, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else None)
-    return file.getvalue()
+    return Picture(partial(_draw, result, ran, rows), (10, 2.3 * max(1, len(rows)) + 0.9))
 
 
-def missing() -> BilevelError:
-    hint = "pip install 'bilevel_dsl[plot]', or pip install matplotlib"
-    return BilevelError(Diagnostic("BL0522", "figures need the package matplotlib", hints=(hint,), exit_status=2))
+def _draw(result: Comparison, ran: list[Entry], rows: list[str], page) -> None:
+    grid = page.subplots(max(1, len(rows)), len(COLUMNS), squeeze=False, sharey="row")
+    for i, name in enumerate(rows):
+        for j, over in enumerate(COLUMNS):
+            _panel(grid[i][j], result, ran, name, over)
+            if j == 0:
+                grid[i][j].set_ylabel(ROWS[name])
+            if i == len(rows) - 1:
+                grid[i][j].set_xlabel(COLUMNS[over])
+    legend_above(page, *grid[0][0].get_legend_handles_labels())
 
 
 def _panel(axes, result: Comparison, entries: list[Entry], name: str, over: str) -> None:
@@ -78,8 +53,7 @@ def _panel(axes, result: Comparison, entries: list[Entry], name: str, over: str)
             axes.axhline(reference, color="#999999", linewidth=0.6, zorder=0, label="reference")
     else:
         axes.set_yscale("log")
-    axes.grid(True, which="major", color="#dddddd", linewidth=0.5)
-    axes.spines[["top", "right"]].set_visible(False)
+    bare(axes)
 
 
 def _ways(entry: Entry) -> list[list[Checkpoint]]:

@@ -22,6 +22,7 @@ import pytest
 
 import bilevel_dsl
 from bilevel_dsl.cli import main
+from bilevel_dsl.cli.inputs import read_trace
 from bilevel_dsl.diagnostics import BilevelError, render
 from bilevel_dsl.functions.oracles import Oracles
 from bilevel_dsl.methods import METHODS
@@ -343,6 +344,54 @@ def BL0522(here, monkeypatch):
     return said(["compare", "m.bilevel", "mgbio", "--plot", "a.png"], monkeypatch, 2)
 
 
+PLOTTED = """\
+set ROAD = {"bridge", "ring", "tunnel"};
+upper { var t[ROAD] in [0, 5]; var z; minimize sumsqr(y - 1) + z^2; }
+lower { var y[ROAD]; var w[12]; minimize sumsqr(y - t) + sumsqr(w); }
+report { cost = sum(t); }
+"""
+PLOTS = {  # what is shown, and over what
+    "BL0523": ("costs", {"z": (0, 1)}),
+    "BL0523_axis": (None, {"s": (0, 1)}),
+    "BL0524": (None, {"z": None}),
+    "BL0525": (None, None),
+    "BL0525_range": (None, {"z": (1, 1)}),
+    "BL0525_three": (None, {"t[ring]": None, "t[bridge]": None, "z": (0, 1)}),
+    "BL0525_array": (None, {"t": None}),
+    "BL0525_entry": (None, {"t[canal]": None}),
+    "BL0525_follower": (None, {"y": None}),
+    "BL0525_curves": ("w", {"z": (0, 1)}),
+}
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_plot(name, here):
+    show, over = PLOTS[name]
+    problem = bilevel_dsl.load(bilevel_dsl.Source("p.bilevel", PLOTTED))
+    compare(name, raised(lambda: bilevel_dsl.plot(problem, show, over=over)))
+
+
+@case
+def BL0525_no_set(here, monkeypatch):
+    problem = bilevel_dsl.load(bilevel_dsl.Source("p.bilevel", PLOTTED))
+    point = bilevel_dsl.verify(problem, {"t": [0, 0, 0], "z": 0, "y": [0, 0, 0], "w": [0] * 12}, effort="quick")
+    return raised(lambda: bilevel_dsl.plot(point, "z"))
+
+
+@case
+def BL0526(here, monkeypatch):
+    return said(["plot", "m.bilevel", "-o", "a.gif"], monkeypatch, 2)
+
+
+@case
+def BL0513_trace(here, monkeypatch):
+    texts = "x,y\n1,2\n", "iteration,upper\n", "iteration,upper\n1,2\n2\n", "iteration,upper\n1,high\n"
+    paths = [Path(f"{k}.csv") for k in range(len(texts))]
+    for path, text in zip(paths, texts):
+        path.write_text(text)
+    return "".join(raised(lambda path=path: read_trace(str(path))) for path in paths)
+
+
 # --- the machine ----------------------------------------------------------------------------------
 
 
@@ -467,4 +516,4 @@ def test_every_code_of_the_package_has_a_text():
 
 
 def test_no_text_is_left_over():
-    assert {path.stem for path in FOLDER.glob("*.txt")} == {*COMMANDS, *OTHERS}
+    assert {path.stem for path in FOLDER.glob("*.txt")} == {*COMMANDS, *OTHERS, *PLOTS}
