@@ -15,11 +15,11 @@ from .certify.certificate import certify
 from .certify.claims import unchecked
 from .certify.duals import multipliers, with_values
 from .certify.effort import budget
-from .diagnostics import BilevelError, Diagnostic, Source
+from .diagnostics import BilevelError, Diagnostic, Label, Source
 from .functions.named import Functions
 from .functions.oracles import Oracles
 from .functions.start import require_finite, require_values, start_point
-from .methods import METHODS, MethodInfo, ordered, require
+from .methods import METHODS, MethodInfo, no_method, ordered, require
 from .methods.settings import known_to, merge_settings, unused_options
 from .model.build import build
 from .model.problem import WRITERS, Problem, Reference
@@ -291,18 +291,30 @@ def _options(info: MethodInfo, options: dict | None, seed: int, first: bool) -> 
 
 
 def _ordered(problem: Problem, scaling: bool) -> tuple[tuple[MethodInfo, str], ...]:
-    """The methods for the class, the best first: of the scaled problem, for a condition depends on units."""
+    """The methods for the class, the best first: of the scaled problem, for a condition depends on units.
+
+    Raises:
+        BilevelError: BL0416, there is none.
+    """
     seen = scaled(problem) if scaling else problem
-    return tuple(ordered(seen, analyse(seen)))
+    found = tuple(ordered(seen, analyse(seen)))
+    if not found and problem.whole.any():
+        raise no_method(seen)
+    return found
 
 
 def _exportable(problem: Problem, name: str | None, scaling: bool) -> MethodInfo:
     """The method that is named, or the best that is a program.
 
     Raises:
-        BilevelError: BL0607, the method has a solver of its own, of which there is no C.
+        BilevelError: BL0607, the method has a solver of its own, of which there is no C; or the leader takes whole numbers.
     """
     named = named_method(problem, name)
+    whole = next((v for v in problem.upper_variables if v.whole), None)
+    if whole is not None:
+        message = f"`{whole.name}` takes whole numbers only, and the solver for these has no C"
+        hints = ("a relaxation can be exported: `[0, 1]` for `binary`, `[lower, upper]` for `integer(lower, upper)`",)
+        raise BilevelError(Diagnostic("BL0607", message, Label(whole.span), hints=hints))
     programs = [info for info, _ in _ordered(problem, scaling) if not info.direct]
     if named is not None and not named.direct or named is None and programs:
         return named or programs[0]

@@ -57,6 +57,10 @@ CLASSES = {
         f"{COUPLED} lower {{ var y[2]; minimize sumsqr(y - x); }}",
         f"{COUPLED} lower {{ var y[2] in [0, 4]; minimize sum(y) - x * y[1]; }}",
     ],
+    "the leader chooses whole numbers, both levels linear or convex quadratic": [
+        "upper { var x in binary; minimize x + sumsqr(y); } lower { var y[2] in [0, 4]; minimize sumsqr(y - 1 + x); }",
+        "upper { var x in integer(0, 9); maximize x * y; } lower { var y in [0, 9]; minimize y^2 + (x - 8) * y; }",
+    ],
     "any other convex lower level, with sets alone": [
         f"{UPPER} lower {{ var y[2] in simplex; {EXP} }}",
         f"{UPPER} lower {{ var y[2] in [0, 4]; {EXP} }}",

@@ -23,7 +23,7 @@ def beginning(oracles: Oracles, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """x, or a point beside it if the hypergradient vanishes there and no start is written for the leader."""
     problem = oracles.problem
     written = any(v.start is not None for v in problem.upper_variables)
-    if written or problem.is_simple or problem.used_duals or oracles.ny > LARGEST:
+    if written or problem.is_simple or problem.whole.any() or problem.used_duals or oracles.ny > LARGEST:
         return x
     begin = project_x(oracles, x)
     examined = Examination(oracles, begin, y)

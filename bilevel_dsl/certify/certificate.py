@@ -13,6 +13,7 @@ Numbers are relative to lengths and sizes of the problem at the point (`scales.p
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -24,13 +25,14 @@ from .effort import Budget, budget
 from .follower import Follower, Frame, Response, row_sizes
 from .leader import check_leader
 from .local import Local, local
-from .optimal import GAP, Optimal, convex_objective, optimal
+from .optimal import GAP, Optimal, by_name, convex_objective, optimal
 from .place import Place, Region
 from .prices import quotients
 from .reaction import Reaction, Reactions, named
 from .scales import NEAR, TIED, Scales, coupling, lengths, variation
 from .simple import check_choice
 from .ties import others
+from .whole import WholeLeader
 
 FEASIBLE = 10.0  # times the tolerance: of a violation, in lengths
 BOUND = 1e-6  # of f or, where that is more, of its size: between f and a proved bound of it
@@ -207,10 +209,26 @@ class Examination:
         ]
         largest = float(np.max(worst)) if not np.any(np.isnan(worst)) else np.nan
         numbers = {"upper_feasibility": worst[0], "lower_feasibility": worst[1]}
+        fractions = self._fractions(tolerance)
+        if fractions:
+            witness = {"variables": by_name(place, sets.project_x(self.oracles, x), "upper")}
+            return Claim("feasible", Verdict.FAILED, "; ".join(fractions), largest, tolerance, witness), numbers
         if bad:
             return Claim("feasible", Verdict.FAILED, "; ".join(bad), largest, tolerance), numbers
         words = "sets and constraints of both levels, evaluated"
         return Claim("feasible", Verdict.PROVED, words, largest, tolerance), numbers
+
+    def _fractions(self, tolerance: float) -> list[str]:
+        """Sentences on values of whole variables that are none, the first of each."""
+        found = []
+        for v in self.place.problem.upper_variables:
+            own = self.x[v.slice]
+            wrong = np.flatnonzero(np.abs(own - np.round(own)) > tolerance) if v.whole else ()
+            if len(wrong):
+                at = np.unravel_index(wrong[0], v.shape, order="F") if v.shape else ()
+                entry = f"[{', '.join(str(int(i) + 1) for i in at)}]" if v.shape else ""
+                found.append(f"`{v.name}{entry}` is {own[wrong[0]]:.6g}, and takes whole numbers only")
+        return found
 
     def follower_optimal(self, limits: Budget, seed: int, tol: float) -> Optimal:
         """The claim on the follower's answer, with the answers that were found."""
@@ -319,9 +337,12 @@ class Examination:
             words = "the follower's set has no smooth description"
             claims = [Claim(n, Verdict.NOT_CHECKED, words) for n in ("leader_stationary", "leader_global")]
             return _Leader(claims, np.nan)
-        checked = check_leader(
-            self.place, self.leader, reactions, self.scales, found, here, self.x, self.y, limits, seed=seed, tol=tol
-        )
+        point = self.place, self.leader, reactions, self.scales
+        continuous = partial(check_leader, *point, found, here, self.x, self.y, limits, seed=seed, tol=tol)
+        if self.place.problem.whole.any():
+            checked = WholeLeader(*point, here, self.x, self.y, limits, seed, tol).check(continuous)
+        else:
+            checked = continuous()
         return _Leader([checked.stationary, checked.everywhere], checked.value, checked.notes)
 
 

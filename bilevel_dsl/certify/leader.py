@@ -101,6 +101,8 @@ def check_leader(
     bent = at_kink(place, leader, reactions.region, scales, x, y)
     smooth = here is not None and not here.kinked and not bent
     slope = total_slope(place, here, reactions) if here is not None and not here.kinked else None
+    if slope is not None:
+        slope = np.where(place.problem.whole, 0.0, slope)  # whole numbers are held here, see `whole.py`
     look = _Look(place, leader, reactions, scales, here, slope, bent, x, y, budget, rng)
     near, *broader = [look.within(stretch, tolerance) for stretch in _stretches(place, leader, scales, x)]
     around, first, size = near.around, near.first, near.size
@@ -115,7 +117,7 @@ def check_leader(
     predicted = _predicted(place, leader, reactions, scales, here, steeper[0], tolerance, tol, x, y) if steeper else None
     if better:
         b = better[0]
-        claim = _refuted(place, scales, b.around.best, x, b.around.value, b.gain, float(f"{GAIN * tol:.12g}"))
+        claim = refuted(place, scales, b.around.best, x, b.around.value, b.gain, float(f"{GAIN * tol:.12g}"))
     elif predicted is not None:
         claim = predicted
     elif first is None and around.answered < ENOUGH * max(around.count, 1):
@@ -196,11 +198,12 @@ class _Look:
         slope = None if self.slope is None else self.slope * stretch
         half = self.budget.half()  # the other half is for the linear programs
         for d in _directions(self.x.size, slope, most // 3, self.rng, np.flatnonzero(stretch > 1) if broad else None):
-            for t in (*NEAR, WIDE):
+            d = np.where(self.place.problem.whole, 0.0, d)
+            for t in (*NEAR, WIDE) if np.any(d) else ():
                 if around.count >= most or half.over:
                     break
                 step = t * stretch * d
-                around.see(_probe(self.place, self.leader, self.reactions, scales, here, self.x, self.y, step), t in NEAR)
+                around.see(probe(self.place, self.leader, self.reactions, scales, here, self.x, self.y, step), t in NEAR)
         noise = NOISE * scales.f + FLAT * abs(around.value)
         size = max(around.range, LEAST * scales.f) if around.answered else WIDE * scales.f
         first, words = _first_order(
@@ -243,7 +246,7 @@ def _directions(
     return found[:most]
 
 
-def _probe(
+def probe(
     place: Place,
     leader: Region,
     reactions: Reactions,
@@ -285,6 +288,7 @@ def _restoration(place: Place, leader: Region, reactions: Reactions, here: Local
     if not held.any():
         return None
     total = _total_rows(place, leader, reactions, here, found.x, found.y)[held]
+    total[:, place.problem.whole] = 0.0
     return -np.linalg.lstsq(total, excess[held], rcond=1e-9)[0]
 
 
@@ -473,13 +477,13 @@ def _predicted(
     predicted = first.decrease * scales.f
     if first.dx is not None and x.size:
         for t in (1.0, 0.3, 0.1, 0.03, 0.01):
-            found = _probe(place, leader, reactions, scales, here, x, y, t * first.dx)
+            found = probe(place, leader, reactions, scales, here, x, y, t * first.dx)
             if found is None or not found.admissible:
                 continue
             gains.append(seen.around.value - seen.around.worth(found))
             large = gains[-1] > GAIN * tol * seen.size
             if large or seen.measured > STEEP * tolerance and gains[-1] > 0.1 * t * predicted:
-                return _refuted(place, scales, found, x, seen.around.value, seen.measured, tolerance)
+                return refuted(place, scales, found, x, seen.around.value, seen.measured, tolerance)
     if len(gains) >= 4 and seen.measured <= STEEP * tolerance:
         return None
     words = f"to first order a step of a hundredth of its size gains the leader {predicted:.3g}"
@@ -489,7 +493,7 @@ def _predicted(
     return Claim("leader_stationary", Verdict.FAILED, words, seen.measured, tolerance, witness)
 
 
-def _refuted(place: Place, scales: Scales, better: Reaction, x, value: float, measured: float, tolerance: float) -> Claim:
+def refuted(place: Place, scales: Scales, better: Reaction, x, value: float, measured: float, tolerance: float) -> Claim:
     shown = shown_move(place, x, better.x)
     gain = value - better.f
     witness = {"variables": by_name(place, better.x, "upper") | by_name(place, better.y, "lower"), "gain": float(gain)}
@@ -537,7 +541,7 @@ def _curvature(
         d[index] = vectors[:, 0]
         for s in (1.0, -1.0):
             for t in (*NEAR, WIDE):
-                around.see(_probe(place, leader, reactions, scales, here, x, y, s * t * d), t in NEAR)
+                around.see(probe(place, leader, reactions, scales, here, x, y, s * t * d), t in NEAR)
 
 
 def _far(
@@ -581,18 +585,22 @@ def _everywhere(place: Place, far: Around, around: Around, size: float, noise: f
     size = max(far.range, size)
     gain = around.value - around.worth(best) if best is not None else 0.0
     if gain > 1e3 * tol * size and gain > noise:
-        sense = place.problem.f.sense
-        witness = {
-            "variables": by_name(place, best.x, "upper") | by_name(place, best.y, "lower"),
-            "upper": place.problem.f.as_written(best.f),
-            "gain": float(around.value - best.f),
-        }
-        words = f"another decision gives {sense * best.f:.6g}"
-        return Claim("leader_global", Verdict.FAILED, words, witness=witness)
+        return better_elsewhere(place, best, around.value)
     if far.answered >= 300 and place.nx <= 2:
         return Claim("leader_global", Verdict.SEARCHED, f"{far.answered} decisions elsewhere were tried")
     tried = f"{far.answered} decisions elsewhere were tried: too few to say" if far.answered else "not looked for"
     return Claim("leader_global", Verdict.NOT_CHECKED, tried)
+
+
+def better_elsewhere(place: Place, better: Reaction, value: float) -> Claim:
+    """Another decision is better than one with this value."""
+    upper = place.problem.f.as_written(better.f)
+    witness = {
+        "variables": by_name(place, better.x, "upper") | by_name(place, better.y, "lower"),
+        "upper": upper,
+        "gain": float(value - better.f),
+    }
+    return Claim("leader_global", Verdict.FAILED, f"another decision gives {upper:.6g}", witness=witness)
 
 
 def _flat(

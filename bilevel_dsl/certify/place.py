@@ -128,11 +128,24 @@ class Region:
         return bool(self.count and self.problem.y.numel()) and bool(ca.which_depends(self.rows, self.problem.y, 2, False)[0])
 
     def limits(self, place: Place, x: np.ndarray) -> tuple[np.ndarray, ...]:
-        """lower, upper of the variables; low, high of the rows: four columns."""
+        """lower, upper of the variables; low, high of the rows: four columns.
+
+        Variables that take whole numbers only are held at those next to x.
+        """
         if not self.describable:
             free = np.full(self.size, np.inf)
             return -free, free, np.zeros(0), np.zeros(0)
-        return tuple(v.ravel() for v in place.call(self._limits, x))
+        lower, upper, low, high = (v.ravel() for v in place.call(self._limits, x))
+        if self.level == "upper" and self.problem.whole.any():
+            first, last = _whole(lower), -_whole(-upper)
+            nearest = np.clip(np.round(x), first, last)
+            lower, upper = np.where(self.problem.whole, nearest, lower), np.where(self.problem.whole, nearest, upper)
+        return lower, upper, low, high
+
+    def whole_limits(self, place: Place, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The least and the largest whole number between the bounds of every variable."""
+        lower, upper = (v.ravel() for v in place.call(self._limits, x)[:2])
+        return _whole(lower), -_whole(-upper)
 
     def values(self, place: Place, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         return place.call(self._values, x, y)[0].ravel() if self.count else np.zeros(0)
@@ -146,6 +159,11 @@ class Region:
         if not self.count:
             return np.zeros((0, x.size)), np.zeros((0, y.size))
         return tuple(place.call(self._jacobians, x, y))
+
+
+def _whole(lower: np.ndarray) -> np.ndarray:
+    """The first whole numbers above, those of a rounding below among them."""
+    return np.ceil(lower - 1e-9)
 
 
 def _of_sets(variables: tuple[Variable, ...], symbol: ca.MX):

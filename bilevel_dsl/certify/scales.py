@@ -49,6 +49,7 @@ def lengths(place: Place, leader: Region, follower: Region, x: np.ndarray, y: np
     boxed = np.clip(known, LEAST * width, width)
     boxed = np.where(known > 0, boxed, width)
     found = np.where(np.isfinite(width) & (width > 0), boxed, np.where(known > 0, known, 1.0))
+    found[: x.size][place.problem.whole] = 1.0
     return found[: x.size], found[x.size :]
 
 

@@ -9,10 +9,19 @@ import numpy as np
 
 from ..functions.oracles import Oracles
 
+ROUNDING = 1e-9  # of a bound that is a whole number
+
 
 def project_x(oracles: Oracles, v: np.ndarray) -> np.ndarray:
-    """The nearest point of the leader's set."""
-    return _projection(oracles, "x", v.size)(v)
+    """The nearest point of the leader's set, in whole numbers where it takes these only."""
+    projection, whole = _projection(oracles, "x", v.size), oracles.problem.whole
+    inside = projection(v)
+    if not whole.any():
+        return inside
+    nearest = np.where(whole, np.round(inside), inside)
+    back = projection(nearest)  # a bound that is no whole number: the next one inside
+    nearest = np.where(back < nearest - ROUNDING, np.floor(inside), nearest)
+    return np.where(back > nearest + ROUNDING, np.ceil(inside), nearest)
 
 
 def project_y(oracles: Oracles, v: np.ndarray) -> np.ndarray:

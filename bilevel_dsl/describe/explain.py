@@ -32,6 +32,8 @@ SETS = {
     "soc": "in the second-order cone",
     "psd": "positive semidefinite",
     "spectral": "symmetric, with bounded eigenvalues",
+    "binary": "0 or 1",
+    "integer": "whole, in a box",
 }
 
 

@@ -11,6 +11,7 @@ from ..diagnostics import BilevelError, Source
 from ..semantics.check import Examined
 from ..semantics.elements import IndexSet
 from ..semantics.symbols import Symbol
+from ..semantics.whole import WHOLE
 from ..syntax import ast
 
 MISSING = "BL0330"  # the only error with which a model can be described
@@ -79,6 +80,14 @@ def _elements(found: IndexSet, k: int = 0) -> list[str | int]:
     return codes if universe is None else [universe.labels[code - 1] for code in codes]
 
 
+def _whole(v: ast.Var, examined: Examined) -> dict:
+    """Whether a variable takes whole numbers only, where it does."""
+    named = [examined.symbols.get(e.id) if isinstance(e, ast.Name) else None for e in v.sets]
+    values = [s.decl.value if s is not None and s.kind == "set" else e for s, e in zip(named, v.sets)]
+    words = {e.id if isinstance(e, ast.Name) else e.function.id for e in values if isinstance(e, (ast.Name, ast.Call))}
+    return {"whole": True} if words & set(WHOLE) else {}
+
+
 def _level(level: ast.Level, examined: Examined) -> dict:
     objective = next(i for i in level.items if isinstance(i, ast.Objective))
     rows: dict[int, int] = {}
@@ -89,7 +98,7 @@ def _level(level: ast.Level, examined: Examined) -> dict:
         "name": level.name.id if level.name else "",
         "sense": objective.sense,
         "variables": [
-            {**_array(examined.symbols[v.name.id]), "set": [e.span.text for e in v.sets]}
+            {**_array(examined.symbols[v.name.id]), "set": [e.span.text for e in v.sets], **_whole(v, examined)}
             for v in level.items
             if isinstance(v, ast.Var)
         ],

@@ -29,6 +29,7 @@ _SIGNS = {
 }
 _WORDS = {
     "ℝ": r"\mathbb{R}",
+    "ℤ": r"\mathbb{Z}",
     "𝕊": r"\mathbb{S}",
     "ℒ": r"\mathcal{L}",
     "Δ": r"\Delta",

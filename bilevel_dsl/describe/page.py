@@ -17,7 +17,7 @@ from .formula import COMMA, TIMES, Formula, Number, Row, Script, Sign, Sum, Symb
 from .kinds import Kinds, of_shape
 from .mathematics import ATOM, ELEMENT, PRODUCT, RELATIONS, SUM, TRANSPOSED, Mathematics
 
-REALS = Words("ℝ")
+REALS, INTEGERS = Words("ℝ"), Words("ℤ")
 CROSS = Sign("×", "plain")
 SENSES = {"minimize": "min", "maximize": "max"}
 
@@ -198,12 +198,23 @@ class _Writer:
     def _box(self, ends, v: ast.Var) -> Formula:
         """A power of an interval; between vectors, a set of its own."""
         low, high = (self.math(e) for e in ends)
-        shape = self.math.kinds.names[v.name.id]
         if any(self.math.kinds.is_array(e) for e in ends):
             return fenced(listed((low, high)), "[", "]")
         left = "(" if _infinite(ends[0]) else "["
         interval = fenced(listed((low, high)), left, ")" if _infinite(ends[1]) else "]")
-        return interval if shape == "scalar" else Script(interval, None, self.size(v.dimensions))
+        return self._power(interval, v)
+
+    def _binary(self, size, v) -> Formula:
+        return self._power(fenced(listed((Number("0"), Number("1"))), "{", "}"), v)
+
+    def _integer(self, size, v, low, high) -> Formula:
+        """A power of {l, ..., u}; between vectors, the whole numbers of a box."""
+        if self.math.kinds.is_array(low) or self.math.kinds.is_array(high):
+            return row(self._box((low, high), v), Sign("∩", "binary"), self.space(v.dimensions, INTEGERS))
+        return self._power(fenced(listed((self.math(low), Words("…"), self.math(high))), "{", "}"), v)
+
+    def _power(self, base: Formula, v: ast.Var) -> Formula:
+        return base if self.math.kinds.names[v.name.id] == "scalar" else Script(base, None, self.size(v.dimensions))
 
     def _simplex(self, size, v, total=None) -> Formula:
         return self._noted(

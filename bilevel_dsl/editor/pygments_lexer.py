@@ -11,11 +11,13 @@ from ..syntax.tokens import KEYWORDS
 SETS = (
     "affine",
     "ball",
+    "binary",
     "box",
     "capped_simplex",
     "free",
     "halfspace",
     "hyperplane",
+    "integer",
     "l1ball",
     "linfball",
     "nonneg",

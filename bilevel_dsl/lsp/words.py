@@ -48,6 +48,8 @@ SETS = {
     "soc": ("soc", "the second-order cone: the last entry is at least the norm of the others"),
     "psd": ("psd", "symmetric positive semidefinite matrices"),
     "spectral": ("spectral(lo, hi)", "symmetric matrices with eigenvalues from lo to hi"),
+    "binary": ("binary", "0 or 1; of the leader"),
+    "integer": ("integer(lo, hi)", "whole numbers from lo to hi; of the leader"),
 }
 FUNCTIONS = {
     "sum": ("sum(x) or sum(e for i in I)", "of all entries, or over all iterations"),

@@ -1,4 +1,4 @@
-"""Branch and bound on the follower's complementarity pairs: the global answer of small linear and convex quadratic levels.
+"""Branch and bound on complementarity and whole numbers: the global answer of small linear and convex quadratic levels.
 
     min  f(x, y)   over x in X, y, s, mu, z, nu,   c(x, y) <= 0
     s.t. grad_y g + (grad_y h)' mu + (grad_y e)' nu - z_low + z_high = 0,   h(x, y) + s = 0,  e(x, y) = 0
@@ -17,6 +17,8 @@ with several answers of the follower it is the leader's choice. f may use `dual(
   linear follower is one. Where none does, the problem is refused.
 - *Bounds* are of linear programs, by HiGHS, also where f is quadratic: there it is linearised at the relaxation's point.
   The answer is within 1e-9 of its bound, relative.
+- *Whole numbers* of the leader are branched on before pairs. Where all that the follower minds of the leader's decision is
+  held, its answers are a linear system: those complementary to its multipliers.
 - *Infeasible* is proved: no decision of the leader has an answer of the follower that the leader's rows allow, or the
   follower is unbounded at all of them.
 
@@ -47,6 +49,7 @@ from .program import Setting
 NAME = "branches"
 EXECUTOR = "highs"
 MOST_PAIRS, FEW_PAIRS = 60, 40  # that are taken; that `auto` gives it
+MOST_WHOLE = 60  # variables
 PACE = 0.05  # seconds between two reports of progress
 
 
@@ -67,18 +70,28 @@ def _not_quadratic(problem: Problem) -> list[Refusal]:
     return [made] if isinstance(made, Refusal) else []
 
 
+def _too_many_whole(problem: Problem) -> list[Refusal]:
+    count = int(problem.whole.sum())
+    if count <= MOST_WHOLE:
+        return []
+    rule = f"the upper level has {count} variables that take whole numbers (limit {MOST_WHOLE})"
+    return [Refusal(rule, next(v.span for v in problem.upper_variables if v.whole))]
+
+
 def _suits(problem: Problem, structure: Structure) -> tuple[Suits, str] | None:
-    pairs = count_pairs(problem)
+    pairs, whole = count_pairs(problem), int(problem.whole.sum())
+    if whole:
+        return Suits.EXACT, f"linear or convex quadratic levels with {_branched(pairs, whole)} are solved globally"
     if pairs > FEW_PAIRS:
         return Suits.OTHERWISE, "both levels are linear or convex quadratic"
     if not pairs and not problem.used_duals and not structure.coupled and not structure.lower_rows:
         return Suits.OTHERWISE, "both levels are linear or convex quadratic"  # smooth: local methods do
-    return Suits.EXACT, f"linear or convex quadratic levels with {_pairs(pairs)} are solved globally"
+    return Suits.EXACT, f"linear or convex quadratic levels with {_branched(pairs)} are solved globally"
 
 
 CARD = Card(
     name=NAME,
-    title="branch and bound on the follower's complementarity, global for small linear and convex quadratic levels",
+    title="branch and bound on complementarity and whole numbers, global for small linear and convex quadratic levels",
     rank=3,
     papers=(
         "Bard, Moore: A branch and bound algorithm for the bilevel programming problem, SIAM J. Sci. Stat. Comput. 11, 1990",
@@ -102,8 +115,10 @@ CARD = Card(
             "level's conditions, as tolls and bids are",
             _not_quadratic,
         ),
+        Need(f"at most {MOST_WHOLE} upper variables that take whole numbers", _too_many_whole),
     ),
     suits=_suits,
+    whole=True,
 )
 
 SETTINGS = (
@@ -134,6 +149,8 @@ def solve(
     found = search(
         program.relaxation.solve,
         program.pairs,
+        whole=program.whole,
+        settled=program.settled if program.whole else None,
         leaf=program.leaf,
         deadline=deadline,
         most=int(settings["max_iter"]),
@@ -144,23 +161,29 @@ def solve(
         "iterations": found.nodes,
         "calls": {"nodes": found.nodes},
         "bound": None if bound == -np.inf else bound,
-        "proved_by": _words(found, len(program.pairs)),
+        "proved_by": _words(found, len(program.pairs), len(program.whole)),
     }
     if found.w is None:
-        return Outcome(found.status, *system.levels.clipped(x, y), measures={"bound": bound}, **record)
+        x, y = system.levels.clipped(x, y)
+        x[list(program.whole)] = np.round(x[list(program.whole)])
+        return Outcome(found.status, x, y, measures={"bound": bound}, **record)
     nodes, *values = (np.array(column, float) for column in zip(*found.trace))
     trace = {"iteration": nodes, **{name: unscaled(v) for name, v in zip(("upper", "bound"), values)}}
     w = found.w[: system.size]
+    x, y = system.split(w)
+    x[list(program.whole)] = np.round(x[list(program.whole)])
     measures = {**system.measures(w), "bound": bound, "gap": unscaled(found.value - found.bound)}
-    return Outcome(found.status, *system.split(w), system.multipliers(w), measures=measures, trace=trace, **record)
+    return Outcome(found.status, x, y, system.multipliers(w), measures=measures, trace=trace, **record)
 
 
-def _words(found: Searched, pairs: int) -> str:
-    return f"branch and bound on {_pairs(pairs)}, {found.nodes} node{'s' * (found.nodes != 1)}"
+def _words(found: Searched, pairs: int, whole: int) -> str:
+    return f"branch and bound on {_branched(pairs, whole)}, {found.nodes} node{'s' * (found.nodes != 1)}"
 
 
-def _pairs(count: int) -> str:
-    return f"{count} complementarity pair{'s' * (count != 1)}"
+def _branched(pairs: int, whole: int = 0) -> str:
+    """What is branched on."""
+    of_pairs = f"{pairs} complementarity pair{'s' * (pairs != 1)}"
+    return of_pairs + (f" and {whole} whole variable{'s' * (whole != 1)}" if whole else "")
 
 
 def _reporting(on_progress: Progress, unscaled: Callable[[float], float]) -> Callable[[int, float, float], bool]:

@@ -50,6 +50,7 @@ class Card:
             take it. Only asked where the needs are met; the largest wins, then the first of the list.
         stochastic: it draws samples; its answers are good to some percent of what the samples leave open.
         rank: place in lists, ascending.
+        whole: it takes leaders that choose whole numbers; to all others they are refused.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Card:
     suits: Callable[[Problem, Structure], tuple[Suits, str] | None] | None = None
     stochastic: bool = False
     rank: int = 100
+    whole: bool = False
 
     @property
     def requirements(self) -> tuple[str, ...]:
@@ -67,4 +69,11 @@ class Card:
         return (*self.assumes, *(n.words for n in self.needs if n.words))
 
     def refusals(self, problem: Problem) -> list[Refusal]:
-        return [refusal for need in self.needs for refusal in need.broken(problem)]
+        own = [refusal for need in self.needs for refusal in need.broken(problem)]
+        return own if self.whole else [*whole_numbers(problem), *own]
+
+
+def whole_numbers(problem: Problem) -> list[Refusal]:
+    """What a method for continuous variables says of a leader that chooses whole numbers."""
+    rule = "the upper variable `{}` takes whole numbers only, and this is a method for continuous variables"
+    return [Refusal(rule.format(v.name), v.span) for v in problem.upper_variables if v.whole][:1]

@@ -155,7 +155,10 @@ def require(name: str, problem: Problem, where: Span | None = None) -> MethodInf
 
 
 def ordered(problem: Problem, structure: Structure) -> list[tuple[MethodInfo, str]]:
-    """The methods that `auto` may take for the class of `problem`, the best first, each with why, as a clause."""
+    """The methods that `auto` may take for the class of `problem`, the best first, each with why, as a clause.
+
+    None accepts it where the leader chooses whole numbers and `branches` refuses: see `no_method`.
+    """
     automatic = [METHODS[name] for name in fitting(problem) if METHODS[name].automatic]
     offers = [(method, method.card.suits(problem, structure)) for method in automatic]
     offers = sorted((o for o in offers if o[1] is not None), key=lambda o: -o[1][0])
@@ -163,6 +166,25 @@ def ordered(problem: Problem, structure: Structure) -> list[tuple[MethodInfo, st
 
 
 def choose(problem: Problem, structure: Structure) -> tuple[str, str]:
-    """The first method of `ordered`, by name, and why."""
-    method, why = ordered(problem, structure)[0]
-    return method.name, why
+    """The first method of `ordered`, by name, and why; empty where there is none."""
+    return next(((method.name, why) for method, why in ordered(problem, structure)), ("", ""))
+
+
+def no_method(problem: Problem) -> BilevelError:
+    """BL0416: the leader chooses whole numbers, and what keeps the one method for these from it."""
+    v = next(v for v in problem.upper_variables if v.whole)
+    own = METHODS["branches"].refusals(problem)
+    whole = [] if own[0].span is v.span else [Label(v.span, "whole numbers")]
+    return BilevelError(
+        Diagnostic(
+            "BL0416",
+            f"no method takes this: `{v.name}` takes whole numbers only, and `branches`, which is for these, refuses: "
+            f"{own[0].rule}",
+            Label(own[0].span or v.span),
+            (*(Label(r.span, r.rule) for r in own[1:] if r.span), *whole),
+            (
+                "a relaxation is continuous: `[0, 1]` for `binary`, `[lower, upper]` for `integer(lower, upper)`",
+                "`bilevel_dsl.follow(problem, {...})` tells what one choice of the leader is worth",
+            ),
+        )
+    )

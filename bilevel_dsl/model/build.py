@@ -12,6 +12,7 @@ import numpy as np
 from ..semantics.checked import Checked, CheckedConstraint, CheckedParam, CheckedVar
 from ..semantics.ir import Dim, Node, Segments, postorder
 from ..semantics.sets import SetSpec
+from ..semantics.whole import WHOLE
 from ..semantics.zeros import keeps_zeros
 from . import sets
 from .problem import Constraint, Dual, Index, Named, Objective, Parameter, Problem, Reference, Variable
@@ -94,6 +95,7 @@ def _variables(variables: tuple[CheckedVar, ...], blocks: dict[str, ca.MX], tran
             v.span,
             tuple(d.labels for d in v.dims),
             _index(v.dims),
+            v.set.kind in WHOLE,
         )
         for v, offset in zip(variables, offsets)
     )
@@ -185,6 +187,8 @@ def _set(spec: SetSpec, v: CheckedVar, translate) -> sets.ConstraintSet:
         "free": lambda: sets.Free(n),
         "nonneg": lambda: sets.Box(n, ca.MX.zeros(n), ca.MX(ca.DM([np.inf] * n))),
         "box": lambda: sets.Box(n, full(args[0]), full(args[1])),
+        "integer": lambda: sets.Box(n, full(args[0]), full(args[1])),
+        "binary": lambda: sets.Box(n, ca.MX.zeros(n), ca.MX(ca.DM.ones(n))),
         "simplex": lambda: sets.Simplex(n, args[0]),
         "capped_simplex": lambda: sets.CappedSimplex(n, args[0]),
         "ball": lambda: sets.Ball(n, full(args[0]), args[1]),

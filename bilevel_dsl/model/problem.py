@@ -62,6 +62,7 @@ class Variable:
     span: Span
     labels: tuple[tuple[str, ...] | None, ...] = ()  # per dimension, of a set of elements
     index: Index = ()
+    whole: bool = False  # its entries are whole numbers; `set` is the box around them
 
     @property
     def size(self) -> int:
@@ -207,6 +208,11 @@ class Problem:
     @property
     def variables(self) -> tuple[Variable, ...]:
         return self.upper_variables + self.lower_variables
+
+    @cached_property
+    def whole(self) -> np.ndarray:
+        """For each entry of x whether it takes whole numbers only. Sets and derivatives are those of the relaxation."""
+        return np.repeat([v.whole for v in self.upper_variables], [v.size for v in self.upper_variables]).astype(bool)
 
     @property
     def used_duals(self) -> tuple[Dual, ...]:

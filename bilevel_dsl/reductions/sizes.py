@@ -6,8 +6,9 @@ The size of a variable is the geometric mean of what the model says of it:
     steps of its objectives         |slope / curvature| at the start: how far the objective alone would move it
 
 else how far it is to a row, else what balances the variables that are known in the Hessian of the follower. Its box, or the
-radius of its set, is the most that it may be, and what it is where nothing else is known. The size of an objective or a row
-is its change when a variable moves by its factor, beside the start: at the start it may vanish, or have a pole.
+radius of its set, is the most that it may be, and what it is where nothing else is known. Whole numbers have no units. The
+size of an objective or a row is its change when a variable moves by its factor, beside the start: at the start it may
+vanish, or have a pole.
 
 All of this goes along with the user's units. Entries of one variable are of one unit, and have one factor.
 """
@@ -186,7 +187,7 @@ class _Sizes:
     @cached_property
     def scaling(self) -> Scaling:
         of_variables = _factors(self.sizes, _border(self.sizes))
-        of_variables = [f if has_units(v.set) else 1.0 for v, f in zip(self.variables, of_variables)]
+        of_variables = [f if has_units(v.set) and not v.whole else 1.0 for v, f in zip(self.variables, of_variables)]
         factors = np.ones(self.n)
         for at, factor in zip(self.at, of_variables):
             factors[at] = factor

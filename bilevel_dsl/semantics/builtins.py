@@ -35,8 +35,9 @@ SET_FUNCTIONS = (
     "hyperplane",
     "affine",
     "spectral",
+    "integer",
 )
-SET_NAMES = ("nonneg", "free", "soc", "psd")
+SET_NAMES = ("nonneg", "free", "soc", "psd", "binary")
 
 
 class Misuse(Exception):

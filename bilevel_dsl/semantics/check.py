@@ -29,6 +29,7 @@ from .sets import Sets
 from .symbols import Symbol, declare
 from .unused import check_functions
 from .walk import loop_variables, names_of_files
+from .whole import CONTINUOUS, FOLLOWER, WHOLE
 from .zeros import refuse_dense
 
 
@@ -154,6 +155,13 @@ class _Check:
                 continue
             shape = symbol.shape
             spec = sets.of(symbol.decl.sets, shape, symbol.name)
+            if spec is not None and spec.kind in WHOLE and level == "lower":
+                self.problems.error(
+                    "BL0326",
+                    f"the follower's variable `{symbol.name}` would take whole numbers only, and followers are continuous",
+                    spec.span,
+                    hints=(FOLLOWER, CONTINUOUS),
+                )
             start = self.start(symbol.decl, shape)
             if spec is not None:
                 found.append(

@@ -58,10 +58,10 @@ FUNCTIONS = {
     "diagonal": "write `diag(A)`",
 }
 SETS = {
-    "integer": "variables are continuous: an interval is written `[0, 10]`",
-    "int": "variables are continuous: an interval is written `[0, 10]`",
-    "binary": "variables are continuous: the interval is written `[0, 1]`",
-    "bool": "variables are continuous: the interval is written `[0, 1]`",
+    "int": "whole numbers are written `integer(0, 10)`",
+    "integers": "whole numbers are written `integer(0, 10)`",
+    "bool": "0 or 1 is written `binary`",
+    "boolean": "0 or 1 is written `binary`",
     "real": "write nothing, or `free`",
     "reals": "write nothing, or `free`",
     "float": "write nothing, or `free`",

@@ -31,13 +31,13 @@ def intervals(root: Node, variables: Mapping[str, CheckedVar], data: Mapping[str
 def of_set(v: CheckedVar, data: Mapping[str, np.ndarray]) -> Interval:
     """Between which numbers the entries of a variable lie."""
     kind, args = v.set.kind, [evaluate(a, data) for a in v.set.args]
-    if kind == "box":
+    if kind in ("box", "integer"):
         return args[0].min(), args[1].max()
     if kind == "nonneg":
         return 0.0, np.inf
     if kind == "simplex":
         return 0.0, args[0]
-    if kind == "capped_simplex":
+    if kind in ("capped_simplex", "binary"):
         return 0.0, 1.0
     if kind in ("ball", "linfball"):
         return (args[0] - args[1]).min(), (args[0] + args[1]).max()

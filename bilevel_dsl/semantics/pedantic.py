@@ -179,6 +179,8 @@ def _inside(v: CheckedVar, args: list[np.ndarray]) -> bool:
         "free": lambda: 0.0,
         "nonneg": lambda: -x.min(),
         "box": lambda l, u: max((l - x).max(), (x - u).max()),
+        "integer": lambda l, u: max((l - x).max(), (x - u).max(), np.abs(x - np.round(x)).max()),
+        "binary": lambda: np.minimum(np.abs(x), np.abs(x - 1)).max(),
         "ball": lambda c, r: np.linalg.norm(x - c) - r,
         "linfball": lambda c, r: np.abs(x - c).max() - r,
         "l1ball": lambda r: np.abs(x).sum() - r,

@@ -11,6 +11,7 @@ from ..syntax import ast
 from .builtins import SET_FUNCTIONS, SET_NAMES, words
 from .habits import SETS
 from .ir import Node, Shape, const, node
+from .whole import WHOLE, empty, mistake
 
 SIGNATURES = {
     "box": "box(lower, upper)",
@@ -27,6 +28,8 @@ SIGNATURES = {
     "soc": "soc",
     "psd": "psd",
     "spectral": "spectral(low, high)",
+    "binary": "binary",
+    "integer": "integer(lower, upper)",
 }
 KNOWN = ", ".join(["[l, u]", *SIGNATURES])
 
@@ -64,7 +67,9 @@ class Sets:
     def _one(self, e: ast.Expr, shape: Shape, name: str) -> SetSpec | None:
         if isinstance(e, ast.Array):
             if len(e.items) != 2:
-                hints = ("variables are continuous: a list of values is not a set",) if len(e.items) > 2 else ()
+                hints = (
+                    ("a list of values is not a set: whole numbers are `integer(lower, upper)`",) if len(e.items) > 2 else ()
+                )
                 message = f"a box has two ends, `[lower, upper]`, and this has {len(e.items)}"
                 return self._fail("BL0320", message, e, *hints)
             return self._make("box", e.items, shape, name, e)
@@ -80,10 +85,7 @@ class Sets:
                 )
             return self._make(e.function.id, e.arguments, shape, name, e)
         if isinstance(e, (ast.Labels, ast.Range)):
-            hint = "integer variables are not part of the language"
-            if isinstance(e, ast.Range):
-                hint = f"an interval is written `[{e.lower.span.text}, {e.upper.span.text}]`"
-            return self._fail("BL0320", "variables are continuous: an index set is not a constraint set", e, hint)
+            return self._fail("BL0320", "an index set is not a constraint set", e, _instead(e))
         if isinstance(e, ast.Call) and self.lowering.symbols.get(e.function.id) is None:
             return self._unknown(e.function)
         return self._fail("BL0320", "this is not a constraint set", e, f"the sets are: {KNOWN}")
@@ -100,7 +102,7 @@ class Sets:
                     "BL0320",
                     f"`{e.id}` is an index set, and a variable needs a constraint set",
                     e,
-                    "integer variables are not part of the language",
+                    "whole numbers are `integer(lower, upper)`",
                     other=(symbol.span, "declared here"),
                 )
             return self._one(symbol.decl.value, shape, name)
@@ -112,6 +114,8 @@ class Sets:
                 f"the sets are: {KNOWN}",
                 other=(symbol.span, "declared here"),
             )
+        if e.id == "integer":
+            return self._fail("BL0305", "`integer` needs bounds", e, "`integer(0, 10)` takes 0, 1, ..., 10")
         if e.id in SIGNATURES:
             return self._fail("BL0305", f"`{e.id}` needs arguments", e, f"it is called as `{SIGNATURES[e.id]}`")
         return self._unknown(e)
@@ -139,6 +143,7 @@ class Sets:
             "hyperplane": (2, 2),
             "affine": (2, 2),
             "spectral": (2, 2),
+            "integer": (2, 2),
         }.get(kind, (0, 0))
         if not least <= len(items) <= most:
             exact = f"{least or 'no'} argument{'s' * (least != 1)}"
@@ -162,14 +167,28 @@ class Sets:
         wanted = _argument_shapes(kind, shape, args)
         out = []
         for item, arg, want in zip(items or (e,), args, wanted):
-            if arg.shape != want and not (arg.shape == () and kind in ("box", "ball", "linfball")):
+            if arg.shape != want and not (arg.shape == () and kind in ("box", "ball", "linfball", "integer")):
                 return self._fail(
                     "BL0322",
                     f"`{name}` is {words(shape)}: its set needs {words(want)} here, not {words(arg.shape)}",
                     item,
                 )
             out.append(arg)
+        if kind == "integer" and not self._whole_bounds(out, items, name, e):
+            return None
         return SetSpec(kind, tuple(out), e.span)
+
+    def _whole_bounds(self, bounds: list[Node], items: tuple[ast.Expr, ...], name: str, e: ast.Expr) -> bool:
+        """That `integer` has bounds, whole ones, and a number between them."""
+        values = [self.lowering.peek(b) for b in bounds]
+        if any(v is None for v in values):
+            return False
+        wrong = None if any(np.isnan(v).any() for v in values) else mistake(*values, name)  # NaN: `_inhabited` says so
+        if wrong is not None:
+            self._fail(
+                wrong.code, wrong.words, e if wrong.bound is None else items[wrong.bound], *filter(None, [wrong.hint])
+            )
+        return wrong is None
 
     def _shape_fits(self, kind: str, shape: Shape, name: str, e: ast.Expr) -> bool:
         needs = {
@@ -197,7 +216,8 @@ class Sets:
         if a.kind == "free" or b.kind == "free":
             return b if a.kind == "free" else a
         if boxes and others[0]:
-            return _clipped("box", boxes, others[0], e.span)
+            whole = a.kind in WHOLE or b.kind in WHOLE
+            return _clipped("integer" if whole else "box", boxes, others[0], e.span)
         if spectra and others[1]:
             return _clipped("spectral", spectra, others[1], e.span)
         return self._fail(
@@ -229,12 +249,21 @@ class Sets:
         self.problems.error(code, message, e.span, hints=hints, secondary=[other] if other else ())
 
 
+def _instead(e: ast.Labels | ast.Range) -> str:
+    """What is meant by `in 0..5` or `in {0, 1}`."""
+    if isinstance(e, ast.Range):
+        ends = f"{e.lower.span.text}, {e.upper.span.text}"
+        return f"an interval is written `[{ends}]`, its whole numbers `integer({ends})`"
+    return "0 or 1 is `binary`, other whole numbers are `integer(lower, upper)`"
+
+
 def _argument_shapes(kind: str, shape: Shape, args: list[Node]) -> tuple[Shape, ...]:
     if kind == "affine":
         rows = args[0].shape[0] if len(args[0].shape) == 2 else 1
         return (rows, shape[0]), (rows,)
     return {
         "box": (shape, shape),
+        "integer": (shape, shape),
         "ball": (shape, ()),
         "linfball": (shape, ()),
         "halfspace": (shape, ()),
@@ -249,7 +278,9 @@ def _as_box(s: SetSpec) -> tuple[Node, Node] | None:
         center, radius = s.args
         ends = (node(op, (center, radius), center.shape, s.span) for op in "-+")
         return tuple(ends)
-    return s.args if s.kind == "box" else None
+    if s.kind == "binary":
+        return const(0.0, s.span), const(1.0, s.span)
+    return s.args if s.kind in ("box", "integer") else None
 
 
 def _as_spectrum(s: SetSpec) -> tuple[Node, Node] | None:
@@ -267,6 +298,8 @@ def _clipped(kind: str, a: tuple[Node, Node], b: tuple[Node, Node], span: Span) 
 
 def _empty(kind: str, v: list[np.ndarray], shape: Shape) -> str | None:
     """Why the set has no point, or None."""
+    if kind == "integer":
+        return empty(*v)
     if kind in ("box", "spectral"):
         low, high = np.broadcast_arrays(*v)
         wrong = np.argwhere((low > high) | (low == np.inf) | (high == -np.inf))

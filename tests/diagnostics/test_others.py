@@ -65,6 +65,18 @@ lower {
 }
 """
 
+WHOLE = """\
+upper {
+  var n in integer(0, 5);
+  var z[3] in binary;
+  minimize n + sum(z) + (y - 2)^2;
+}
+lower {
+  var y in [0, 9];
+  minimize (y - n)^2;
+}
+"""
+
 OUTSIDE = """\
 upper {
   var x in [0, 1];
@@ -93,6 +105,7 @@ COMMANDS: dict[str, tuple[dict[str, str | bytes | Path], str]] = {
     "BL0401_in_the_model": (with_options('method = "newton";'), "solve m.bilevel"),
     "BL0402": ({}, "solve m.bilevel --method dbgd"),
     "BL0402_several_places": ({"m.bilevel": CONSTRAINED}, "solve m.bilevel --method mgbio"),
+    "BL0402_whole_numbers": ({"m.bilevel": WHOLE}, "solve m.bilevel --method penalty"),
     "BL0403": ({}, "solve m.bilevel --method penalty -O s_edn=1e-5"),
     "BL0403_in_the_model": (with_options("polnish = 1;"), "solve m.bilevel --method mgbio"),
     "BL0404_range": ({}, "solve m.bilevel --method penalty -O s_end=7"),
@@ -127,7 +140,10 @@ COMMANDS: dict[str, tuple[dict[str, str | bytes | Path], str]] = {
         "verify m.bilevel s.json",
     ),
     "BL0514": ({"ridge.bilevel": "mine"}, "new ridge"),
+    "BL0416": ({"m.bilevel": WHOLE.replace("(y - n)^2", "exp(y - n) - y")}, "solve m.bilevel"),
+    "BL0416_many": ({"m.bilevel": WHOLE.replace("z[3]", "z[70]")}, "solve m.bilevel"),
     "BL0607": ({}, "codegen m.bilevel -o out --method mpcc"),
+    "BL0607_whole_numbers": ({"m.bilevel": WHOLE}, "codegen m.bilevel -o out"),
     "BL0605": ({"out/mine.txt": ""}, "codegen m.bilevel -o out --method mgbio"),
     "BL0605_file": ({"out": ""}, "codegen m.bilevel -o out --method mgbio"),
     "BL0605_below_a_file": ({"out": ""}, "codegen m.bilevel -o out/solver --method mgbio"),

@@ -32,5 +32,5 @@ def test_small_means_what_the_page_says(text):
     problem = bl.load(bl.Source("model.bilevel", text))
     rows = sum(c.expression.numel() for c in problem.upper_constraints + problem.lower_constraints)
     small = problem.x.numel() + 3 * problem.y.numel() + 2 * rows <= KKT_LIMIT
-    rough = any(word in text for word in ("psd", "spectral", "l1ball"))
+    rough = any(word in text for word in ("psd", "spectral", "l1ball", "binary", "integer"))
     assert ("kkt" in fitting(problem)) == (small and not rough)

@@ -279,7 +279,7 @@ def test_constraint_sets(shape, written, kind):
         ("[3]", "ball([1, 2], 1)", "BL0322"),
         ("[3]", "simplex in ball(0, 1)", "BL0323"),
         ("[3]", "[0, x]", "BL0312"),
-        ("[3]", "integer", "BL0320"),
+        ("[3]", "integer", "BL0305"),
         ("[3]", "1..3", "BL0320"),
         ("[3]", "simplx(1)", "BL0320"),
         ("[3]", "CITY", "BL0320"),

@@ -7,8 +7,6 @@ import numpy as np
 
 from .relaxation import SETTINGS
 
-ACTIVE = 1e-9  # of a multiplier that counts as positive
-
 
 class Leaves:
     """min y'Qy / 2 + (q + P x)'y over low <= y <= high, A y + B x + b <= 0 or == 0: the follower.
@@ -27,11 +25,12 @@ class Leaves:
         self.B, A = joint[:, :nx], joint[:, nx:]
         self.n_in, (self.low, self.high) = n_in, bounds
         self._fixed = {"h": ca.sparsify(ca.DM((Q + Q.T) / 2)), "a": ca.sparsify(ca.DM(A)), "lbx": self.low, "ubx": self.high}
+        self.known = np.any(self.P != 0, axis=0) | np.any(self.B != 0, axis=0)  # entries of x that the follower minds
         shape = {k: self._fixed[k].sparsity() for k in ("h", "a")}
         self._solver = ca.conic("follower", "highs", shape, SETTINGS)
 
-    def active(self, x: np.ndarray) -> np.ndarray | None:
-        """Of the inequalities, then of finite lower, then of finite upper bounds: whether its multiplier is positive.
+    def multipliers(self, x: np.ndarray) -> np.ndarray | None:
+        """Of the inequalities, then of finite lower, then of finite upper bounds.
 
         None where the follower has no answer at x.
         """
@@ -42,4 +41,4 @@ class Leaves:
             return None
         mu, z = np.array(found["lam_a"]).ravel()[: self.n_in], np.array(found["lam_x"]).ravel()
         at_low, at_high = np.isfinite(self.low), np.isfinite(self.high)
-        return np.concatenate([mu > ACTIVE, -z[at_low] > ACTIVE, z[at_high] > ACTIVE])
+        return np.concatenate([mu, -z[at_low], z[at_high]])

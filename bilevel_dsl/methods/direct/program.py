@@ -7,8 +7,12 @@ import numpy as np
 
 from .leaf import Leaves
 from .products import Quadratic, Zeros, convex
-from .relaxation import Relaxation
+from .relaxation import Held, Limit, Relaxation
 from .system import System
+
+ROUNDING = 1e-9  # of a bound of a whole number
+POSITIVE = 1e-9  # of a multiplier that counts as positive
+CERTAIN = 1e-6  # of one that surely is
 
 
 class Unfit(Exception):
@@ -22,6 +26,7 @@ class PairedProgram:
         f: the scaled leader's objective in columns (w, y - l, u - y): convex, equal to it where the pairs hold.
         relaxation: the program without the pairs, in these columns.
         pairs: columns of which one must be zero.
+        whole: columns that take whole numbers only, with the least and the largest; of x, which stands first.
 
     Raises:
         Unfit: f is not convex, and no sum of the follower's conditions makes it so; or a coefficient is not finite.
@@ -57,6 +62,8 @@ class PairedProgram:
         own = np.hstack([slope[n_h:], -np.eye(n_bounds)])
         matrix = np.vstack([np.hstack([by_w, np.zeros((len(shift), n_bounds))]), own])
         low, high = system.limits()
+        whole = np.flatnonzero(levels.problem.whole)
+        low[whole], high[whole] = np.ceil(low[whole] - ROUNDING), np.floor(high[whole] + ROUNDING)
         row_low, row_high = system.row_limits()
         self.relaxation = Relaxation(
             self.f,
@@ -73,15 +80,42 @@ class PairedProgram:
         n, n_xy = levels.ny + n_h + levels.n_e, levels.nx + levels.ny
         both, b = by_w[:n, :n_xy], shift[:n]
         bounds = low[levels.nx : n_xy], high[levels.nx : n_xy]
+        self.whole = {int(j): (float(low[j]), float(high[j])) for j in whole}
         self._leaves = Leaves((both[: levels.ny], b[: levels.ny]), (both[levels.ny :], b[levels.ny :]), n_h, bounds)
 
-    def leaf(self, w: np.ndarray) -> frozenset[int] | None:
-        """The columns that are zero at the follower's answer to the x of w, one of each pair; None where it has none."""
-        active = self._leaves.active(w[: self.system.levels.nx])
-        if active is None:
+    def leaf(self, w: np.ndarray) -> Held | None:
+        """The columns that are zero at the follower's answer to the x of w, one of each pair; None where it has none.
+
+        Whole numbers are those next to w.
+        """
+        x = w[: self.system.levels.nx].copy()
+        own = list(self.whole)
+        x[own] = np.round(x[own])
+        found = self._leaves.multipliers(x)
+        if found is None:
             return None
-        members = zip(self._all, active, self.system.paired)
-        return frozenset(pair[0] if positive else pair[1] for pair, positive, paired in members if paired)
+        members = zip(self._all, found, self.system.paired)
+        zeros = frozenset(pair[0] if value > POSITIVE else pair[1] for pair, value, paired in members if paired)
+        return zeros | {Limit(j, x[j], x[j]) for j in self.whole}
+
+    def settled(self, held: Held) -> Held:
+        """Slacks that are zero at all answers of the follower, where all that it minds of x is held.
+
+        With one vector of optimal multipliers, answers are the feasible points that are complementary to it. So no answer
+        is lost, and a relaxation with these is exact but for multipliers that are neither zero nor surely positive. Not
+        where f minds which multipliers there are.
+        """
+        known = np.flatnonzero(self._leaves.known)
+        if self.system.levels.problem.used_duals or not self.whole:
+            return frozenset()
+        low, high = (limit[: self.system.levels.nx] for limit in self.relaxation.limits(held))
+        if np.any(low[known] != high[known]):
+            return frozenset()
+        found = self._leaves.multipliers(np.where(low == high, low, 0.0))
+        if found is None:
+            return frozenset()
+        members = zip(self._all, found, self.system.paired)
+        return frozenset(pair[0] for pair, value, paired in members if paired and value > CERTAIN)
 
 
 def _quadratic(system: System) -> Quadratic:

@@ -1,4 +1,4 @@
-"""Linear and convex quadratic programs that differ in which columns are held at zero.
+"""Linear and convex quadratic programs that differ in which columns are held, at zero or between limits.
 
 Both by HiGHS through CasADi. A bound never rests on the quadratic solver: for its point v, f(w) >= f(v) + f'(v) (w - v)
 everywhere, and the least value of the right side is a linear program. The same program tells whether there is a point at
@@ -21,6 +21,7 @@ from the last basis; but it is one more package, and it prints a line when it is
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import casadi as ca
 import numpy as np
@@ -43,6 +44,17 @@ FEASIBLE = 1e-7  # of a row or a bound: a point of the quadratic solver that bre
 TIGHT = 1e-10  # of the size of the value, between the point of the quadratic solver and its bound
 STEPS = 50  # rounds that move the point where the bound is not as tight
 ACTIVE = 1e-9  # of the size of a row: it is active
+
+
+class Limit(NamedTuple):
+    """A column is between these."""
+
+    column: int
+    low: float = -np.inf
+    high: float = np.inf
+
+
+Held = frozenset[int | Limit]  # columns at zero, and limits of others
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,11 +97,21 @@ class Relaxation:
             shape = {"h": self._h.sparsity(), "a": self._a.sparsity()}
             self._quadratic = ca.conic("relaxation", "highs", shape, SETTINGS)
 
-    def solve(self, held: frozenset[int]) -> Relaxed:
-        """With the columns `held` at zero."""
+    def limits(self, held: Held) -> tuple[np.ndarray, np.ndarray]:
+        """Bounds of all columns where these are held."""
         low, high = self._low.copy(), self._high.copy()
         for j in held:
-            low[j] = high[j] = 0.0
+            if isinstance(j, Limit):
+                low[j.column], high[j.column] = max(low[j.column], j.low), min(high[j.column], j.high)
+            else:
+                low[j] = high[j] = 0.0
+        return low, high
+
+    def solve(self, held: Held) -> Relaxed:
+        """The least value where these are held."""
+        low, high = self.limits(held)
+        if np.any(low > high):
+            return Relaxed("infeasible")
         if self.f.linear:
             status, value, w = self._least(self.f.c, low, high)
             value += self.f.constant

@@ -288,7 +288,7 @@ def scales_at(levels: Levels, points: list[tuple[np.ndarray, np.ndarray]]) -> Sc
     for level, v, low, high in (("upper", x, levels.x_low, levels.x_high), ("lower", y, levels.y_low, levels.y_high)):
         for variable in problem.upper_variables if level == "upper" else problem.lower_variables:
             own = variable.slice
-            if own.stop > own.start:
+            if own.stop > own.start and not variable.whole:  # 1, 2, 3 stay what they are
                 lengths[level][own] = _length(v[own], low[own], high[own])
     f_size = g_size = 0.0
     h, e = np.zeros(levels.n_h), np.zeros(levels.n_e)

@@ -1,6 +1,7 @@
-"""Branch and bound on complementarity pairs, without constants that bound multipliers (Bard, Moore 1990).
+"""Branch and bound on complementarity pairs, without constants that bound multipliers (Bard, Moore 1990), and whole numbers.
 
-A node holds some columns at zero, its children one member of another pair (`branching.py`). The child of the smaller gain is
+A node holds some columns at zero, its children one member of another pair; or some between limits, its children in the two
+parts around a value that is not whole, which goes first (`branching.py`). The child of the smaller gain is
 solved next, so that answers are found soon; where that dive ends the node of the least bound is taken.
 """
 
@@ -14,8 +15,8 @@ from time import perf_counter
 
 import numpy as np
 
-from .branching import Branching, Held
-from .relaxation import Relaxed
+from .branching import Branching, of_pair, of_whole
+from .relaxation import Held, Limit, Relaxed
 
 TOLERANCE = 1e-9  # of the smaller member of a pair that is nearly zero: the leaf that holds it there decides
 GAP = 1e-9  # of the size of the value
@@ -41,15 +42,19 @@ class Tree:
     """The nodes that are open, and the best answer so far.
 
     Args:
-        solve: the relaxation with columns held at zero. Members of pairs are nonnegative.
+        solve: the relaxation with columns held. Members of pairs are nonnegative.
+        whole: least and largest value of each column that takes whole numbers only.
         leaf: of a point of a relaxation, the columns that are zero at an answer near it.
+        settled: of what is held, columns that are zero then at all answers.
         most: nodes.
         stop: called with the number of nodes and the measures "upper" and "bound"; True ends the search.
     """
 
     solve: Solve
     pairs: list[tuple[int, int]]
+    whole: dict[int, tuple[float, float]] = field(default_factory=dict)
     leaf: Callable[[np.ndarray], Held | None] | None = None
+    settled: Callable[[Held], Held] | None = None
     deadline: float = np.inf
     most: float = np.inf
     stop: Callable[[int, float, float], bool] | None = None
@@ -88,6 +93,8 @@ class Tree:
 
     def _branched(self, above: float, held: Held) -> tuple[float, Held] | None:
         """Solve the node; its child that is to be solved next, None where it has none."""
+        if self.settled is not None:
+            held |= self.settled(held)
         found = self._relaxed(held)
         bound = max(found.bound, above)
         if found.status == "infeasible" or found.status == "optimal" and bound >= self.best - self._slack:
@@ -95,30 +102,54 @@ class Tree:
         free = [pair for pair in self.pairs if held.isdisjoint(pair)]
         if found.status != "optimal":
             return self._blind(found.status, above, held, free)
-        broken = np.array([min(found.point[i], found.point[j]) for i, j in free])
-        smaller = [i if found.point[i] <= found.point[j] else j for i, j in free]
-        if not np.any(broken):
+        point = found.point
+        pairs = [c for c in (of_pair(pair, point) for pair in free) if c.broken]
+        split = [c for c in (of_whole(j, float(point[j])) for j in self.whole) if c.broken]
+        if not pairs and not split:
             self._keep(found, bound)
             return None
-        if broken.max() <= TOLERANCE and self._at(held.union(smaller)).value <= bound + self._slack:
-            return None
+        if max(c.broken for c in pairs + split) <= TOLERANCE:
+            if self._at(held | self._near(point, free)).value <= bound + self._slack:
+                return None
         if self.nodes < ROUND or self.nodes % ROUND == 0:
-            self._guess(found.point)
-        first, *others = self._branching.children(held, bound, self.best - self._slack, found.point, free, broken) or [None]
+            self._guess(point)
+        first, *others = self._branching.children(held, bound, self.best - self._slack, split or pairs) or [None]
         for other in others:
             self._push(bound, other)
         return None if first is None else (bound, first)
 
+    def _near(self, point: np.ndarray, free: list[tuple[int, int]]) -> Held:
+        """The leaf at a point that nearly is one."""
+        zeros = [i if point[i] <= point[j] else j for i, j in free]
+        whole = [Limit(j, round(point[j]), round(point[j])) for j in self.whole]
+        return frozenset([*zeros, *whole])
+
     def _blind(self, status: str, above: float, held: Held, free: list[tuple[int, int]]) -> tuple[float, Held] | None:
-        """A node without a point: branch on any pair; a leaf that is unbounded ends all."""
-        if free:
-            self._push(above, held | {free[0][1]})
-            return above, held | {free[0][0]}
+        """A node without a point: branch on anything; a leaf that is unbounded ends all."""
+        ways = free[0] if free else self._halves(held)
+        if ways is not None:
+            self._push(above, held | {ways[1]})
+            return above, held | {ways[0]}
         if status == "unbounded":
             self.best, self._open = -np.inf, []
         else:
             self.doubtful = min(self.doubtful, above)
         return None
+
+    def _halves(self, held: Held) -> tuple[Limit, Limit] | None:
+        """The widest whole column in two; None where all are held at one value."""
+        width, j, middle = max(
+            ((high - low, j, (low + high) // 2) for j, low, high in self._ranges(held)), default=(0, 0, 0)
+        )
+        return (Limit(j, high=middle), Limit(j, low=middle + 1)) if width > 0 else None
+
+    def _ranges(self, held: Held) -> list[tuple[int, float, float]]:
+        """Every whole column with the least and the largest number that it may be."""
+        limits = [h for h in held if isinstance(h, Limit)]
+        own = {j: [(low, high)] for j, (low, high) in self.whole.items()}
+        for limit in limits:
+            own[limit.column].append((limit.low, limit.high))
+        return [(j, max(low for low, _ in both), min(high for _, high in both)) for j, both in own.items()]
 
     def _keep(self, found: Relaxed, bound: float) -> None:
         """A point where all pairs hold; `bound` is of its node, which is closed."""

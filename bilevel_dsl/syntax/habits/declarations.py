@@ -39,8 +39,8 @@ def integers(p: Place) -> Mistake | None:
     if p.found.type == "NAME" and p.kind == "var" and p.found.text in ("binary", "integer", "int", "bool", "logical"):
         return say(
             p,
-            "variables are real numbers; there are no integers among them",
-            "a relaxation is `var x in [0, 1];`",
+            "what a variable may be is a set after `in`",
+            "write `var x in binary;`, or `var x in integer(0, 10);`",
             repair=p.replaced(0, 1),
         )
     return None
