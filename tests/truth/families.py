@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from . import linear_followers, many_variables, prices, quadratic_followers, simple_bilevel
+from . import linear_followers, many_variables, prices, quadratic_followers, simple_bilevel, whole_leaders
 from .instance import Instance, draw
 from .nonconvex_followers import NONCONVEX
 
@@ -28,6 +28,8 @@ FAMILIES: dict[str, Callable[[np.random.Generator], Instance]] = {
         prices.price_quadratic,
         many_variables.many_variables,
         simple_bilevel.simple,
+        whole_leaders.integer,
+        whole_leaders.integer_quadratic,
     )
 } | NONCONVEX
 
