@@ -54,7 +54,8 @@ def _descend(
         wrong = passive & signed & (trial <= 0)
         if not wrong.any():
             return trial, passive
-        steps = np.where(wrong, v / np.maximum(v - trial, 1e-300), np.inf)
+        with np.errstate(over="ignore"):  # of entries that are not wrong
+            steps = np.where(wrong, v / np.maximum(v - trial, 1e-300), np.inf)
         step = min(1.0, float(np.min(steps)))
         v = v + step * (trial - v)
         passive = passive & ~(wrong & (steps <= step))
