@@ -78,7 +78,8 @@ KNOWN = {
         -18,  # y is the larger of 1.5 - 0.2 x and 2 x - 15: 1 at 8, which x + 2 y <= 10 just leaves
     ),
     "a relaxation at 1.5": (
-        "upper { var n in integer(0, 5); minimize (n - 1.5)^2 + (y - 1.7)^2; } lower { var y in [0, 9]; minimize (y - n)^2; }",
+        """upper { var n in integer(0, 5); minimize (n - 1.5)^2 + (y - 1.7)^2; }
+           lower { var y in [0, 9]; minimize (y - n)^2; }""",
         0.25 + 0.09,
     ),
     "whole tolls on a follower with costs that rise: 4.2 in the relaxation": (
@@ -146,7 +147,8 @@ def test_no_whole_number_is_infeasible_with_proof():
 
 
 def test_bounds_from_data():
-    text = """param most[3]; upper { var n[3] in integer(0, most); maximize sum(n) - y; } lower { var y in nonneg; minimize y; }"""
+    text = """param most[3]; upper { var n[3] in integer(0, most); maximize sum(n) - y; }
+              lower { var y in nonneg; minimize y; }"""
     assert list(bl.solve(load(text, most=[1, 4, 2]))["n"]) == [1, 4, 2]
     with pytest.raises(BilevelError, match="the upper bound of entry 2 of `n` is 4.5"):
         load(text, most=[1, 4.5, 2])
@@ -174,7 +176,8 @@ def test_limits():
 
 
 def test_whole_numbers_are_not_scaled():
-    text = """upper { var n in integer(0, 100000) start 40000; var x in [0, 1e7] start 3e6; minimize (n - 40000.4)^2 + (x - y)^2; }
+    text = """upper { var n in integer(0, 100000) start 40000; var x in [0, 1e7] start 3e6;
+                      minimize (n - 40000.4)^2 + (x - y)^2; }
               lower { var y in [0, 1e7]; minimize (y - 100 * n)^2; }"""
     problem = load(text)
     scaling = scaled(problem).scaling
