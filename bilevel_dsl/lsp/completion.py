@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..semantics.builtins import FUNCTION_NAMES, SET_FUNCTIONS, SET_NAMES
 from ..semantics.symbols import Symbol
+from ..semantics.whole import WHOLE
 from ..syntax.parser import Continuation, continuation
 from ..syntax.tokens import KEYWORDS, Lexeme
 from .analysis import Document, is_index_set
@@ -64,7 +65,8 @@ def _names(document: Document, here: Continuation, offset: int) -> list[Item]:
     symbols = list(document.symbols.values())
     if statement[-1:] == ("in",) and statement[0] == "var" and not {"[", "("} & set(statement[2:]):
         named = [s for s in symbols if s.kind == "set" and not is_index_set(s)]
-        return [*map(_symbol, named), *(_built_in(n, "set") for n in (*SET_FUNCTIONS, *SET_NAMES))]
+        refused = WHOLE if here.block == "lower" else ()
+        return [*map(_symbol, named), *(_built_in(n, "set") for n in (*SET_FUNCTIONS, *SET_NAMES) if n not in refused)]
     loops = [Item(name, "loop", "loop variable") for name in _loop_variables(document, offset)]
     index_sets = [_symbol(s) for s in symbols if is_index_set(s)]
     params = [_symbol(s) for s in symbols if s.kind == "param"]

@@ -158,6 +158,14 @@ def test_interface_with_values():
     assert found["report"] == [{"name": "total", "shape": []}]
 
 
+def test_interface_of_whole_numbers():
+    text = """param most; set FEW = integer(1, 3);
+    upper { var z[2] in binary; var n in integer(0, most); var m in FEW; var x in [0, 1]; minimize sum(z) + n + m + x; }
+    lower { var y; minimize y^2; }"""
+    upper, lower = (found["variables"] for found in (examined(text)["upper"], examined(text)["lower"][0]))
+    assert [v.get("whole", False) for v in (*upper, *lower)] == [True, True, True, False, False]
+
+
 def test_interface_of_a_broken_model():
     with pytest.raises(BilevelError, match="BL0202"):
         examined(MODEL.replace("sum(y)", "sum(z)"))

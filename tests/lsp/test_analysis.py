@@ -194,6 +194,7 @@ def test_renames_that_change_nothing_are_allowed(text, new):
         ("param |p[0..1] = [5, 6];", ["values 0 5, 1 6"]),
         ("set |R = 2..5;", ["index set of 4 numbers, 2 to 5"]),
         ("set |U = box(0, 1);", ["constraint set: l <= x <= u"]),
+        ("set |U = integer(0, 1);", ["constraint set: whole numbers from lo to hi"]),
         ("function f(u) = u^2; let a = |f(2);", ["function f(u) = u^2;", "function"]),
         ("function f(|u) = u^2;", ["argument of the function `f`"]),
         ("let |r = sum(x) * y;", ["named expression: a scalar; depends on the variables upper `x` and lower `y`"]),
@@ -212,6 +213,8 @@ def test_hover_over_variables():
     d = document(LEVELS + 'set C = {"a", "b"};')
     assert "variable of the upper level, a vector of 3; in `[0, 1]`" in hover(d, d.at(LEVELS.index("x[3]")))
     assert "variable of the lower level, a scalar; free" in hover(d, d.at(LEVELS.index("y;")))
+    whole = "var |n in integer(0, 4) start 1; minimize n;"
+    assert "in `integer(0, 4)` (whole numbers from lo to hi" in said(f"upper {{ {whole} }}", "lower { var y; minimize y; }")
     two = 'set C = {"a", "b"}; lower firm { var |q[C] in simplex(2) start 1; minimize sum(q); }'
     assert "of the lower level `firm`, a vector of 2 over `C`; in `simplex(2)` (x >= 0, sum(x) == total" in said(
         two, "upper { var x; minimize x; }"
@@ -239,6 +242,8 @@ def test_every_word_of_the_language_has_a_meaning():
         ("upper { var x; minimize x; subject to |", {"x", "sum", "var"}, {"simplex"}),
         ("set U = box(0, 1); set I = 1..3; upper { var x in |", {"U", "simplex", "psd"}, {"I", "sum"}),
         ("set U = box(0, 1); upper { var x in nonneg in |", {"U", "box"}, {"sum"}),
+        ("upper { var x in |", {"binary", "integer", "box"}, {"sum"}),
+        ("lower { var y in |", {"box", "nonneg"}, {"binary", "integer"}),
         ("param n = 2; upper { var x in [0, |", {"n", "sum"}, {"box"}),
         ("upper { var x |", {"in", "start"}, {"for", "x"}),
         ("set I = 1..3; set U = box(0, 1); param v = [1, 2]; let a = sum(v[i] for i in |", {"I", "v"}, {"U", "sum"}),
