@@ -19,7 +19,12 @@ from bilevel_dsl.syntax.tokens import KEYWORDS, tokenize
 
 ROOT = Path(__file__).parents[2]
 EXTENSION = ROOT / "editors" / "vscode"
-MODELS = sorted([*(ROOT / "models").rglob("*.bilevel"), *(ROOT / "tests" / "syntax" / "format").glob("*.bilevel")])
+MODELS = sorted(
+    [
+        *(p for p in (ROOT / "models").rglob("*.bilevel") if "benchmark" not in p.parts),
+        *(ROOT / "tests" / "syntax" / "format").glob("*.bilevel"),
+    ]
+)
 
 
 def coloured(text: str) -> list[tuple]:

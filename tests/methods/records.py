@@ -69,7 +69,7 @@ def cases() -> Iterator[tuple[str, Problem, np.ndarray, np.ndarray]]:
     """Name, problem and start."""
     for name, case in TWO_LEVEL.items():
         yield f"tests/{name}", case.problem, case.x0, case.y0
-    for path in sorted(MODELS.rglob("*.bilevel")):
+    for path in sorted(p for p in MODELS.rglob("*.bilevel") if "benchmark" not in p.parts):
         problem = bl.load(path)
         if problem.x.numel() + problem.y.numel() <= LARGEST:
             yield str(path.relative_to(MODELS).with_suffix("")), problem, *problem.start()

@@ -9,7 +9,10 @@ import bilevel_dsl as bl
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "models"
-MODELS = sorted(str(path.relative_to(FOLDER).with_suffix("")) for path in FOLDER.rglob("*.bilevel"))
+BENCHMARK = FOLDER / "libraries" / "benchmark"  # solved by `benchmarks/libraries.py`
+MODELS = sorted(
+    str(path.relative_to(FOLDER).with_suffix("")) for path in FOLDER.rglob("*.bilevel") if BENCHMARK not in path.parents
+)
 LIBRARIES = [name for name in MODELS if name.startswith("libraries/")]
 
 

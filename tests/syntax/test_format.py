@@ -18,7 +18,7 @@ from bilevel_dsl.syntax.parser import load_source, parse
 FOLDER = Path(__file__).parent / "format"
 ROOT = Path(__file__).parents[2]
 PAIRS = sorted(path.stem for path in FOLDER.glob("*.bilevel"))
-MODELS = sorted((ROOT / "models").rglob("*.bilevel"))
+MODELS = sorted(p for p in (ROOT / "models").rglob("*.bilevel") if "benchmark" not in p.parts)
 
 
 def formatted(text: str) -> str:
