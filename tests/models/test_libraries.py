@@ -1,4 +1,4 @@
-"""Problems that `benchmarks/libraries.py` solves: each is read, credited, and laid out; solving them is for the benchmark."""
+"""Problems that `benchmarks/libraries.py` solves: each is read, credited and laid out; solving is for the benchmark."""
 
 from __future__ import annotations
 
