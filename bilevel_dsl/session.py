@@ -20,6 +20,7 @@ from .functions.named import Functions
 from .functions.oracles import Oracles
 from .functions.start import require_finite, require_values, start_point
 from .methods import METHODS, MethodInfo, no_method, ordered, require
+from .methods.program import Program
 from .methods.settings import known_to, merge_settings, unused_options
 from .model.build import build
 from .model.problem import WRITERS, Problem, Reference
@@ -207,12 +208,28 @@ def export_c(
     from .export.c_solver import export
 
     problem.require_expressions()
-    info = _exportable(problem, method, scaling)
-    settings = merge_settings(info, problem, tol=tol, options=options)
     oracles = Oracles(problem)
+    info, program, settings = _made(oracles, method, scaling, tol=tol, options=options)
     begun = _starting_at(problem, beginning(oracles, *problem.start()))
-    program = info.program(seen_by(info, oracles) if scaling else oracles, settings)
     return export(program, begun, Path(directory), real=real, settings=info.at_run_time(settings))
+
+
+def program_of(problem: Problem, method: str | None = None) -> Program:
+    """The program of a method that can be exported, with its defaults: what an executor runs.
+
+    Raises:
+        BilevelError: the method does not fit, or is no program.
+    """
+    problem.require_expressions()
+    return _made(Oracles(problem), method, True)[1]
+
+
+def _made(oracles: Oracles, method: str | None, scaling: bool, **given) -> tuple[MethodInfo, Program, dict[str, float]]:
+    """The method, its program, and the settings that it is made with."""
+    problem = oracles.written
+    info = _exportable(problem, method, scaling)
+    settings = merge_settings(info, problem, **given)
+    return info, info.program(seen_by(info, oracles) if scaling else oracles, settings), settings
 
 
 def _starting_at(problem: Problem, x: np.ndarray) -> Problem:

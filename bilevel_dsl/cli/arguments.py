@@ -274,6 +274,13 @@ def _check(parser: argparse.ArgumentParser) -> None:
     _model(parser)
     parser.add_argument("--pedantic", action="store_true", help="warn of all that is worth a second look")
     parser.add_argument(
+        "--dump",
+        choices=("ir", "problem", "program"),
+        metavar="STAGE",
+        help="print what the model is on its way to a solver: ir, problem, program",
+    )
+    parser.add_argument("--method", metavar="NAME", help="of --dump program (default: what `auto` takes)")
+    parser.add_argument(
         "--format",
         choices=("text", "json"),
         default="text",

@@ -48,7 +48,11 @@ def check(arguments: argparse.Namespace) -> int:
         )
         return status
     tell(found, arguments.color)
-    if status == 0:
+    if status == 0 and arguments.dump:
+        from .describing import dump
+
+        emit(dump(checked, arguments.dump, arguments.method))
+    elif status == 0:
         emit(f"{arguments.model}: no errors" + (f", {_count(len(found), 'warning')}" if found else "") + "\n")
     else:
         print(f"{arguments.model}: {_count(sum(d.severity == 'error' for d in found), 'error')}", file=sys.stderr)

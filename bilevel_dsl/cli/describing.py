@@ -43,6 +43,26 @@ def show(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def dump(checked, stage: str, method: str | None) -> str:
+    """What `check --dump` prints of a checked model.
+
+    Raises:
+        BilevelError: the method is unknown, does not fit, or is no program.
+    """
+    from ..describe import dump as describe
+
+    if stage == "ir":
+        return describe.ir(checked)
+    from ..model.build import build
+
+    problem = build(checked)
+    if stage == "problem":
+        return describe.problem(problem)
+    from ..session import program_of
+
+    return describe.program(program_of(problem, method))
+
+
 def interface(arguments: argparse.Namespace) -> int:
     from ..describe.interface import interface
     from ..semantics.check import examine
