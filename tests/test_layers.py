@@ -15,7 +15,7 @@ LAYERS = (
     ("reading",),
     ("model",),
     ("reductions",),
-    ("functions",),
+    ("functions", "intervals"),
     ("methods",),
     ("runtime", "export"),
     ("certify",),
@@ -29,7 +29,18 @@ SECOND_HAND = {"casadi", "lark", "rich"}  # packages that only some layers may k
 KNOWN_BY = {
     "lark": {"syntax"},
     "rich": {"report"},
-    "casadi": {"model", "reductions", "functions", "methods", "runtime", "export", "certify", "search", "session"},
+    "casadi": {
+        "model",
+        "reductions",
+        "functions",
+        "intervals",
+        "methods",
+        "runtime",
+        "export",
+        "certify",
+        "search",
+        "session",
+    },
 }
 
 

@@ -15,7 +15,8 @@ from heapq import heappop, heappush
 import casadi as ca
 import numpy as np
 
-from .intervals import _UNARY, Graph, IntervalFunction, Unsupported, huber_rule, power_rule
+from ..intervals import Graph, IntervalFunction, Unsupported
+from ..intervals.rules import UNARY, huber_rule, power_rule
 
 CONSTANT, AFFINE, CONVEX, CONCAVE, UNKNOWN = "constant", "affine", "convex", "concave", "unknown"
 FLAT = 1e-12  # eigenvalues of either sign that count as 0, relative to the largest
@@ -175,7 +176,7 @@ class _Shapes:
         shapes = [self.shape(a) for a in node.args]
         if all(s == CONSTANT for s in shapes):
             return CONSTANT
-        if node.op in _UNARY or node.op in ("pow", "huber"):
+        if node.op in UNARY or node.op in ("pow", "huber"):
             if node.op == "log" and self.log_convex(node.args[0]):
                 return CONVEX
             return self._composed(node, shapes[0])
@@ -200,9 +201,7 @@ class _Shapes:
     def _composed(self, node, inner: str) -> str:
         """A function of one argument, by its first and second derivative over the range of the argument."""
         (a,) = node.args
-        rule = (
-            power_rule(node.data) if node.op == "pow" else huber_rule(node.data) if node.op == "huber" else _UNARY[node.op]
-        )
+        rule = power_rule(node.data) if node.op == "pow" else huber_rule(node.data) if node.op == "huber" else UNARY[node.op]
         low, high = self._range(a)
         if high < rule.low or low > rule.high or inner == UNKNOWN:
             return UNKNOWN

@@ -18,9 +18,9 @@ import casadi as ca
 import numpy as np
 
 from ..functions.oracles import expanded
+from ..intervals import Unsupported
+from ..intervals.boxes import minimise
 from .blocks import at_leader
-from .boxes import minimise
-from .intervals import Unsupported
 from .kinks import kinks
 from .place import Place, Region
 

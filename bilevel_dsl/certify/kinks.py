@@ -8,7 +8,7 @@ from __future__ import annotations
 import casadi as ca
 import numpy as np
 
-from .intervals import Graph, IntervalFunction
+from ..intervals import Graph, IntervalFunction
 
 _WORDS = {
     "abs": "abs",

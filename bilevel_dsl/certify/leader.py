@@ -11,10 +11,10 @@ from itertools import product
 import casadi as ca
 import numpy as np
 
+from ..intervals import Unsupported
 from .branches import REACH, WIDEST, Descent, Leader, descent
 from .claims import Claim, Verdict
 from .effort import Budget
-from .intervals import Unsupported
 from .kinks import kink_values
 from .local import Local
 from .optimal import Optimal, by_name

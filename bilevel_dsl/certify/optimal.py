@@ -12,8 +12,8 @@ from time import perf_counter
 import casadi as ca
 import numpy as np
 
+from ..intervals.boxes import Search, minimise
 from .blocks import at_leader, blocks, scalar_graph
-from .boxes import Search, minimise
 from .claims import Claim, Verdict
 from .curvature import curvature, curvatures
 from .effort import Budget

@@ -8,7 +8,7 @@ import casadi as ca
 import numpy as np
 import pytest
 
-from bilevel_dsl.certify.boxes import minimise
+from bilevel_dsl.intervals.boxes import minimise
 from bilevel_dsl.model import build
 
 

@@ -1,9 +1,8 @@
 """Global minimisation of a function of few variables by branch and bound over boxes: proofs, not searches.
 
-Every box gets a lower bound from an enclosure of the function and of its derivatives over the box (`intervals`): the
-range itself, the first-order form around a point, and the second-order form with the smallest eigenvalue that the
-Hessian can have, which is exact near minimisers. Boxes whose bound is above the best known value are dropped; others
-are cut. With rows, bounds are taken of the Lagrangian as well, with the multipliers of the best point.
+Every box gets a lower bound from an enclosure of the function and of its derivatives over the box (`bounds`). Boxes whose
+bound is above the best known value are dropped; others are cut. With rows, bounds are taken of the Lagrangian as well, with
+the multipliers of the best point.
 
 Sources: R. B. Kearfott, Rigorous Global Search, Kluwer 1996; C. S. Adjiman et al., A global optimization method,
 alpha-BB, Computers & Chemical Engineering 22 (1998).
@@ -17,10 +16,11 @@ from dataclasses import dataclass
 import casadi as ca
 import numpy as np
 
-from . import intervals
-from .intervals import Enclosure, IntervalFunction, Unsupported
+from .bounds import around, lagrangian, matrices, multipliers, refused, take
+from .cutting import direction, middle, split
+from .graph import Unsupported
+from .walk import Enclosure, IntervalFunction
 
-FAR = 1e15  # beyond, half-lines are not cut any more
 STEPS = 12  # of a local descent
 LENGTHS = 0.25 ** np.arange(5)  # of a step, of which the best one is taken
 BATCH = 256  # boxes at once, at most
@@ -106,7 +106,6 @@ class _Search:
         self.tolerance = tolerance
         self.upper, self.point = np.inf, None
         self.multipliers, self._stale, self._offers = np.zeros(self.m), False, 0
-        self.pairs = np.triu_indices(self.n)
         self.total = False  # is the objective defined in the whole box?
         self.settled = np.inf  # the least bound of boxes that are dropped
         self.stuck: list[tuple[float, np.ndarray, np.ndarray]] = []
@@ -147,7 +146,7 @@ class _Search:
                 reason = "the time is over"
                 break
             chosen = np.argsort(bounds, kind="stable")[: min(BATCH, max(1, (most - looked + 1) // 2))]
-            lows, highs = self._split(pool[0][:, chosen], pool[1][:, chosen], cuts[chosen], bounds[chosen])
+            lows, highs = self._split(pool[:, :, chosen], cuts[chosen], bounds[chosen])
             rest = np.ones(bounds.size, bool)
             rest[chosen] = False
             pool, bounds, cuts = pool[:, :, rest], bounds[rest], cuts[rest]
@@ -169,10 +168,10 @@ class _Search:
 
     def _remainder(self, lower: float) -> str:
         where = min(self.stuck, key=lambda s: s[0])
-        middle = _middle(where[1][:, None], where[2][:, None])[:, 0]
+        centre = middle(where[1][:, None], where[2][:, None])[:, 0]
         if self.upper == np.inf:
-            return f"near {_named(middle)} rounding leaves open whether a point is admissible"
-        return f"near {_named(middle)} rounding, or a half-line without end, leaves open {self.upper - lower:.3g}"
+            return f"near {_named(centre)} rounding leaves open whether a point is admissible"
+        return f"near {_named(centre)} rounding, or a half-line without end, leaves open {self.upper - lower:.3g}"
 
     def _falls(self) -> str:
         """Evidence that values fall without end: far out, or next to a pole where nothing bounds them."""
@@ -187,7 +186,7 @@ class _Search:
                     base[:, None] + direction[:, None] * 8.0 ** np.arange(2, 17), self.low[:, None], self.high[:, None]
                 )
             else:
-                near = _middle(low[:, None], high[:, None])
+                near = middle(low[:, None], high[:, None])
                 length = np.where(np.isfinite(self.high - self.low), self.high - self.low, 1.0)[:, None]
                 points = np.concatenate(
                     [
@@ -205,64 +204,12 @@ class _Search:
                     return f"unbounded below near {_named(run[:, -1])}: the value there is {values[-1]:.3g} and falls"
         return ""
 
-    # --- cutting ---
-
-    def _split(self, lows, highs, cuts, bounds):
-        """Two boxes of each, four if there are few; what is too small to cut is put aside."""
-        pieces = 4 if lows.shape[1] < 16 else 2
-        index = np.arange(lows.shape[1])
-        a, b = lows[cuts, index], highs[cuts, index]
-        marks = [_mark(a, b, (k + 1) / pieces) for k in range(pieces - 1)] if pieces > 1 else []
-        infinite = np.isinf(a) | np.isinf(b)
-        marks = [np.where(infinite, _mark(a, b, 0.5), m) for m in marks]
-        middle = marks[pieces // 2 - 1]
-        ends = np.minimum(np.abs(a), np.abs(b))
-        small = (
-            ~((a < middle) & (middle < b))
-            | ((ends >= FAR) & np.isfinite(ends))
-            | (b - a <= 4e-16 * np.where(infinite, 0.0, np.maximum(np.abs(a), np.abs(b))))
-        )
+    def _split(self, pool, cuts, bounds):
+        """The pieces of boxes; what is too small to cut is put aside."""
+        lows, highs, small = split(pool[0], pool[1], cuts)
         for k in np.flatnonzero(small):
-            self.stuck.append((float(bounds[k]), lows[:, k], highs[:, k]))
-        edges = [a, *marks, b]
-        new_low, new_high = [], []
-        for k in range(pieces):
-            keep = ~small & (edges[k] < edges[k + 1])
-            if not keep.any():
-                continue
-            left, right = lows.copy(), highs.copy()
-            left[cuts, index], right[cuts, index] = edges[k], edges[k + 1]
-            new_low.append(left[:, keep])
-            new_high.append(right[:, keep])
-        if not new_low:
-            return np.empty((self.n, 0)), np.empty((self.n, 0))
-        return np.concatenate(new_low, 1), np.concatenate(new_high, 1)
-
-    def _direction(self, lows, highs, slope):
-        """Along which variable each box is cut: infinite ones first, then where the function changes most."""
-        width = highs - lows
-        change = np.maximum(np.abs(slope[:, 0]), np.abs(slope[:, 1])) * width
-        unknown = ~np.isfinite(change).all(0)
-        scale = np.where(np.isfinite(self.high - self.low), self.high - self.low, 1.0)[:, None]
-        scale = np.where(scale > 0, scale, 1.0)
-        relative = width / scale
-        change = np.where(
-            unknown,
-            relative,
-            np.where(width > 0, change + 1e-3 * change.max(0) * relative / np.maximum(relative.max(0), 1e-300), -1.0),
-        )
-        nearest = np.where(
-            np.isinf(width),
-            np.minimum(np.where(np.isinf(lows), np.inf, np.abs(lows)), np.where(np.isinf(highs), np.inf, np.abs(highs))),
-            np.inf,
-        )
-        nearest = np.where(np.isinf(lows) & np.isinf(highs), -1.0, nearest)
-        open_ = np.isinf(width) & (nearest < FAR)
-        return np.where(
-            open_.any(0),
-            np.argmin(np.where(open_, nearest, np.inf), 0),
-            np.argmax(np.where(np.isinf(width), -2.0, change), 0),
-        )
+            self.stuck.append((float(bounds[k]), pool[0][:, k], pool[1][:, k]))
+        return lows, highs
 
     # --- bounds ---
 
@@ -283,18 +230,18 @@ class _Search:
         lows, highs, bound = lows[:, keep], highs[:, keep], bound[keep]
         if not bound.size:
             return lows, highs, bound, np.empty(0, int)
-        found = [_take(e, keep) for e in found]
+        found = [take(e, keep) for e in found]
         smooth = found[0].status == 0
         for e in found[1:]:
             smooth &= e.status == 0
-        centres = _middle(lows, highs)
+        centres = middle(lows, highs)
         self._offer(centres)
         at = self.intervals.derivatives(centres, centres, 1)
-        choices = self._weights(found, at) if self.m else [None]
+        choices = self._weights(found, at)
         convex = np.zeros(bound.size, bool)
         for weights in choices:
             goal = self._lagrangian(found, weights)
-            better, convex = self._second(goal, self._lagrangian(at, weights), centres, lows, highs)
+            better, convex = around(goal, self._lagrangian(at, weights), centres, lows, highs)
             bound = np.where(smooth, np.fmax(bound, better), bound)
         # where the function is convex, and not yet bounded: around the minimiser in the box
         again = smooth & convex & (bound < self.upper - self.tolerance)
@@ -302,13 +249,16 @@ class _Search:
             where = np.flatnonzero(again)
             inner = self._newton(centres[:, where], lows[:, where], highs[:, where])
             self._offer(inner)
-            better, _ = self._second(
-                _take(goal, where), self.intervals.derivatives(inner, inner, 1)[0], inner, lows[:, where], highs[:, where]
+            better, _ = around(
+                take(goal, where), self.intervals.derivatives(inner, inner, 1)[0], inner, lows[:, where], highs[:, where]
             )
             bound[where] = np.fmax(bound[where], better)
         if self.m:
-            bound = np.where(self._rows_refuse(found, at, centres, lows, highs) & smooth, np.inf, bound)
-        return lows, highs, bound, self._direction(lows, highs, found[0].gradient)
+            gone = refused(found[1:], at[1:], centres, lows, highs, self.loose_low, self.loose_high)
+            bound = np.where(gone & smooth, np.inf, bound)
+        slope = found[0].gradient
+        change = np.maximum(np.abs(slope[:, 0]), np.abs(slope[:, 1])) * (highs - lows)
+        return lows, highs, bound, direction(lows, highs, change, self.high - self.low)
 
     def _settle(self, bounds):
         self.settled = min(self.settled, float(np.min(bounds, initial=np.inf)))
@@ -333,120 +283,15 @@ class _Search:
         return lows, highs, dropped
 
     def _weights(self, found: list[Enclosure], at: list[Enclosure]) -> list[np.ndarray | None]:
-        """Multipliers (m, B) for the bounds: none, those of the best point, and for each box its own.
-
-        The last make the slope of the Lagrangian small at the centre, over rows that may be touched in the box. Any
-        multipliers of the right sign give a bound.
-        """
-        slope = at[0].gradient.mean(1).T  # (B, n)
-        jacobian = np.array([e.gradient.mean(1) for e in at[1:]]).transpose(2, 0, 1)  # (B, m, n)
-        ends = np.array([e.value for e in found[1:]])
-        at_high = ends[:, 1].T >= self.rows_high
-        at_low = ends[:, 0].T <= self.rows_low
-        jacobian = np.nan_to_num(jacobian * (at_high | at_low)[:, :, None], nan=0.0, posinf=0.0, neginf=0.0)
-        square = jacobian @ jacobian.transpose(0, 2, 1)
-        size = np.einsum("bii->bi", square).max(1)
-        square += np.eye(self.m) * (1e-9 * size + 1e-300)[:, None, None]
-        right = -(jacobian @ np.nan_to_num(slope, nan=0.0, posinf=0.0, neginf=0.0)[:, :, None])
-        own = np.linalg.solve(square, right)[:, :, 0] if np.isfinite(square).all() else np.zeros(at_high.shape)
-        own = np.where(
-            (own > 0) & at_high & np.isfinite(self.rows_high)
-            | (own < 0) & at_low & np.isfinite(self.rows_low) & np.isfinite(own),
-            own,
-            0.0,
-        ).T
-        choices = [None, own]
-        if self.multipliers.any():
-            choices.insert(1, np.repeat(self.multipliers[:, None], own.shape[1], 1))
-        return choices
+        """Multipliers (m, B) for the bounds: none, those of the best point, and for each box its own."""
+        if not self.m:
+            return [None]
+        own = multipliers(found, at, self.rows_low, self.rows_high)
+        best = [np.repeat(self.multipliers[:, None], own.shape[1], 1)] if self.multipliers.any() else []
+        return [None, *best, own]
 
     def _lagrangian(self, found: list[Enclosure], weights: np.ndarray | None = None) -> Enclosure:
-        """The objective plus multipliers (m, B) times rows: not above the objective wherever the rows hold."""
-        goal = found[0]
-        if weights is None:
-            return goal
-        value, gradient, hessian = goal.value, goal.gradient, goal.hessian
-        for row, weight, low, high in zip(found[1:], weights, self.loose_low, self.loose_high):
-            if not weight.any():
-                continue
-            factor = np.stack([weight, weight])
-            limit = np.where(weight > 0, high, np.where(weight < 0, low, 0.0))
-            room = intervals.sub(row.value, np.stack([limit, limit]))
-            value = intervals.add(value, intervals.mul(factor, room))
-            gradient = intervals.add(gradient, intervals.mul(factor, row.gradient))
-            hessian = intervals.add(hessian, intervals.mul(factor, row.hessian))
-        return Enclosure(value, gradient, hessian, goal.status)
-
-    def _second(self, goal: Enclosure, at: Enclosure, centres, lows, highs):
-        """Lower bounds by the first- and second-order forms around `centres`, and where the function is convex."""
-        left, right = np.nextafter(lows - centres, -np.inf), np.nextafter(highs - centres, np.inf)
-        left, right = np.where(lows == centres, 0.0, left), np.where(highs == centres, 0.0, right)
-        radius = np.maximum(right, -left)
-        slopes = goal.gradient
-        magnitude = np.maximum(np.abs(slopes[:, 0]), np.abs(slopes[:, 1]))
-        first = at.value[0] - np.where(radius == 0, 0.0, magnitude * radius).sum(0) * (1 + 1e-14)
-        down, up = goal.hessian[:, 0], goal.hessian[:, 1]
-        curve = self._curve(down, up, radius)
-        second = at.value[0].copy()
-        unit = np.where(np.isfinite(radius) & (radius > 0), radius, 1.0)
-        for i in range(self.n):
-            second = second + np.where(
-                radius[i] == 0, 0.0, _least(at.gradient[i] * unit[i], left[i] / unit[i], right[i] / unit[i], curve[i])
-            )
-        second -= 1e-14 * (np.abs(at.value[0]) + np.abs(second - at.value[0]))
-        best = np.fmax(np.where(np.isnan(first), -np.inf, first), np.where(np.isnan(second), -np.inf, second))
-        ok = at.status == 0
-        return np.where(ok, best, -np.inf), ok & (np.min(curve, 0) >= -1e-12)
-
-    def _curve(self, down, up, radius):
-        """q (n, B) such that the Hessian minus diag(q) is positive semidefinite, in units of the radii of the box.
-
-        By the smallest eigenvalue of the middle less the size of the rest, or by Gershgorin's discs.
-        """
-        still = radius == 0
-        unit = np.where(np.isfinite(radius) & ~still, radius, 1.0)
-        low, high = self._matrices(down), self._matrices(up)
-        scaled = unit.T[:, :, None] * unit.T[:, None, :]
-        frozen = still.T[:, :, None] | still.T[:, None, :]
-        low, high = np.where(frozen, 0.0, low * scaled), np.where(frozen, 0.0, high * scaled)
-        diagonal = np.einsum("bii->ib", low).copy()
-        if self.n == 1:
-            return np.where(np.isnan(diagonal), -np.inf, diagonal - 4e-16 * np.abs(diagonal))
-        away = np.maximum(np.abs(low), np.abs(high))
-        away[:, range(self.n), range(self.n)] = 0.0
-        reach = away.sum(2).T
-        discs = diagonal - reach
-        discs -= np.where((discs == 0.0) & (self.n == 2), 0.0, 1e-15 * (np.abs(diagonal) + reach))
-        discs = np.where(np.isnan(discs), -np.inf, discs)
-        middle, spread = 0.5 * (low + high), 0.5 * (high - low)  # larger diagonals only help
-        middle[:, range(self.n), range(self.n)], spread[:, range(self.n), range(self.n)] = diagonal.T, 0.0
-        finite = np.isfinite(middle).all((1, 2)) & np.isfinite(spread).all((1, 2))
-        if not finite.any() or np.all(discs[:, finite] >= 0):
-            return discs
-        size = np.abs(middle[finite]).sum(2).max(1)
-        values = np.linalg.eigvalsh(np.where(_eye(still.T[finite]), size[:, None, None], middle[finite]))[:, 0]
-        values -= spread[finite].sum(2).max(1) * (1 + 1e-14) + 1e-14 * self.n * size
-        eigen = np.full(down.shape[1], -np.inf)
-        eigen[finite] = values
-        return np.where(eigen > discs.min(0), eigen, discs)
-
-    def _matrices(self, upper):
-        """(B, n, n) of the upper triangles (pairs, B)."""
-        full = np.empty((upper.shape[1], self.n, self.n))
-        full[:, self.pairs[0], self.pairs[1]] = upper.T
-        full[:, self.pairs[1], self.pairs[0]] = upper.T
-        return full
-
-    def _rows_refuse(self, found, at, centres, lows, highs):
-        """Boxes in which a row cannot hold, by its first-order form."""
-        radius = np.maximum(highs - centres, centres - lows)
-        refused = np.zeros(lows.shape[1], bool)
-        for r, row in enumerate(found[1:]):
-            reach = np.maximum(np.abs(row.gradient[:, 0]), np.abs(row.gradient[:, 1]))
-            reach = np.where(radius == 0, 0.0, reach * radius).sum(0) * (1 + 1e-14)
-            value = at[r + 1].value
-            refused |= (value[0] - reach > self.loose_high[r]) | (value[1] + reach < self.loose_low[r])
-        return refused
+        return lagrangian(found, weights, self.loose_low, self.loose_high)
 
     # --- points ---
 
@@ -503,7 +348,7 @@ class _Search:
         found = self.intervals.derivatives(points, points)
         gradients = np.array([e.gradient.mean(1) for e in found])
         weights = np.repeat(self.multipliers[:, None], points.shape[1], 1)
-        return gradients, self._matrices(self._lagrangian(found, weights).hessian.mean(1))
+        return gradients, matrices(self._lagrangian(found, weights).hessian.mean(1), self.n)
 
     def _newton(self, points, lows, highs, steps: int = 3):
         """A few projected Newton steps on the objective within boxes, as long as they gain something."""
@@ -512,7 +357,7 @@ class _Search:
         for _ in range(steps):
             found = self.intervals.derivatives(v, v)[0]
             g = np.nan_to_num(found.gradient.mean(1), nan=0.0, posinf=0.0, neginf=0.0)
-            h = self._matrices(np.nan_to_num(found.hessian.mean(1), nan=0.0, posinf=0.0, neginf=0.0))
+            h = matrices(np.nan_to_num(found.hessian.mean(1), nan=0.0, posinf=0.0, neginf=0.0), self.n)
             held = (v <= lows) & (g > 0) | (v >= highs) & (g < 0) | (lows == highs)
             step = _step(g, h, held)
             trials = np.clip(v[:, :, None] + step[:, :, None] * LENGTHS, lows[:, :, None], highs[:, :, None])
@@ -639,48 +484,6 @@ def _scalar(function: ca.Function) -> ca.Function:
         return function.expand()
     except RuntimeError as error:
         raise Unsupported("it has no graph of scalars") from error
-
-
-def _take(e: Enclosure, where) -> Enclosure:
-    return Enclosure(e.value[..., where], e.gradient[..., where], e.hessian[..., where], e.status[where])
-
-
-def _middle(lows, highs):
-    """A finite point of each box."""
-    middle = 0.5 * lows + 0.5 * highs
-    middle = np.where(
-        np.isfinite(middle), middle, np.where(np.isfinite(lows), lows, np.where(np.isfinite(highs), highs, 0.0))
-    )
-    return np.clip(middle, lows, highs)
-
-
-def _mark(a, b, share: float):
-    """Where [a, b] is cut: half-lines geometrically."""
-    inside = a + share * (b - a)
-    right = np.where(a < 0, 0.0, np.maximum(1.0, 8 * a))
-    left = np.where(b > 0, 0.0, np.minimum(-1.0, 8 * b))
-    both = np.isinf(a) & np.isinf(b)
-    return np.where(both, 0.0, np.where(np.isinf(b), right, np.where(np.isinf(a), left, inside)))
-
-
-def _least(p, a, b, q):
-    """The minimum of p t + q t^2 / 2 over t in [a, b], which contains 0, and over p in the interval (2, B)."""
-    least = np.zeros_like(q)
-    for end, slope in ((b, p[0]), (a, p[1])):
-        linear = np.where(slope == 0, 0.0, slope * end)
-        bent = np.where(q == 0, 0.0, 0.5 * q * end * end)
-        at_end = linear + bent - 4e-16 * (np.abs(linear) + np.abs(bent))
-        at_end = np.where(np.isinf(end) & (q > 0), np.inf, at_end)
-        least = np.where(np.isnan(at_end), -np.inf, np.minimum(least, at_end))
-        vertex = -slope / q
-        inside = (q > 0) & (np.abs(vertex) < np.abs(end)) & (np.sign(vertex) == np.sign(end))
-        least = np.where(inside, np.minimum(least, -0.5 * slope * slope / np.where(inside, q, 1.0)), least)
-    return least
-
-
-def _eye(still):
-    """(B, n, n): the diagonal entries of variables that do not move."""
-    return still[:, :, None] & np.eye(still.shape[1], dtype=bool)
 
 
 def _convexified(h):

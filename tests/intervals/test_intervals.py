@@ -11,7 +11,7 @@ import casadi as ca
 import numpy as np
 import pytest
 
-from bilevel_dsl.certify.intervals import Graph, IntervalFunction, Unsupported
+from bilevel_dsl.intervals import Graph, IntervalFunction, Unsupported
 from bilevel_dsl.model import build
 
 V = ca.MX.sym("v", 3)
