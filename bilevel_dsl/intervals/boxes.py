@@ -206,7 +206,7 @@ class _Search:
 
     def _split(self, pool, cuts, bounds):
         """The pieces of boxes; what is too small to cut is put aside."""
-        lows, highs, small = split(pool[0], pool[1], cuts)
+        lows, highs, _, small = split(pool[0], pool[1], cuts)
         for k in np.flatnonzero(small):
             self.stuck.append((float(bounds[k]), pool[0][:, k], pool[1][:, k]))
         return lows, highs

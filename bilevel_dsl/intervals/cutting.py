@@ -15,8 +15,11 @@ def middle(lows: np.ndarray, highs: np.ndarray) -> np.ndarray:
     return np.clip(found, lows, highs)
 
 
-def split(lows: np.ndarray, highs: np.ndarray, cuts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Two boxes of each (n, B), four if there are few, along the variables `cuts` (B,); and which are too small to cut."""
+def split(lows: np.ndarray, highs: np.ndarray, cuts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Two boxes of each (n, B), four if there are few, along the variables `cuts` (B,).
+
+    Also of which box each is a piece, and which boxes are too small to cut.
+    """
     pieces = 4 if lows.shape[1] < FEW else 2
     index = np.arange(lows.shape[1])
     a, b = lows[cuts, index], highs[cuts, index]
@@ -30,14 +33,15 @@ def split(lows: np.ndarray, highs: np.ndarray, cuts: np.ndarray) -> tuple[np.nda
         | (b - a <= 4e-16 * np.where(infinite, 0.0, np.maximum(np.abs(a), np.abs(b))))
     )
     edges = [a, *marks, b]
-    new_low, new_high = [np.empty((len(lows), 0))], [np.empty((len(lows), 0))]
+    new_low, new_high, parents = [np.empty((len(lows), 0))], [np.empty((len(lows), 0))], [np.empty(0, int)]
     for k in range(pieces):
         keep = ~small & (edges[k] < edges[k + 1])
         left, right = lows.copy(), highs.copy()
         left[cuts, index], right[cuts, index] = edges[k], edges[k + 1]
         new_low.append(left[:, keep])
         new_high.append(right[:, keep])
-    return np.concatenate(new_low, 1), np.concatenate(new_high, 1), small
+        parents.append(index[keep])
+    return np.concatenate(new_low, 1), np.concatenate(new_high, 1), np.concatenate(parents), small
 
 
 def direction(lows: np.ndarray, highs: np.ndarray, change: np.ndarray, whole: np.ndarray) -> np.ndarray:

@@ -107,8 +107,7 @@ class IntervalFunction:
 
     def walk(self, *boxes: tuple[np.ndarray, np.ndarray]) -> tuple[dict, dict]:
         """The interval (2, B) and the status of every node; (2, 1) and a number if the same in all boxes."""
-        walk = _Walk(self.graph, boxes, 0)
-        return walk.values, walk.status
+        return walked(self.graph, boxes)
 
     def derivatives(self, low: np.ndarray, high: np.ndarray, order: int = 2, *others: np.ndarray) -> list[Enclosure]:
         """For every entry of the first output an `Enclosure`, with derivatives by the first input; ends of shape (n, B).
@@ -130,6 +129,12 @@ class IntervalFunction:
                 )
             )
         return results
+
+
+def walked(graph: Graph, boxes) -> tuple[dict, dict]:
+    """The interval and the status of every node that outputs need, of one pair (low, high) for each input."""
+    walk = _Walk(graph, boxes, 0)
+    return walk.values, walk.status
 
 
 class _Walk:

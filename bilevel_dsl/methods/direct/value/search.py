@@ -1,0 +1,158 @@
+"""Lower and upper bounds until they meet: boxes of all faces, cuts and points together.
+
+The rounds of Mitsos, Lemonidis and Barton share one tree of boxes: what a cut has removed stays removed, so the lower
+bounding problem is not begun anew when the follower gives another answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import product
+from time import perf_counter
+
+import numpy as np
+
+from ....intervals.cutting import middle
+from ..ipopt import Watch
+from ..system import Levels
+from .boxes import Boxes
+from .faces import Conditions
+from .points import Point, Points
+from .rules import Rules
+
+BATCH = 128  # boxes at once
+GAP = 4e-7  # of f, or of its change over one length where that is more
+NEAR = 1e-2  # lengths, over which the change is taken
+LEAST = 1e-3  # of the width of a box: a length is not below it
+SEEDS = 6  # decisions at which the follower is asked first, at most
+FIRST = 4  # faces from whose middle a point is looked for first
+OFTEN = 1.3  # times as many boxes between two looks for a point
+
+Stop = Callable[[int, float, float], bool]
+
+
+@dataclass(frozen=True, eq=False)
+class Searched:
+    """status: "converged", "infeasible", "time_limit", "iteration_limit", "stalled" or "interrupted"."""
+
+    status: str
+    point: Point | None
+    bound: float
+    boxes: int
+    rounds: int  # follower's problems solved globally
+    faces: int
+    trace: list[tuple[int, float, float]] = field(default_factory=list)  # boxes, upper, bound
+
+
+class Search:
+    """See `Searched`.
+
+    Args:
+        start: (x, y), where a point is looked for first.
+        most: boxes.
+        stop: called with boxes, upper and lower bound; True ends the search.
+    """
+
+    def __init__(self, levels: Levels, start: tuple[np.ndarray, np.ndarray], watch: Watch, most: int, stop: Stop | None):
+        self.levels, self.start, self.watch, self.most, self.stop = levels, start, watch, most, stop
+        self.conditions = Conditions(levels)
+        self.rules = Rules(self.conditions)
+        faces = self.conditions.faces()
+        self.points = Points(self.conditions, faces, self.rules, watch)
+        self.faces = [Boxes(self.conditions, face, self.rules) for face in faces]
+        self.looked, self._next = 0, 1.0
+        self.trace: list[tuple[int, float, float]] = []
+
+    def run(self) -> Searched:
+        with np.errstate(all="ignore"):
+            self._seed()
+            while True:
+                goal = self._goal()
+                for face in self.faces:
+                    face.drop(goal)
+                open_ = [face for face in self.faces if len(face)]
+                self._note()
+                if not open_:
+                    return self._as(self._conclusion())
+                ended = self._ended()
+                if ended:
+                    return self._as(ended)
+                face = min(open_, key=lambda f: f.least)
+                if self.looked >= self._next:
+                    self._look(face)
+                    self._next = max(self.looked + 1, OFTEN * self.looked)
+                    continue
+                self.looked += face.advance(min(BATCH, self.most - self.looked + 1), goal)
+                while face.tiny:
+                    self.points.at(*np.split(face.tiny.pop(), [self.levels.nx]))
+
+    @property
+    def bound(self) -> float:
+        """Below f at every point of both levels."""
+        return min([self.points.upper, *(min(f.least, f.settled) for f in self.faces)])
+
+    def _goal(self) -> float:
+        """The value from which on boxes are dropped."""
+        return self.points.upper - self._tolerance() if self.points.best is not None else np.inf
+
+    def _tolerance(self) -> float:
+        """Of f, at the best point: of its value, or of its change over one length, as the certificate has it."""
+        best, levels = self.points.best, self.levels
+        v = np.concatenate([best.x, best.y])
+        low, high = (np.concatenate(b) for b in ((levels.x_low, levels.y_low), (levels.x_high, levels.y_high)))
+        start, width = np.concatenate(self.start), high - low
+        length = np.maximum(np.maximum(np.abs(v), np.abs(start)), np.abs(v - start))
+        boxed = np.isfinite(width)
+        length = np.where(boxed, np.clip(length, LEAST * np.where(boxed, width, 1), np.where(boxed, width, 1)), length)
+        length = np.where(length > 0, length, 1.0)
+        moved = v[:, None] + NEAR * np.concatenate([np.diag(length), -np.diag(length)], 1)
+        values = np.array([float(self.levels.numbers(*np.split(c, [levels.nx]))[0]) for c in moved.T])
+        change = np.abs(values - best.f) / NEAR
+        return GAP * max(abs(best.f), float(np.max(change[np.isfinite(change)], initial=0.0)), 1e-9)
+
+    def _seed(self) -> None:
+        """The follower's answers to the start, the middle and the corners of the leader's box."""
+        levels = self.levels
+        boxes = ((levels.x_low, levels.x_high), (levels.y_low, levels.y_high))
+        ends = [middle(low[:, None], high[:, None])[:, 0] for low, high in boxes]
+        self.points.at(*self.start)
+        self.points.globally(*ends)
+        sides = zip(levels.x_low, levels.x_high, ends[0])
+        finite = [[b for b in {float(l), float(h)} if np.isfinite(b)] or [m] for l, h, m in sides]
+        for k, corner in enumerate(product(*finite)):
+            if k < SEEDS and not self.watch.over:
+                self.points.at(np.array(corner), ends[1])
+        for face in [f for f in self.faces if len(f)][:FIRST]:
+            self._look(face)
+
+    def _look(self, face: Boxes) -> None:
+        low, high = face.best()
+        self.points.descend(face.face, low, high, middle(low[:, None], high[:, None])[:, 0])
+
+    # --- the end ---
+
+    def _conclusion(self) -> str:
+        if any(np.isfinite(f.stuck) and f.stuck < self._goal() for f in self.faces):
+            return "stalled"
+        return "infeasible" if self.points.best is None else "converged"
+
+    def _ended(self) -> str:
+        if self.watch.over:
+            return self.watch.stopped
+        if self.looked >= self.most:
+            return "iteration_limit"
+        if perf_counter() > self.watch.deadline:
+            return "time_limit"
+        return "interrupted" if self.stop is not None and self.stop(self.looked, self.points.upper, self.bound) else ""
+
+    def _note(self) -> None:
+        last = self.trace[-1] if self.trace else (0, np.inf, -np.inf)
+        if self.looked > 1.1 * last[0] or self.points.upper < last[1]:
+            self.trace.append((self.looked, self.points.upper, self.bound))
+
+    def _as(self, status: str) -> Searched:
+        bound = np.inf if status == "infeasible" else self.bound
+        return Searched(
+            status, self.points.best, bound, self.looked, self.points.follower.solved, len(self.faces), self.trace
+        )
