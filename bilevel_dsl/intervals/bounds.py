@@ -51,24 +51,31 @@ def lagrangian(found: list[Enclosure], weights: np.ndarray | None, low: np.ndarr
     return Enclosure(value, gradient, hessian, goal.status)
 
 
-def multipliers(found: list[Enclosure], at: list[Enclosure], low: np.ndarray, high: np.ndarray) -> np.ndarray:
+def multipliers(
+    found: list[Enclosure], at: list[Enclosure], low: np.ndarray, high: np.ndarray, rounds: int = 1
+) -> np.ndarray:
     """Multipliers (m, B) that make the slope of the Lagrangian small at the centres, over rows that may be touched.
 
     Args:
         low, high: limits of the rows, (m,) or (m, B).
+        rounds: of least squares; from the second on without the rows whose multiplier had the wrong sign.
     """
     low, high = (v[:, None] if v.ndim == 1 else v for v in (low, high))
-    slope = at[0].gradient.mean(1).T  # (B, n)
-    jacobian = np.array([e.gradient.mean(1) for e in at[1:]]).transpose(2, 0, 1)  # (B, m, n)
+    slope = np.nan_to_num(at[0].gradient.mean(1).T, nan=0.0, posinf=0.0, neginf=0.0)  # (B, n)
+    whole = np.array([e.gradient.mean(1) for e in at[1:]]).transpose(2, 0, 1)  # (B, m, n)
     ends = np.array([e.value for e in found[1:]])
     at_high, at_low = (ends[:, 1] >= high).T, (ends[:, 0] <= low).T
-    jacobian = np.nan_to_num(jacobian * (at_high | at_low)[:, :, None], nan=0.0, posinf=0.0, neginf=0.0)
-    square = jacobian @ jacobian.transpose(0, 2, 1)
-    size = np.einsum("bii->bi", square).max(1)
-    square += np.eye(square.shape[1]) * (1e-9 * size + 1e-300)[:, None, None]
-    right = -(jacobian @ np.nan_to_num(slope, nan=0.0, posinf=0.0, neginf=0.0)[:, :, None])
-    own = np.linalg.solve(square, right)[:, :, 0] if np.isfinite(square).all() else np.zeros(at_high.shape)
-    fits = (own > 0) & at_high & np.isfinite(high).T | (own < 0) & at_low & np.isfinite(low).T & np.isfinite(own)
+    up, down = at_high & np.isfinite(high).T, at_low & np.isfinite(low).T
+    used = at_high | at_low
+    for _ in range(rounds):
+        jacobian = np.nan_to_num(whole * used[:, :, None], nan=0.0, posinf=0.0, neginf=0.0)
+        square = jacobian @ jacobian.transpose(0, 2, 1)
+        size = np.einsum("bii->bi", square).max(1)
+        square += np.eye(square.shape[1]) * (1e-9 * size + 1e-300)[:, None, None]
+        right = -(jacobian @ slope[:, :, None])
+        own = np.linalg.solve(square, right)[:, :, 0] if np.isfinite(square).all() else np.zeros(used.shape)
+        fits = (own > 0) & up | (own < 0) & down & np.isfinite(own)
+        used = used & fits
     return np.where(fits, own, 0.0).T
 
 

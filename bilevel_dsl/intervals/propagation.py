@@ -18,20 +18,20 @@ GAIN = 0.01  # of a side, from which on another sweep is worth it
 
 
 def propagated(
-    graph: Graph, low: np.ndarray, high: np.ndarray, row_low: np.ndarray, row_high: np.ndarray, *others: np.ndarray
+    graph: Graph, low: np.ndarray, high: np.ndarray, row_low: np.ndarray, row_high: np.ndarray, sweeps: int = SWEEPS
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The smaller boxes (n, B), and which of them have no point.
 
     Args:
-        graph: of a Function of one output; its first input are the variables.
+        graph: of a Function of one output and one input.
         row_low, row_high: limits of the entries of the output, (m, B) or (m, 1).
-        others: numbers of the further inputs.
+        sweeps: at most.
     """
     low, high = low.copy(), high.copy()
     gone = np.zeros(low.shape[1], bool)
-    for _ in range(SWEEPS):
+    for _ in range(sweeps):
         before = high - low
-        low, high, empty = _swept(graph, low, high, row_low, row_high, others)
+        low, high, empty = _swept(graph, low, high, row_low, row_high)
         gone |= empty
         with np.errstate(invalid="ignore"):
             shrunk = (high - low < (1 - GAIN) * before) | np.isinf(before) & np.isfinite(high - low)
@@ -40,8 +40,8 @@ def propagated(
     return low, high, gone
 
 
-def _swept(graph: Graph, low, high, row_low, row_high, others):
-    values, status = walked(graph, ((low, high), *((v, v) for v in others)))
+def _swept(graph: Graph, low, high, row_low, row_high):
+    values, status = walked(graph, ((low, high),))
     count = low.shape[1]
     ranges = {k: np.broadcast_to(v, (2, count)) for k, v in values.items()}
     gone = np.zeros(count, bool)

@@ -149,7 +149,7 @@ CARD = Card(
 
 SETTINGS = (
     Setting("tol", 1e-6, "of the certificate; the bounds meet to 4e-7 of f or its change over one length", 0),
-    Setting("max_iter", 20_000, "boxes", 0, integer=True),
+    Setting("max_iter", 4_000, "boxes", 0, integer=True),
 )
 
 

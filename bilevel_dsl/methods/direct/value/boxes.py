@@ -14,12 +14,13 @@ from ....intervals import Enclosure, Graph, IntervalFunction
 from ....intervals.bounds import around, lagrangian, multipliers, refused, take
 from ....intervals.contraction import contracted, preconditioned
 from ....intervals.cutting import direction, middle, split
-from ....intervals.propagation import propagated
+from ....intervals.propagation import SWEEPS, propagated
 from .faces import Conditions, Face
 from .rules import TOGETHER, Rules
 
 THIN = 1e-2  # of the largest side of a box: one that is not cut
 SHRUNK = 0.6  # of a side: what is left of a box that needs no cut
+ROUNDS = 3  # of multipliers, those of a wrong sign left out
 EQUATIONS = 1e-9  # by which a rule may miss the follower's equations, of their size
 
 
@@ -58,7 +59,7 @@ class Boxes:
 
     def begin(self, low: np.ndarray, high: np.ndarray, upper: float = np.inf) -> None:
         """With one box, made smaller by the rows."""
-        low, high, gone = self._propagated(low[:, None], high[:, None], upper)
+        low, high, gone = self._propagated(low[:, None], high[:, None], upper, SWEEPS if self.rules else 3)
         self.pool = np.stack([low, high])[:, :, ~gone]
         whole = (self.pool[1] - self.pool[0]).max(1, initial=0.0)
         self.whole = np.where(np.isfinite(whole) & (whole > 0), whole, 1.0)
@@ -125,9 +126,9 @@ class Boxes:
         found = [take(e, keep) for e in found]
         self._narrow(lows[:, keep], highs[:, keep], bound[keep], found, q[:, keep], low[:, keep], high[:, keep], upper)
 
-    def _propagated(self, lows, highs, upper: float):
+    def _propagated(self, lows, highs, upper: float, sweeps: int = 2):
         row_low, row_high = np.append(self.row_low, -np.inf), np.append(self.row_high, upper)
-        return propagated(self.graph, lows, highs, row_low[:, None], row_high[:, None])
+        return propagated(self.graph, lows, highs, row_low[:, None], row_high[:, None], sweeps)
 
     def _limits(self, found: list[Enclosure], lows, highs, q):
         """Limits (m + 2, B) of the rows of the face and of the rules, open where a row says nothing; empty boxes."""
@@ -194,14 +195,26 @@ class Boxes:
         better, _ = around(found[0], at[0], centres, lows, highs)
         bound = np.fmax(bound, np.where(found[0].status == 0, better, -np.inf))
         if len(low):
-            weights = multipliers(found, at, low, high)
-            goal = lagrangian(found, weights, low, high)
-            better, _ = around(goal, lagrangian(at, weights, low, high), centres, lows, highs)
-            bound = np.fmax(bound, np.where(found[0].status == 0, better, -np.inf))
+            bound = np.fmax(bound, self._with_rows(found, at, centres, lows, highs, low, high))
         keep = ~gone & (bound < upper)
         self.settled = min(self.settled, float(np.min(bound[~gone & ~keep], initial=np.inf)))
         if keep.any():
             self._keep(lows, highs, new_low, new_high, bound, found, keep, high)
+
+    def _with_rows(self, found, at, centres, lows, highs, low, high) -> np.ndarray:
+        """Bounds of the Lagrangian: with multipliers of all rows, and with one of each rule alone."""
+        bound = np.full(lows.shape[1], -np.inf)
+        choices = [multipliers(found, at, low, high, ROUNDS)]
+        for k in range(self.m, self.m + self.together):
+            alone = [np.where(np.arange(len(low))[:, None] == k, v, e) for v, e in ((low, -np.inf), (high, np.inf))]
+            choices.append(multipliers(found, at, *alone))
+        for weights in choices:
+            if weights.any():
+                better, _ = around(
+                    lagrangian(found, weights, low, high), lagrangian(at, weights, low, high), centres, lows, highs
+                )
+                bound = np.fmax(bound, better)
+        return np.where(found[0].status == 0, bound, -np.inf)
 
     def _newton(self, found, at, centres, lows, highs, low, high) -> np.ndarray:
         """The equations among the rows, combined so that each is about one of the follower's variables."""

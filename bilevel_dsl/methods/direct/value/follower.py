@@ -14,7 +14,7 @@ from .boxes import Boxes
 from .faces import Conditions, Face
 
 TOLERANCE = 2e-10  # of g, relative to its size, at least 1
-BOXES = 3_000  # of one search
+BATCHES = 60  # of boxes in one search; where these are not enough, the certificate has the word
 BATCH = 128
 ROWS = 1e-9  # by which rows may be missed
 
@@ -57,15 +57,16 @@ class Follower:
         best: tuple[float, np.ndarray | None] = (np.inf, None)
         for y in near:
             best = self._better(x, y, best)
-        looked, proved = 0, True
+        looked, batches, proved = 0, 0, True
         for k in range(len(self.faces)):
             face = self._face(k)
             low, high = face.face.low.copy(), face.face.high.copy()
             low[: len(x)] = high[: len(x)] = x
             face.begin(low, high, self._goal(best))
-            while len(face) and looked < BOXES and perf_counter() < self.deadline:
+            while len(face) and batches < BATCHES and perf_counter() < self.deadline:
                 best = self._better(x, middle(*(v[:, None] for v in face.best()))[len(x) :, 0], best)
                 looked += face.advance(BATCH, self._goal(best))
+                batches += 1
                 for v in face.tiny:
                     best = self._better(x, v[len(x) :], best)
                 face.tiny.clear()

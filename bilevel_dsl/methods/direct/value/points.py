@@ -14,11 +14,14 @@ from ..follower import Follower as Local
 from ..ipopt import Ipopt, Watch
 from .faces import Conditions, Face
 from .follower import Follower
-from .rules import Rules
+from .rules import TOGETHER, Rules
 
 GAP = 1e-9  # of the follower, relative to the size of g, at least 1
 ROWS = 1e-8  # by which rows may be missed, of their size
-ROUNDS = 4  # of the leader's choice and the follower's answer to it
+MEET = 4e-7  # of f, or of its change over one length where that is more: how near the bounds come
+NEAR = 1e-2  # lengths, over which the change is taken
+LEAST = 1e-3  # of the width of a box: a length is not below it
+ROUNDS = 3  # of the leader's choice and the follower's answer to it
 ITERATIONS = 200
 
 
@@ -41,8 +44,10 @@ class Answer:
 class Points:
     """Admissible points: the best so far, and attempts at better ones."""
 
-    def __init__(self, conditions: Conditions, faces: list[Face], rules: Rules, watch: Watch):
+    def __init__(self, conditions: Conditions, faces: list[Face], rules: Rules, watch: Watch, start):
         self.conditions, self.levels, self.rules, self.watch = conditions, conditions.levels, rules, watch
+        self.start = np.concatenate(start)
+        self.goal = np.inf  # what a better point is below
         self.follower = Follower(conditions, faces, rules.near, watch.deadline)
         self.best: Point | None = None
         self._solvers: dict[int, Ipopt] = {}
@@ -65,29 +70,44 @@ class Points:
         kinds = [np.maximum(h, 0), np.abs(e), np.where(self.levels.c_equal, np.abs(c), np.maximum(c, 0))]
         sizes = [1 + np.abs(np.array(s)).max(1, initial=0.0) for s in self._slopes(np.concatenate([x, y]))]
         fits = all(np.all(broken <= ROWS * size) for broken, size in zip(kinds, sizes))
-        if not fits or f[0] >= self.upper:
+        if not fits or f[0] >= self.goal:
             return False
         answer = self.follower(x, [y, *self._said(x, y)])
         if answer.y is None:
             return False
         self.rules.add(x, answer.y)
-        if not (answer.proved and g[0] <= answer.g + GAP * max(1.0, abs(answer.g))):
+        if g[0] > answer.g + GAP * max(1.0, abs(answer.g)):
             return False
         self.best = Point(float(f[0]), x.copy(), y.copy())
+        self.goal = self.best.f - self._tolerance()
         return True
+
+    def _tolerance(self) -> float:
+        """Of f, at the best point: of its value, or of its change over one length, as the certificate has it."""
+        best, levels = self.best, self.levels
+        v = np.concatenate([best.x, best.y])
+        low, high = (np.concatenate(b) for b in ((levels.x_low, levels.y_low), (levels.x_high, levels.y_high)))
+        width, boxed = np.where(np.isfinite(high - low), high - low, 1.0), np.isfinite(high - low)
+        length = np.max(np.abs([v, self.start, v - self.start]), axis=0)
+        length = np.where(boxed, np.clip(length, LEAST * width, width), length)
+        length = np.where(length > 0, length, 1.0)
+        moved = v[:, None] + NEAR * np.concatenate([np.diag(length), -np.diag(length)], 1)
+        values = np.array([float(levels.numbers(*np.split(c, [levels.nx]))[0]) for c in moved.T])
+        change = np.abs(values - best.f) / NEAR
+        return MEET * max(abs(best.f), float(np.max(change[np.isfinite(change)], initial=0.0)), 1e-9)
 
     def at(self, x: np.ndarray, y: np.ndarray) -> None:
         """Answers of the follower to x, from y and from what the best rule says: they become rules."""
-        for start in [y, *self._said(x, y)[:1]]:
-            found = self.local.answer(x, start)
-            answer = self.rules.near.polished(x, found.y)
-            if found.solved:
+        found = self.local.answer(x, y)
+        for start in [*[found.y] * found.solved, *self._said(x, y)]:
+            answer = self.rules.near.polished(x, start)
+            if np.isfinite(self.follower.value(x, answer)):
                 self.rules.add(x, answer)
                 self.offer(x, answer)
 
     def _said(self, x: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
         """What the best rules for (x, y) say."""
-        q = self.rules.chosen(*[np.concatenate([x, y])[:, None]] * 3)[:, 0]
+        q, _ = self.rules.at(np.concatenate([x, y]))
         answers = np.clip(np.array(self._of_rules(x, q)).T, self.levels.y_low, self.levels.y_high)
         return list(answers)
 
@@ -98,15 +118,19 @@ class Points:
             self.rules.add(x, answer.y)
             self.offer(x, answer.y)
 
-    def descend(self, face: Face, low: np.ndarray, high: np.ndarray, v: np.ndarray) -> None:
+    def descend(self, face: Face, v: np.ndarray) -> None:
         """From v on the face, with rules of the follower as rows, as long as it finds better ones."""
         nx = self.levels.nx
         self.at(*np.split(v, [nx]))
-        for _ in range(ROUNDS):
+        for k in range(ROUNDS):
             if self.watch.over:
                 return
-            q = self.rules.chosen(v[:, None], v[:, None], v[:, None])[:, 0]
-            found = self._solver(face)(v, face.low, face.high, *self._row_limits(face), p=q)
+            q, known = self.rules.at(v)
+            limits = (
+                np.append(face.row_low, [-np.inf] * TOGETHER),
+                np.append(face.row_high, np.where(known & (k > 0), 0, np.inf)),
+            )
+            found = self._solver(face)(v, face.low, face.high, *limits, p=q)
             v = np.clip(found.w, face.low, face.high)
             if found.kind in ("not_finite", "diverged") or self.offer(*np.split(v, [nx])):
                 return
@@ -114,10 +138,6 @@ class Points:
             self.at(*np.split(v, [nx]))
             if len(self.rules.a) == count:
                 return
-
-    def _row_limits(self, face: Face):
-        extra = np.zeros(2)
-        return np.concatenate([face.row_low, extra - np.inf]), np.concatenate([face.row_high, extra])
 
     def _solver(self, face: Face) -> Ipopt:
         if id(face) not in self._solvers:

@@ -70,8 +70,16 @@ class Rules:
             return
         self.a, self.s = np.concatenate([self.a, a[None]])[-MOST:], np.concatenate([self.s, s[None]])[-MOST:]
 
+    def at(self, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The numbers of the rules for a point, and which of the rules are admissible there."""
+        q, known = self._best(*[v[:, None]] * 3)
+        return q[:, 0], known[:, 0]
+
     def chosen(self, centres: np.ndarray, lows: np.ndarray, highs: np.ndarray) -> np.ndarray:
         """The numbers (size, B) of the rules for boxes (n, B): of those that seem admissible, the best for the follower."""
+        return self._best(centres, lows, highs)[0]
+
+    def _best(self, centres, lows, highs):
         count, boxes = len(self.a), centres.shape[1]
         value, answers = np.empty((count, boxes)), np.empty((count, self.ny, boxes))
         step = max(1, PAIRS // max(count, 1))
@@ -81,10 +89,12 @@ class Rules:
         away = np.any((answers < lows[self.nx :]) | (answers > highs[self.nx :]), 1)
         first = np.argmin(np.where(away, value, np.inf), 0)
         first = np.where(np.any(away & np.isfinite(value), 0), first, np.argmin(value, 0))
+        known = [np.isfinite(value[first, np.arange(boxes)])]
         value[first, np.arange(boxes)] = np.inf
         second = np.argmin(value, 0)
+        known.append(np.isfinite(value[second, np.arange(boxes)]))
         numbers = np.concatenate([self.a, self.s.transpose(0, 2, 1).reshape(count, -1)], 1)
-        return np.concatenate([numbers[first], numbers[second]], 1).T
+        return np.concatenate([numbers[first], numbers[second]], 1).T, np.array(known)
 
     def _values(self, centres, lows, highs):
         """g of each rule at the centres, inf where it leaves the follower's set at the centre or a corner in x."""

@@ -22,12 +22,9 @@ from .points import Point, Points
 from .rules import Rules
 
 BATCH = 128  # boxes at once
-GAP = 4e-7  # of f, or of its change over one length where that is more
-NEAR = 1e-2  # lengths, over which the change is taken
-LEAST = 1e-3  # of the width of a box: a length is not below it
 SEEDS = 6  # decisions at which the follower is asked first, at most
 FIRST = 4  # faces from whose middle a point is looked for first
-OFTEN = 1.3  # times as many boxes between two looks for a point
+OFTEN = 1.7  # times as many boxes between two looks for a point
 
 Stop = Callable[[int, float, float], bool]
 
@@ -59,7 +56,7 @@ class Search:
         self.conditions = Conditions(levels)
         self.rules = Rules(self.conditions)
         faces = self.conditions.faces()
-        self.points = Points(self.conditions, faces, self.rules, watch)
+        self.points = Points(self.conditions, faces, self.rules, watch, start)
         self.faces = [Boxes(self.conditions, face, self.rules) for face in faces]
         self.looked, self._next = 0, 1.0
         self.trace: list[tuple[int, float, float]] = []
@@ -68,7 +65,7 @@ class Search:
         with np.errstate(all="ignore"):
             self._seed()
             while True:
-                goal = self._goal()
+                goal = self.points.goal
                 for face in self.faces:
                     face.drop(goal)
                 open_ = [face for face in self.faces if len(face)]
@@ -92,25 +89,6 @@ class Search:
         """Below f at every point of both levels."""
         return min([self.points.upper, *(min(f.least, f.settled) for f in self.faces)])
 
-    def _goal(self) -> float:
-        """The value from which on boxes are dropped."""
-        return self.points.upper - self._tolerance() if self.points.best is not None else np.inf
-
-    def _tolerance(self) -> float:
-        """Of f, at the best point: of its value, or of its change over one length, as the certificate has it."""
-        best, levels = self.points.best, self.levels
-        v = np.concatenate([best.x, best.y])
-        low, high = (np.concatenate(b) for b in ((levels.x_low, levels.y_low), (levels.x_high, levels.y_high)))
-        start, width = np.concatenate(self.start), high - low
-        length = np.maximum(np.maximum(np.abs(v), np.abs(start)), np.abs(v - start))
-        boxed = np.isfinite(width)
-        length = np.where(boxed, np.clip(length, LEAST * np.where(boxed, width, 1), np.where(boxed, width, 1)), length)
-        length = np.where(length > 0, length, 1.0)
-        moved = v[:, None] + NEAR * np.concatenate([np.diag(length), -np.diag(length)], 1)
-        values = np.array([float(self.levels.numbers(*np.split(c, [levels.nx]))[0]) for c in moved.T])
-        change = np.abs(values - best.f) / NEAR
-        return GAP * max(abs(best.f), float(np.max(change[np.isfinite(change)], initial=0.0)), 1e-9)
-
     def _seed(self) -> None:
         """The follower's answers to the start, the middle and the corners of the leader's box."""
         levels = self.levels
@@ -128,12 +106,12 @@ class Search:
 
     def _look(self, face: Boxes) -> None:
         low, high = face.best()
-        self.points.descend(face.face, low, high, middle(low[:, None], high[:, None])[:, 0])
+        self.points.descend(face.face, middle(low[:, None], high[:, None])[:, 0])
 
     # --- the end ---
 
     def _conclusion(self) -> str:
-        if any(np.isfinite(f.stuck) and f.stuck < self._goal() for f in self.faces):
+        if any(np.isfinite(f.stuck) and f.stuck < self.points.goal for f in self.faces):
             return "stalled"
         return "infeasible" if self.points.best is None else "converged"
 

@@ -1,0 +1,150 @@
+"""Random small problems with curved levels and rows, and what a scan knows of them: `python -m tests.truth.scanned 300`.
+
+A scan of the leader's box, the follower's answer at each decision by a dense grid made finer, gives points of both levels.
+They know the truth in one direction each: a lower bound must not be above any of them, a problem with one is not infeasible,
+and an upper value must not be far above the best of them.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+import casadi as ca
+import numpy as np
+
+import bilevel_dsl as bl
+from bilevel_dsl.functions.oracles import Oracles
+from bilevel_dsl.methods.registry import METHODS
+from bilevel_dsl.runtime.direct import run_direct
+
+X, Y, FINE = {1: 81, 2: 17}, {1: 1001, 2: 81}, 9  # points of the scans by variables, rounds of the finer grids
+ROOM = 1e-6  # by which the leader's rows hold at points that a bound is held against
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """A model text, and the best point of both levels that the scan has seen; inf where it has seen none."""
+
+    text: str
+    best: float
+    spread: float  # of f over the points
+
+
+def term(rng: np.random.Generator, names: list[str]) -> str:
+    """A random curved term."""
+    u, v = rng.choice(names, 2)
+    a = f"{rng.uniform(-2, 2):.2f}"
+    forms = (
+        f"{u} * {v}",
+        f"{u}^2 * {v}",
+        f"{u}^3",
+        f"sin({rng.uniform(1, 4):.1f} * {u} + {v})",
+        f"exp(-{u}^2) * {v}",
+        f"{u}^4 - {v}^2",
+        f"cos({u} * {v})",
+        f"({u} - {rng.uniform(-1, 1):.1f})^2",
+    )
+    return f"{a} * {rng.choice(forms)}"
+
+
+def sum_of(rng: np.random.Generator, names: list[str], count: int) -> str:
+    return " + ".join(term(rng, names) for _ in range(count))
+
+
+def text_of(seed: int) -> str:
+    """A model with one leader's and one or two followers' variables, or two and one; rows on either level, or none."""
+    rng = np.random.default_rng([7, seed])
+    nx, ny = ((1, 1), (1, 1), (1, 2), (2, 1))[rng.integers(4)]
+    xs, ys = [f"x[{i + 1}]" for i in range(nx)], [f"y[{i + 1}]" for i in range(ny)]
+    upper, lower = "", ""
+    if rng.random() < 0.4:
+        upper = f"subject to {sum_of(rng, xs + ys, 2)} <= {rng.uniform(-0.3, 1):.2f};"
+    if rng.random() < 0.5:
+        lower = f"subject to {sum_of(rng, xs + ys, 1)} + {rng.uniform(-1, 1):.2f} * {ys[0]} <= {rng.uniform(0, 1):.2f};"
+    return (
+        f"upper {{ var x[{nx}] in [-1, 1]; minimize {sum_of(rng, xs + ys, 3)} + {rng.uniform(-1, 1):.2f} * {ys[0]}; {upper} }}\n"
+        f"lower {{ var y[{ny}] in [-1, 1]; minimize {sum_of(rng, xs + ys, 2)} + {sum_of(rng, ys, 1)}; {lower} }}\n"
+    )
+
+
+def scan(oracles: Oracles) -> tuple[float, float]:
+    """The best f at points of both levels that a scan sees, and how much f varies over them."""
+    nx, ny = oracles.nx, oracles.ny
+    f, g, c, h = (oracles.function(name) for name in "fgch")
+    sides = np.linspace(-1, 1, X[nx])
+    decisions = np.array(np.meshgrid(*[sides] * nx)).reshape(nx, -1).T
+    grid = np.array(np.meshgrid(*[np.linspace(-1, 1, Y[ny])] * ny)).reshape(ny, -1)
+    found = []
+    for x in decisions:
+        y = answer(g, h, x, grid, oracles.problem.data)
+        if y is None:
+            continue
+        rows = np.array(c(x, y, *oracles.problem.data)).ravel()
+        if np.all(rows <= -ROOM):
+            found.append(float(f(x, y, *oracles.problem.data)))
+    return (min(found), float(np.ptp(found))) if found else (np.inf, 0.0)
+
+
+def answer(g: ca.Function, h: ca.Function, x: np.ndarray, grid: np.ndarray, data) -> np.ndarray | None:
+    """The follower's best answer on a grid that is made finer around the best of its points."""
+    y, width = None, 2.0 / (round(grid.shape[1] ** (1 / len(grid))) - 1)
+    for _ in range(FINE):
+        values = np.array(g(ca.repmat(ca.DM(x), 1, grid.shape[1]), ca.DM(grid), *data)).ravel()
+        rows = np.array(h(ca.repmat(ca.DM(x), 1, grid.shape[1]), ca.DM(grid), *data)).reshape(-1, grid.shape[1])
+        values = np.where(np.all(rows <= 0, 0), values, np.inf)
+        if not np.isfinite(values).any():
+            return y
+        y = grid[:, int(np.argmin(values))]
+        steps = np.array(np.meshgrid(*[np.linspace(-1.5, 1.5, 13)] * len(y))).reshape(len(y), -1)
+        grid = np.clip(y[:, None] + width * steps, -1, 1)
+        width *= 0.25
+    return y
+
+
+def instance(seed: int) -> tuple[Oracles, Scanned]:
+    text = text_of(seed)
+    oracles = Oracles(bl.load(bl.Source(f"scanned_{seed}", text)))
+    return oracles, Scanned(text, *scan(oracles))
+
+
+def judged(seed: int, seconds: float | None = None) -> tuple[str, str]:
+    """What `value` says of an instance, in a word: "right", "open" (no proof), or how it is wrong; and the numbers."""
+    oracles, truth = instance(seed)
+    run = run_direct(
+        METHODS["value"],
+        oracles,
+        np.zeros(oracles.nx),
+        np.zeros(oracles.ny),
+        settings={"tol": 1e-6, "max_iter": 4000},
+        time_limit=seconds,
+    )
+    bound = -np.inf if run.bound is None else run.bound[0]
+    upper = run.measures.get("upper", np.inf)
+    room = 1e-6 * max(1.0, truth.spread)
+    numbers = f"bound {bound:.8g}, value {upper:.8g}, scan {truth.best:.8g}, {run.status.label}, {run.iterations} boxes"
+    if bound > truth.best + room:
+        return "WRONG bound", numbers
+    if run.status.label == "converged" and upper > truth.best + room:
+        return "WRONG value", numbers
+    if np.isfinite(upper) and not follower_stays(oracles, run.state["x"], run.state["y"]):
+        return "WRONG point", numbers
+    return ("right" if run.status.label in ("converged", "infeasible") else "open"), numbers
+
+
+def follower_stays(oracles: Oracles, x: np.ndarray, y: np.ndarray) -> bool:
+    g, h = oracles.function("g"), oracles.function("h")
+    grid = np.array(np.meshgrid(*[np.linspace(-1, 1, Y[oracles.ny])] * oracles.ny)).reshape(oracles.ny, -1)
+    best = answer(g, h, x, grid, oracles.problem.data)
+    return best is None or float(g(x, y, *oracles.problem.data)) <= float(g(x, best, *oracles.problem.data)) + 1e-6
+
+
+if __name__ == "__main__":
+    first, last = (0, int(sys.argv[1])) if len(sys.argv) < 3 else map(int, sys.argv[1:3])
+    counts: dict[str, int] = {}
+    for number in range(first, last):
+        word, numbers = judged(number, 20.0)
+        counts[word] = counts.get(word, 0) + 1
+        if word != "right":
+            print(number, word, numbers, text_of(number), flush=True)
+    print(counts)
