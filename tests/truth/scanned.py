@@ -63,7 +63,8 @@ def text_of(seed: int) -> str:
     if rng.random() < 0.5:
         lower = f"subject to {sum_of(rng, xs + ys, 1)} + {rng.uniform(-1, 1):.2f} * {ys[0]} <= {rng.uniform(0, 1):.2f};"
     return (
-        f"upper {{ var x[{nx}] in [-1, 1]; minimize {sum_of(rng, xs + ys, 3)} + {rng.uniform(-1, 1):.2f} * {ys[0]}; {upper} }}\n"
+        f"upper {{ var x[{nx}] in [-1, 1]; "
+        f"minimize {sum_of(rng, xs + ys, 3)} + {rng.uniform(-1, 1):.2f} * {ys[0]}; {upper} }}\n"
         f"lower {{ var y[{ny}] in [-1, 1]; minimize {sum_of(rng, xs + ys, 2)} + {sum_of(rng, ys, 1)}; {lower} }}\n"
     )
 
