@@ -10,7 +10,8 @@ FEW = 16  # boxes, up to which each is cut in four
 
 def middle(lows: np.ndarray, highs: np.ndarray) -> np.ndarray:
     """A finite point of each box."""
-    found = 0.5 * lows + 0.5 * highs
+    with np.errstate(invalid="ignore"):
+        found = 0.5 * lows + 0.5 * highs
     found = np.where(np.isfinite(found), found, np.where(np.isfinite(lows), lows, np.where(np.isfinite(highs), highs, 0.0)))
     return np.clip(found, lows, highs)
 

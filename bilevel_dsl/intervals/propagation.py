@@ -29,14 +29,14 @@ def propagated(
     """
     low, high = low.copy(), high.copy()
     gone = np.zeros(low.shape[1], bool)
-    for _ in range(sweeps):
-        before = high - low
-        low, high, empty = _swept(graph, low, high, row_low, row_high)
-        gone |= empty
-        with np.errstate(invalid="ignore"):
+    with np.errstate(all="ignore"):
+        for _ in range(sweeps):
+            before = high - low
+            low, high, empty = _swept(graph, low, high, row_low, row_high)
+            gone |= empty
             shrunk = (high - low < (1 - GAIN) * before) | np.isinf(before) & np.isfinite(high - low)
-        if not np.any(shrunk & ~gone):
-            break
+            if not np.any(shrunk & ~gone):
+                break
     return low, high, gone
 
 

@@ -30,7 +30,7 @@ CASES = {
         "mgbio",
         {"penalty", "kkt", "branches", "mpcc", "mgbio"},
     ),
-    "constraint on x": (square(upper=[("le", lambda x, y: x**2 - 2)]), "penalty", {"penalty", "kkt", "mpcc"}),
+    "constraint on x": (square(upper=[("le", lambda x, y: x**2 - 2)]), "penalty", {"penalty", "kkt", "mpcc", "value"}),
     "constraint on x and y": (
         square(upper=[("le", lambda x, y: x + y - 2)]),
         "branches",
@@ -53,21 +53,21 @@ CASES = {
     ),
     "many answers": (TWO_LEVEL["p3"].problem, "penalty", {"penalty", "kkt", "branches", "mpcc", "mgbio"}),
     "large": (LARGE, "penalty", {"penalty", "mpcc"}),
-    "simple": (SIMPLE, "dbgd", {"penalty", "kkt", "branches", "mpcc", "dbgd"}),
+    "simple": (SIMPLE, "dbgd", {"penalty", "kkt", "branches", "mpcc", "value", "dbgd"}),
     "simple with a set": (
         problem(lambda x, y: ca.sumsqr(y), lambda x, y: y[0], 0, 2, y_set=Simplex(2, ca.MX(1))),
         "branches",
-        {"penalty", "kkt", "branches", "mpcc", "dbgd"},
+        {"penalty", "kkt", "branches", "mpcc", "value", "dbgd"},
     ),
     "simple with bounds as constraints": (
         problem(lambda x, y: y, lambda x, y: y**2, 0, 1, lower=[("le", lambda x, y: 1 - y)]),
         "branches",
-        {"penalty", "kkt", "branches", "mpcc", "dbgd"},
+        {"penalty", "kkt", "branches", "mpcc", "value", "dbgd"},
     ),
     "simple with rows": (
         problem(lambda x, y: y[0], lambda x, y: ca.sumsqr(y), 0, 2, lower=[("le", lambda x, y: 1 - y[0] - y[1])]),
         "branches",
-        {"penalty", "kkt", "branches", "mpcc"},
+        {"penalty", "kkt", "branches", "mpcc", "value"},
     ),
 }
 

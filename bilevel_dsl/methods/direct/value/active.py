@@ -11,6 +11,7 @@ from .faces import Conditions
 
 ACTIVE = 1e-6  # of its size, up to which a row is active
 STEPS = 4
+SMALL = 1e-12  # relative: the last step
 LONG = 1e-2  # of a width, or absolute: a longer step leads to another answer
 
 
@@ -80,6 +81,8 @@ class Near:
             if not np.all(np.isfinite(step)):
                 break
             found = np.clip(found + step, low, high)
+            if np.max(np.abs(step), initial=0.0) <= SMALL * (1 + np.max(np.abs(found))):
+                break
         return found if np.max(np.abs(found - y), initial=0.0) <= LONG * (1 + np.max(np.abs(y), initial=0.0)) else begun
 
     def moves(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:

@@ -102,6 +102,7 @@ class Boxes:
         highs = np.concatenate([pool[1][:, whole], highs], 1)
         above = np.concatenate([above[whole], above[~whole][parents]])
         if lows.shape[1]:
+            self.settled = min(self.settled, upper)  # f < upper is a row: what it removes has no bound of its own
             self._bound(lows, highs, above, upper)
         return lows.shape[1]
 

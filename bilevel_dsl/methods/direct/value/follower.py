@@ -59,8 +59,11 @@ class Follower:
             best = self._better(x, y, best)
         looked, batches, proved = 0, 0, True
         for k in range(len(self.faces)):
+            low, high = self.faces[k].low.copy(), self.faces[k].high.copy()
+            if np.array_equal(low[len(x) :], high[len(x) :]):  # a corner
+                best = self._better(x, low[len(x) :], best)
+                continue
             face = self._face(k)
-            low, high = face.face.low.copy(), face.face.high.copy()
             low[: len(x)] = high[: len(x)] = x
             face.begin(low, high, self._goal(best))
             while len(face) and batches < BATCHES and perf_counter() < self.deadline:
