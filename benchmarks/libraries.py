@@ -74,7 +74,7 @@ def _gap(problem: bl.Problem, oracles, x: np.ndarray, y: np.ndarray) -> float:
     rows = oracles["h"](x, symbol, *oracles.data)
     low = [0.0 if c.kind == "eq" else -np.inf for c in problem.lower_constraints for _ in range(c.expression.numel())]
     projected = ca.Function("project", [symbol], [oracles["project_y"](symbol, *oracles.data)])
-    solver = ca.nlpsol("follower", "ipopt", {"x": symbol, "f": g, "g": rows}, QUIET)
+    solver = ca.nlpsol("follower", "ipopt", {"x": symbol, "f": ca.densify(g), "g": rows}, QUIET)
     here, rng = float(oracles["g"](x, y, *oracles.data)), np.random.default_rng(0)
     # sets that are boxes are bounds; other sets are left to the rows of the certificate
     far = np.array(projected(np.full(y.size, 1e20))).ravel()

@@ -15,6 +15,7 @@ from bilevel_dsl.methods import METHODS, choose, fitting
 from bilevel_dsl.methods.branches import FEW_PAIRS
 from bilevel_dsl.methods.mgbio import MOST_VARIABLES
 from bilevel_dsl.methods.needs import DENSE_LIMIT
+from bilevel_dsl.methods.value import FEW, MOST_LOWER
 from bilevel_dsl.model.structure import analyse
 
 PAGE = Path(__file__).parent / "methods.md"
@@ -39,7 +40,7 @@ CLASSES = {
     f"y free, any other lower level of at most {DENSE_LIMIT} variables": [
         f"{UPPER} lower {{ var y[2]; minimize sumsqr(y - x) + 1e7 * (y[1] - x)^2; }}",
         f"{UPPER} lower {{ var y[{MOST_VARIABLES + 1}]; minimize sumsqr(y - x); }}",
-        f"{UPPER} lower {{ var y[2]; {NOT_CONVEX} }}",
+        f"{UPPER} lower {{ var y[{MOST_LOWER + 1}]; {NOT_CONVEX} }}",
         f"{UPPER} lower {{ var y[{DENSE_LIMIT}]; minimize sumsqr(y - x); }}",
     ],
     "y free, rows of the upper level on x alone": [f"{ROW_ON_X} lower {{ var y[2]; minimize sumsqr(y - x); }}"],
@@ -69,14 +70,19 @@ CLASSES = {
         f"{UPPER} lower {{ var y[2]; minimize sum(exp(y)); subject to sum(y) >= x; y[1] <= 3; }}",
         f"{UPPER} lower {{ var y[2]; minimize sum(y); subject to sumsqr(y) <= x; }}",
     ],
-    "lower level not convex, with rows": [f"{UPPER} lower {{ var y[2]; {NOT_CONVEX} subject to sum(y) >= x; }}"],
-    "lower level not convex, with sets alone": [
-        f"{UPPER} lower {{ var y[2] in [0, 4]; {NOT_CONVEX} }}",
-        f"{UPPER} lower {{ var y[2]; {NOT_CONVEX} subject to y >= 0; y <= 4; }}",
+    f"lower level not convex, at most {FEW} variables on either level, those of the upper one bounded": [
+        f"{UPPER} lower {{ var y[2]; {NOT_CONVEX} subject to sum(y) >= x; }}",
+    ],
+    "lower level not convex, more variables, with rows": [
+        f"{UPPER} lower {{ var y[{MOST_LOWER + 1}]; {NOT_CONVEX} subject to sum(y) >= x; }}"
+    ],
+    "lower level not convex, more variables, with sets alone": [
+        f"{UPPER} lower {{ var y[{MOST_LOWER + 1}] in [0, 4]; {NOT_CONVEX} }}",
+        f"{UPPER} lower {{ var y[{MOST_LOWER + 1}]; {NOT_CONVEX} subject to y >= 0; y <= 4; }}",
     ],
     "rows of the upper level that involve y": [
         f"{COUPLED} lower {{ var y[2]; {EXP} }}",
-        f"{COUPLED} lower {{ var y[2] in [0, 4]; {NOT_CONVEX} }}",
+        f"{COUPLED} lower {{ var y[{MOST_LOWER + 1}] in [0, 4]; {NOT_CONVEX} }}",
     ],
     "sets alone on y, but too large for kkt": [f"{UPPER} lower {{ var y[100] in simplex; minimize sumsqr(y - x); }}"],
     "rows of the lower level, too large for kkt": [
@@ -141,6 +147,8 @@ def _cell(name: str, fits: list[bool], words: str) -> str:
         return "kkt (small)"
     if name == "branches" and any(fits) != all(fits):
         return "branches (both levels linear or quadratic)"
+    if name == "value" and any(fits) != all(fits):
+        return "value (few variables)"
     if any(fits) != all(fits):
         raise ValueError(f"{words}: {name} takes some and not others")
     return name if fits[0] else ""

@@ -51,6 +51,7 @@ NAME = "value"
 EXECUTOR = "intervals"
 MOST_UPPER, MOST_LOWER = 5, 4  # variables that are taken
 FEW = 3  # of either level, up to which `auto` gives it the problem
+LARGEST = 50_000  # operations and numbers of the objectives, before anything else is tried
 PACE = 0.05  # seconds between two reports of progress
 
 
@@ -71,6 +72,10 @@ def _many(problem: Problem) -> list[Refusal]:
 @lru_cache(maxsize=4)
 def _levels(problem: Problem) -> Levels | Refusal:
     """The levels as expressions that intervals know, with bounds for the leader; or why not."""
+    objectives = ca.Function("size", [problem.x, problem.y, *problem.p], [problem.f.expression, problem.g.expression])
+    size = objectives.n_instructions() + objectives.sz_w()
+    if size > LARGEST:
+        return Refusal(f"the objectives are {size} operations and numbers (limit {LARGEST})", problem.g.span)
     levels = Levels(Oracles(problem))
     if levels.kind is not ca.SX:
         return Refusal("the objectives and constraints are not made of scalar operations alone", problem.g.span)
