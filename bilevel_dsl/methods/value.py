@@ -176,7 +176,7 @@ def solve(
     found = Search(levels, start, watch, int(settings["max_iter"]), _reporting(on_progress) if on_progress else None).run()
     record = {
         "iterations": found.boxes,
-        "calls": {"boxes": found.boxes, "followers": found.rounds},
+        "calls": {"boxes": found.boxes, "cuts": found.cuts, "followers": found.followers},
         "bound": None if found.bound == -np.inf else found.bound,
         "proved_by": _words(found),
     }
@@ -192,7 +192,7 @@ def solve(
 
 def _words(found: Searched) -> str:
     boxes = f"{found.boxes} box{'es' * (found.boxes != 1)}"
-    return f"interval search of {boxes} with {found.rounds} follower's answer{'s' * (found.rounds != 1)} as cuts"
+    return f"interval search of {boxes} with {found.cuts} cut{'s' * (found.cuts != 1)} from the follower's answers"
 
 
 def _reporting(on_progress: Progress):

@@ -72,11 +72,15 @@ class Points:
         fits = all(np.all(broken <= ROWS * size) for broken, size in zip(kinds, sizes))
         if not fits or f[0] >= self.goal:
             return False
-        answer = self.follower(x, [y, *self._said(x, y)])
+        near = [y, *self._said(x, y)]
+        slack = GAP * max(1.0, abs(g[0]))
+        if any(self.follower.value(x, other) < g[0] - slack for other in near):  # a cut says so
+            return False
+        answer = self.follower(x, near)
         if answer.y is None:
             return False
         self.rules.add(x, answer.y)
-        if g[0] > answer.g + GAP * max(1.0, abs(answer.g)):
+        if g[0] > answer.g + slack:
             return False
         self.best = Point(float(f[0]), x.copy(), y.copy())
         self.goal = self.best.f - self._tolerance()

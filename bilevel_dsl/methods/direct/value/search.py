@@ -37,7 +37,8 @@ class Searched:
     point: Point | None
     bound: float
     boxes: int
-    rounds: int  # follower's problems solved globally
+    cuts: int
+    followers: int  # solved globally
     faces: int
     trace: list[tuple[int, float, float]] = field(default_factory=list)  # boxes, upper, bound
 
@@ -132,5 +133,12 @@ class Search:
     def _as(self, status: str) -> Searched:
         bound = np.inf if status == "infeasible" else self.bound
         return Searched(
-            status, self.points.best, bound, self.looked, self.points.follower.solved, len(self.faces), self.trace
+            status,
+            self.points.best,
+            bound,
+            self.looked,
+            len(self.rules.a),
+            self.points.follower.solved,
+            len(self.faces),
+            self.trace,
         )
