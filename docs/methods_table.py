@@ -62,6 +62,10 @@ CLASSES = {
         "upper { var x in binary; minimize x + sumsqr(y); } lower { var y[2] in [0, 4]; minimize sumsqr(y - 1 + x); }",
         "upper { var x in integer(0, 9); maximize x * y; } lower { var y in [0, 9]; minimize y^2 + (x - 8) * y; }",
     ],
+    "the leader chooses whole numbers of which there are few choices, any other levels": [
+        "upper { var x in binary; minimize x + y; } lower { var y in [0, 4]; minimize exp(y) - y * x; }",
+        "upper { var x in integer(0, 9); maximize x * y; } lower { var y in nonneg; minimize -y; subject to x * y <= 4; }",
+    ],
     "any other convex lower level, with sets alone": [
         f"{UPPER} lower {{ var y[2] in simplex; {EXP} }}",
         f"{UPPER} lower {{ var y[2] in [0, 4]; {EXP} }}",

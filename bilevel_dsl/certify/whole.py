@@ -120,7 +120,7 @@ class WholeLeader:
         elif not tried and self.budget.over:
             stationary = Claim("leader_stationary", Verdict.NOT_CHECKED, "the time is over")
         else:
-            words = f"{tried} other choice{'s' * (tried != 1)} of whole numbers near by were tried: none is better"
+            words = f"{tried} other choice{'s' * (tried != 1)} of whole numbers near by tried: none is better"
             stationary = Claim("leader_stationary", Verdict.SEARCHED, words, gain(around.best), tolerance)
         if gain(around.wide) > tolerance:
             everywhere = better_elsewhere(self.place, around.wide, around.value)

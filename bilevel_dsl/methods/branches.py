@@ -165,13 +165,13 @@ def solve(
     }
     if found.w is None:
         x, y = system.levels.clipped(x, y)
-        x[list(program.whole)] = np.round(x[list(program.whole)])
+        x[list(program.whole)] = np.round(x[list(program.whole)]) + 0.0
         return Outcome(found.status, x, y, measures={"bound": bound}, **record)
     nodes, *values = (np.array(column, float) for column in zip(*found.trace))
     trace = {"iteration": nodes, **{name: unscaled(v) for name, v in zip(("upper", "bound"), values)}}
     w = found.w[: system.size]
     x, y = system.split(w)
-    x[list(program.whole)] = np.round(x[list(program.whole)])
+    x[list(program.whole)] = np.round(x[list(program.whole)]) + 0.0
     measures = {**system.measures(w), "bound": bound, "gap": unscaled(found.value - found.bound)}
     return Outcome(found.status, x, y, system.multipliers(w), measures=measures, trace=trace, **record)
 

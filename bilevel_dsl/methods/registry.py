@@ -173,7 +173,7 @@ def choose(problem: Problem, structure: Structure) -> tuple[str, str]:
 def no_method(problem: Problem) -> BilevelError:
     """BL0416: the leader chooses whole numbers, and what keeps the one method for these from it."""
     v = next(v for v in problem.upper_variables if v.whole)
-    own = METHODS["branches"].refusals(problem)
+    own, few = (METHODS[name].refusals(problem) for name in ("branches", "enumeration"))
     whole = [] if own[0].span is v.span else [Label(v.span, "whole numbers")]
     return BilevelError(
         Diagnostic(
@@ -183,6 +183,7 @@ def no_method(problem: Problem) -> BilevelError:
             Label(own[0].span or v.span),
             (*(Label(r.span, r.rule) for r in own[1:] if r.span), *whole),
             (
+                f"nor does `enumeration`: {few[0].rule}",
                 "a relaxation is continuous: `[0, 1]` for `binary`, `[lower, upper]` for `integer(lower, upper)`",
                 "`bilevel_dsl.follow(problem, {...})` tells what one choice of the leader is worth",
             ),

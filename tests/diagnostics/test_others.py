@@ -140,7 +140,7 @@ COMMANDS: dict[str, tuple[dict[str, str | bytes | Path], str]] = {
         "verify m.bilevel s.json",
     ),
     "BL0514": ({"ridge.bilevel": "mine"}, "new ridge"),
-    "BL0416": ({"m.bilevel": WHOLE.replace("(y - n)^2", "exp(y - n) - y")}, "solve m.bilevel"),
+    "BL0416": ({"m.bilevel": WHOLE.replace("(y - n)^2", "exp(y - n) - y").replace("0, 5", "0, 50")}, "solve m.bilevel"),
     "BL0416_many": ({"m.bilevel": WHOLE.replace("z[3]", "z[70]")}, "solve m.bilevel"),
     "BL0607": ({}, "codegen m.bilevel -o out --method mpcc"),
     "BL0607_whole_numbers": ({"m.bilevel": WHOLE}, "codegen m.bilevel -o out"),

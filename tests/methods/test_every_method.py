@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
+import bilevel_dsl as bl
 from bilevel_dsl.functions.oracles import Oracles
 from bilevel_dsl.methods import METHODS
 from bilevel_dsl.runtime.direct import run_direct
@@ -18,9 +19,11 @@ from tests.problems import TWO_LEVEL, Case
 from tests.runtime.machines import COMPILER, assert_same
 from tests.runtime.test_twins import LEAST_NORM
 
+WHOLE = "upper { var n in integer(0, 5); minimize (n - 2.2)^2 + (y - 2)^2; } lower { var y; minimize exp(y - n) - y; }"
+
 
 def cases() -> list[Case]:
-    """Free and strongly convex, of condition 3; with a row; without upper variables; linear levels."""
+    """Free and strongly convex, of condition 3; with a row; without upper variables; whole numbers; linear levels."""
     free, answer = instance(3, 1)
     start = np.zeros(free.y.numel())
     closest = execute(METHODS["dbgd"].program(Oracles(LEAST_NORM)), np.zeros(0), np.zeros(6), executor="interpreted")
@@ -28,6 +31,7 @@ def cases() -> list[Case]:
         Case(free, np.zeros(free.x.numel()), start, answer),
         TWO_LEVEL["lower row"],
         Case(LEAST_NORM, np.zeros(0), np.zeros(6), closest.state["y"]),
+        Case(bl.load(bl.Source("whole", WHOLE)), np.zeros(1), np.zeros(1), np.array([2.0, 2.0])),
         Case(LINEAR["clark westerberg"][0], np.zeros(1), np.zeros(1), np.array(LINEAR["clark westerberg"][1], float)),
     ]
 

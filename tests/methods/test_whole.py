@@ -16,6 +16,7 @@ from bilevel_dsl.methods.branches import MOST_WHOLE
 from bilevel_dsl.methods.direct.products import Quadratic
 from bilevel_dsl.methods.direct.relaxation import Limit, Relaxation
 from bilevel_dsl.methods.direct.tree import search
+from bilevel_dsl.reductions.held import held, ranges
 from bilevel_dsl.reductions.scaling import scaled
 from tests.truth.families import instance
 
@@ -160,11 +161,13 @@ def test_bounds_from_data():
 PLAIN = "upper {{ var n[{}] in integer(0, 9); minimize sum(n) + y; }} lower {{ var y in [0, 1]; minimize (y - n[1])^2; }}"
 
 
-def test_one_method_takes_them():
+def test_two_methods_take_them():
     problem = load(PLAIN.format(2))
     assert fitting(problem) == ["branches"]
+    assert METHODS["enumeration"].refusals(problem)[0].rule == "there are 100 choices of whole numbers (limit 64)"
+    assert fitting(load(PLAIN.format(1))) == ["branches", "enumeration"]
     for name in METHODS:
-        if name != "branches":
+        if name not in ("branches", "enumeration"):
             first = METHODS[name].refusals(problem)[0]
             assert "the upper variable `n` takes whole numbers only" in first.rule and first.span.line == 1
 
@@ -184,6 +187,98 @@ def test_whole_numbers_are_not_scaled():
     assert scaling.x[0] == 1 and scaling.x[1] > 1
     found = bl.solve(problem)
     assert found.verified and found["n"] == 40000 and found["y"] == pytest.approx(4e6)
+
+
+# --- enumeration --------------------------------------------------------------------------------------
+
+FEW = {
+    "products of whole numbers with the follower's variables: all that is open": (
+        """upper { var z[2] in binary; minimize sum(z) + (y[1] - 2)^2 + y[2]; }
+           lower { var y[2] in [0, 9]; maximize 2 * y[1] + y[2];
+                   subject to z[1] * y[1] <= 2; (1 + z[2]) * y[2] + y[1] <= 5; }""",
+        3.5,  # both: y = (2, 1.5)
+        "global (proved)",
+    ),
+    "a leader that is not quadratic": (
+        """upper { var n in integer(0, 3); var x in [0, 4]; minimize n * (x - 1)^2 + (y - 2)^2 + n * x;
+                   subject to n >= 1; }
+           lower { var y in [0, 9]; minimize (y - n * x)^2; }""",
+        11 / 6,  # n = 2, x = 5 / 6
+        "global (proved)",
+    ),
+    "a follower that is not quadratic": (
+        """upper { var n in integer(0, 5); minimize (n - 2.2)^2 + (y - 1)^2; }
+           lower { var y in [0, 9]; minimize exp(y - n) - y; }""",
+        1.04,  # y = n
+        "global (searched)",
+    ),
+    "a follower that is not convex": (
+        """upper { var n in integer(-1, 2); minimize (y - 1)^2 + 0.1 * n; }
+           lower { var y in [-2, 2]; minimize cos(3 * y) + 0.3 * n * y; }""",
+        None,
+        "global (searched)",
+    ),
+    "prices": (
+        """upper { var n in integer(0, 5); maximize dual(balance)^2 - n; }
+           lower { var y[2] in nonneg; minimize y[1] + 3 * y[2]; subject to balance: sum(y) == n; y[1] <= 1.5; }""",
+        7,
+        "global (searched)",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FEW)
+def test_enumeration(name):
+    text, value, scope = FEW[name]
+    problem = load(text)
+    assert fitting(problem) == ["enumeration"]
+    found = bl.solve(problem)
+    assert found.method == "enumeration" and found.verified, found
+    assert found.certificate.scope == scope
+    low, high = ranges(problem)
+    if value is None:  # the follower on a grid
+        y = np.linspace(-2, 2, 400_001)
+        answers = [y[np.argmin(np.cos(3 * y) + 0.3 * n * y)] for n in range(-1, 3)]
+        value = min((a - 1) ** 2 + 0.1 * n for a, n in zip(answers, range(-1, 3)))
+    assert found.upper == pytest.approx(value, rel=1e-5, abs=1e-5)
+    for v in (v for v in problem.upper_variables if v.whole):
+        assert np.all(np.asarray(found[v.name]) == np.round(found[v.name]))
+
+
+@pytest.mark.parametrize("family", ["integer", "integer_quadratic"])
+def test_enumeration_and_branches_agree(family):
+    """On levels that both take, and on the truth."""
+    tried = 0
+    for seed in range(12):
+        case = instance(family, seed)
+        problem = load(case.text)
+        if METHODS["enumeration"].refusals(problem) or np.prod(np.subtract(*ranges(problem)[::-1]) + 1) > 5:
+            continue
+        tried += 1
+        outcome = METHODS["enumeration"].solve(Oracles(problem), *problem.start(), {"tol": 1e-6, "max_iter": 10_000})
+        best = case.judge(case.best).best
+        assert outcome.measures["upper"] == pytest.approx(best, abs=1e-6 * case.scale)
+        assert outcome.bound == pytest.approx(best, abs=1e-6 * case.scale)
+    assert tried
+
+
+def test_rows_of_whole_numbers_rule_choices_out():
+    problem = load(
+        """upper { var z[2] in binary; var x in [0, 1]; minimize x + y; subject to sum(z) == 1; z[1] + x <= 1.5; }
+           lower { var y in nonneg; minimize y^4; subject to y >= z[2]; }"""
+    )
+    assert held(problem, np.array([1.0, 1.0])) is None and held(problem, np.array([0.0, 0.0])) is None
+    rest = held(problem, np.array([1.0, 0.0]))
+    assert [c.expression.numel() for c in rest.upper_constraints] == [1] and rest.x.numel() == 1
+    assert not rest.whole.any()
+
+
+def test_no_choice_at_all():
+    text = """upper {{ var n[2] in integer(0, 3); minimize sum(n) * y; subject to {}; }}
+              lower {{ var y in nonneg; minimize sum(n) * y; }}"""
+    for row, words in (("2 * sum(n) == 3", "enumeration of 16 choices"), ("2 * n[1] == 3", "the bounds, between which")):
+        found = bl.solve(load(text.format(row)), "enumeration")
+        assert found.status == "infeasible" and words in found.certificate.notes[0]
 
 
 # --- the certificate ------------------------------------------------------------------------------------

@@ -63,7 +63,7 @@ class PairedProgram:
         matrix = np.vstack([np.hstack([by_w, np.zeros((len(shift), n_bounds))]), own])
         low, high = system.limits()
         whole = np.flatnonzero(levels.problem.whole)
-        low[whole], high[whole] = np.ceil(low[whole] - ROUNDING), np.floor(high[whole] + ROUNDING)
+        low[whole], high[whole] = np.ceil(low[whole] - ROUNDING) + 0.0, np.floor(high[whole] + ROUNDING) + 0.0
         row_low, row_high = system.row_limits()
         self.relaxation = Relaxation(
             self.f,
