@@ -98,7 +98,7 @@ def solve(
             break
         one = _with(problem, values, x[~whole], y, settings, deadline)
         found.append(one)
-        if _value(one) < _value(best) - BETTER * max(1.0, abs(_value(one))):
+        if _better(_value(one), _value(best)):
             best = replace(one, x=_joined(whole, values, one.x))
         rows.append((len(found), _value(best), _bound(found)))
         if on_progress is not None and on_progress(len(found), {"upper": _value(best)}):
@@ -132,6 +132,11 @@ def _value(one: Outcome) -> float:
     """The leader's value; infinite where there is no point."""
     value = one.measures.get("upper", np.inf) if one.status in ("converged", *ENDS) else np.inf
     return -np.inf if one.status == "diverged" else value if np.isfinite(value) else np.inf
+
+
+def _better(value: float, than: float) -> bool:
+    apart = BETTER * max(1.0, abs(than)) if np.isfinite(value) and np.isfinite(than) else 0.0
+    return value < than - apart
 
 
 def _bound(found: list[Outcome]) -> float:

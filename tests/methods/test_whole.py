@@ -281,6 +281,13 @@ def test_no_choice_at_all():
         assert found.status == "infeasible" and words in found.certificate.notes[0]
 
 
+def test_a_choice_without_a_bound():
+    text = """upper { var z in binary; var x; minimize (1 - z) * x - y; }
+              lower { var y in nonneg; minimize y; subject to y >= z; }"""
+    for name in ("enumeration", None):
+        assert bl.solve(load(text), name, time_limit=20, effort="quick").status == "diverged"
+
+
 # --- the certificate ------------------------------------------------------------------------------------
 
 SHOPS = """upper { var z[3] in binary; minimize dot([4, 3, 2], z) + dot([1, 5, 9], y); subject to sum(z) == 1; }
