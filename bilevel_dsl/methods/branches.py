@@ -22,7 +22,7 @@ with several answers of the follower it is the leader's choice. f may use `dual(
 - *Infeasible* is proved: no decision of the leader has an answer of the follower that the leader's rows allow, or the
   follower is unbounded at all of them.
 
-The number of nodes may double with each pair; a time limit gives the best answer with the bound so far.
+The number of nodes may double with each pair and whole number; a time limit gives the best answer with the bound so far.
 
 Bard, Moore, SIAM J. Sci. Stat. Comput. 11 (1990); Hansen, Jaumard, Savard, SIAM J. Sci. Stat. Comput. 13 (1992);
 Labbe, Marcotte, Savard, Management Science 44 (1998), for tolls; Ruiz, Conejo, IEEE Trans. Power Syst. 24 (2009), for bids.
@@ -50,17 +50,23 @@ NAME = "branches"
 EXECUTOR = "highs"
 MOST_PAIRS, FEW_PAIRS = 60, 40  # that are taken; that `auto` gives it
 MOST_WHOLE = 60  # variables
+MOST_PAIRS_WHOLE = 160  # where the leader chooses nothing but whole numbers: held, they settle the pairs
 PACE = 0.05  # seconds between two reports of progress
 
 
 def _too_many_pairs(problem: Problem) -> list[Refusal]:
     if needs.SMOOTH_SETS.broken(problem):
         return []  # refused for that
-    pairs = count_pairs(problem)
-    if pairs <= MOST_PAIRS:
+    pairs, most = count_pairs(problem), _most_pairs(problem)
+    if pairs <= most:
         return []
-    rule = f"the lower level has {pairs} bounds and rows that may be active (limit {MOST_PAIRS})"
+    rule = f"the lower level has {pairs} bounds and rows that may be active (limit {most})"
     return [Refusal(rule, problem.lower_variables[0].span)]
+
+
+def _most_pairs(problem: Problem) -> int:
+    settled = problem.whole.size and problem.whole.all() and not problem.used_duals
+    return MOST_PAIRS_WHOLE if settled else MOST_PAIRS
 
 
 def _not_quadratic(problem: Problem) -> list[Refusal]:
@@ -108,7 +114,11 @@ CARD = Card(
     ),
     needs=(
         needs.SMOOTH_SETS,
-        Need(f"at most {MOST_PAIRS} inequalities and bounds in the lower level", _too_many_pairs),
+        Need(
+            f"at most {MOST_PAIRS} inequalities and bounds in the lower level, or {MOST_PAIRS_WHOLE} where the leader "
+            "chooses nothing but whole numbers",
+            _too_many_pairs,
+        ),
         Need(
             "constraints and sets affine in both levels' variables together; a lower objective linear or convex quadratic, "
             "products with upper variables included; an upper objective linear or convex quadratic, or made so by the lower "

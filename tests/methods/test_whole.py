@@ -12,7 +12,7 @@ import bilevel_dsl as bl
 from bilevel_dsl.diagnostics import BilevelError
 from bilevel_dsl.functions.oracles import Oracles
 from bilevel_dsl.methods import METHODS, fitting
-from bilevel_dsl.methods.branches import MOST_WHOLE
+from bilevel_dsl.methods.branches import MOST_PAIRS_WHOLE, MOST_WHOLE, count_pairs
 from bilevel_dsl.methods.direct.products import Quadratic
 from bilevel_dsl.methods.direct.relaxation import Limit, Relaxation
 from bilevel_dsl.methods.direct.tree import search
@@ -176,6 +176,38 @@ def test_limits():
     assert not INFO.refusals(load(PLAIN.format(MOST_WHOLE)))
     (refusal,) = INFO.refusals(load(PLAIN.format(MOST_WHOLE + 1)))
     assert refusal.rule == f"the upper level has {MOST_WHOLE + 1} variables that take whole numbers (limit {MOST_WHOLE})"
+
+
+def shops(many: int, customers: int) -> bl.Problem:
+    """Customers go to the open shop that they like best."""
+    rng = np.random.default_rng(0)
+    data = {
+        "rent": rng.integers(5, 15, many),
+        "cost": rng.integers(1, 12, (customers, many)),
+        "rank": np.argsort(rng.random((customers, many)), axis=1),
+    }
+    text = """param rent[:]; param cost[:, :]; param rank[:, :]; set S = 1..rows(rent); set C = 1..rows(cost);
+      upper { var z[S] in binary; minimize dot(rent, z) + sum(cost[c, s] * y[c, s] for c in C, s in S);
+        subject to sum(z) >= 1; }
+      lower { var y[C, S] in nonneg; minimize sum(rank[c, s] * y[c, s] for c in C, s in S);
+        subject to one[c in C]: sum(y[c, s] for s in S) == 1; there[c in C, s in S]: y[c, s] <= z[s]; }"""
+    return load(text, **data)
+
+
+def test_many_pairs_where_all_is_whole():
+    """The followers' pairs are settled where the whole numbers are held: 96 of them, against every choice."""
+    problem = shops(6, 8)
+    found = bl.solve(problem, verify="no")
+    assert count_pairs(problem) == 96 and found.measures["gap"] == pytest.approx(0, abs=1e-6)
+    rent, cost, rank = (np.asarray(p.value) for p in problem.parameters)
+    worth = []
+    for z in product((0, 1), repeat=6):
+        if any(z):
+            chosen = np.where(z, rank, np.inf).argmin(axis=1)
+            worth.append(rent @ z + cost[np.arange(8), chosen].sum())
+    assert found.upper == pytest.approx(min(worth))
+    (refusal,) = INFO.refusals(shops(9, 10))
+    assert refusal.rule == f"the lower level has 180 bounds and rows that may be active (limit {MOST_PAIRS_WHOLE})"
 
 
 def test_whole_numbers_are_not_scaled():
