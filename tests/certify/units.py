@@ -25,8 +25,10 @@ class Units:
 
 
 def fits(problem: Problem) -> bool:
-    """Whether its sets can be written in other units: boxes only, and no multipliers."""
-    return not problem.used_duals and all(isinstance(v.set, (Free, Box)) for v in problem.variables)
+    """Whether its sets can be written in other units: boxes only, no whole numbers, and no multipliers."""
+    return (
+        not problem.used_duals and not problem.whole.any() and all(isinstance(v.set, (Free, Box)) for v in problem.variables)
+    )
 
 
 def in_units(problem: Problem, units: Units) -> Problem:

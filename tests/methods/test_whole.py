@@ -382,3 +382,16 @@ def test_follow_and_evaluate():
 def test_a_time_limit_leaves_whole_numbers_or_none():
     found = bl.solve(load(KNOWN["whole and continuous: the build, and how much"][0]), "branches", max_iter=1)
     assert not found.variables or np.all(found["open"] == np.round(found["open"]))
+
+
+@pytest.mark.parametrize(("f", "y"), [(1e-6, 1e4), (1e6, 1e-3)])
+def test_no_verdict_depends_on_units(f, y):
+    text = f"""param f = {f}; param u = {y};
+      upper {{ var z[3] in binary; minimize f * (dot([4, 3, 2], z) + dot([1, 5, 9], y) / u); subject to sum(z) == 1; }}
+      lower {{ var y[3] in nonneg; minimize dot([3, 2, 1], y); subject to sum(y) == u; y <= u * z; }}"""
+    problem = load(text)
+    found = bl.solve(problem)
+    assert found.upper == pytest.approx(5 * f) and found.certificate.scope == "global (proved)"
+    assert bl.verify(problem, {"z": [1, 0, 0], "y": [y, 0, 0]}).verified
+    assert not bl.verify(problem, {"z": [0, 1, 0], "y": [0, y, 0]}).verified
+    assert not bl.verify(problem, {"z": [1 - 1e-3, 1e-3, 0], "y": [y * (1 - 1e-3), y * 1e-3, 0]}).verified
