@@ -78,6 +78,7 @@ def _reaction(problem: Problem, found: Answered) -> Reaction:
         feasible=found.feasible,
         words=words,
         upper_range=(low, high),
+        extremes=tuple(_by_name(problem, y) for y in (found.ends if sense > 0 else found.ends[::-1])),
         answers=tuple((_by_name(problem, y), problem.g.as_written(g)) for y, g in found.basins),
     )
 

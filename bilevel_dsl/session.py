@@ -33,7 +33,9 @@ from .search.attempt import Attempt, Runner, Start, seen_by
 from .search.effort import EFFORTS, Effort
 from .search.examine import Examiner
 from .search.search import Plan, Search, answers_found
+from .search.worst import against_the_worst
 from .semantics.checked import Checked
+from .semantics.entries import TIES
 from .syntax import ast
 
 # what `compile` may be, and the executor that it means
@@ -107,6 +109,7 @@ def solve(
     starts: int | None = None,
     scaling: bool = True,
     detailed_trace: bool = False,
+    ties: str | None = None,
 ) -> Solution:
     """Solve `problem` and certify the answer.
 
@@ -130,6 +133,9 @@ def solve(
             goes in and comes out is in the units of the model all the same; `tol` is about the scaled problem.
         detailed_trace: `trace` has seconds, calls of oracles by kind and the report too; after the first 1000 iterations
             fewer rows.
+        ties: where the follower has several answers, "optimistic": it takes the leader's choice; "pessimistic": the one that
+            is worst for the leader, whose constraints must hold with all of them; "report": as optimistic, and the result
+            says what the worst answer would be. None: what the model's `options` say, else "optimistic".
 
     Ctrl-C ends the loop, or else the certificate, and gives the best point with the status `interrupted`.
 
@@ -141,8 +147,10 @@ def solve(
     clock, stage = _Clock(), on_stage or (lambda name: None)
     end = np.inf if time_limit is None else perf_counter() + time_limit
     stage("building")
+    ties = ties_of(problem, ties)
     named = named_method(problem, method)
-    methods = ((named, ""),) if named else _ordered(problem, scaling)
+    ties = named.card.ties if named and named.card.ties != "optimistic" else ties
+    methods = ((named, ""),) if named else _ordered(problem, scaling, ties)
     oracles = Oracles(problem)
     x, y = start_point(problem, start)
     require_finite(oracles, x, y)
@@ -169,13 +177,15 @@ def solve(
         runner.program(methods[0][0])
     clock.lap("build")
     stage("compiling" if EXECUTORS[compile] == "eager" else "iterating")
-    examiner = Examiner(oracles=oracles, level=verify, seed=seed, end=end)
-    plan = Plan(
-        methods=methods, effort=_effort(effort, starts, alone=named is not None or verify == "no"), seed=seed, end=end
-    )
+    examiner = Examiner(oracles=oracles, level=verify, seed=seed, end=end, adverse=ties == "pessimistic")
+    once = named is not None or verify == "no" or ties == "pessimistic"  # where that has no proof, `search/worst.py`
+    plan = Plan(methods=methods, effort=_effort(effort, starts, alone=once), seed=seed, end=end)
     search = Search(runner, plan, examiner, stage)
     try:
-        best = examiner.no_worse_than(first, search.run(first))
+        best = search.run(first)
+        if ties == "pessimistic" and not best.verified and not best.run.unattained:
+            best = against_the_worst(search, examiner, best)
+        best = examiner.no_worse_than(first, best)
     except KeyboardInterrupt:
         if not search.attempts:
             raise
@@ -183,7 +193,8 @@ def solve(
         if best.certificate is None:
             best = replace(best, certificate=unchecked("the answer was not checked"))
         best = replace(best, run=replace(best.run, status=Status.INTERRUPTED))
-    return _conclude(problem, examiner, best, search, {**clock.laps, "verify": examiner.seconds}, seed)
+    found = _conclude(problem, examiner, best, search, {**clock.laps, "verify": examiner.seconds}, seed)
+    return replace(found, certificate=replace(found.certificate, ties=ties))
 
 
 def export_c(
@@ -250,6 +261,7 @@ def verify(
     seed: int = 0,
     effort: str = "normal",
     time_limit: float | None = None,
+    ties: str | None = None,
 ) -> Point:
     """What is known of a point given by the values of all variables, from wherever it comes.
 
@@ -258,6 +270,7 @@ def verify(
         seed: of the random choices of the search.
         effort: "quick", "normal" or "thorough".
         time_limit: seconds; what is not checked by then is said to be so.
+        ties: as of `solve`.
 
     Raises:
         BilevelError: BL0405, BL0406, BL0408: an unknown variable, a wrong shape or a number that is not finite,
@@ -265,19 +278,19 @@ def verify(
     """
     problem.require_expressions()
     require_values(problem.variables, variables, "point")
-    clock = _Clock()
+    clock, ties = _Clock(), ties_of(problem, ties)
     x, y = start_point(problem, variables, "point")
     limits = budget(effort, end=np.inf if time_limit is None else perf_counter() + time_limit)
     duals = multipliers(problem, x, y)
     oracles = Oracles(with_values(problem, duals))
     used = {d.name: duals.get(d.name, np.full(d.shape, np.nan)) for d in problem.used_duals}
-    certificate = certify(oracles, x, y, tol=tol, seed=seed, limits=limits, multipliers=used)
+    certificate = certify(oracles, x, y, tol=tol, seed=seed, limits=limits, multipliers=used, adverse=ties == "pessimistic")
     clock.lap("verify")
     return Point(
         problem=problem,
         **_values(oracles, x, y),
         duals=duals,
-        certificate=certificate,
+        certificate=replace(certificate, ties=ties),
         seed=seed,
         timings={**problem.timings, **clock.laps},
         warnings=problem.warnings,
@@ -307,17 +320,33 @@ def _options(info: MethodInfo, options: dict | None, seed: int, first: bool) -> 
     return {**own, **((options or {}) if first else known_to(info, options))}
 
 
-def _ordered(problem: Problem, scaling: bool) -> tuple[tuple[MethodInfo, str], ...]:
+def _ordered(problem: Problem, scaling: bool, ties: str = "optimistic") -> tuple[tuple[MethodInfo, str], ...]:
     """The methods for the class, the best first: of the scaled problem, for a condition depends on units.
 
     Raises:
         BilevelError: BL0416, there is none.
     """
     seen = scaled(problem) if scaling else problem
+    adverse = METHODS["adverse"]
+    if ties == "pessimistic" and not adverse.refusals(problem):
+        return ((adverse, "an adverse follower of linear or convex quadratic levels is solved for globally"),)
     found = tuple(ordered(seen, analyse(seen)))
     if not found and problem.whole.any():
         raise no_method(seen)
     return found
+
+
+def ties_of(problem: Problem, given: str | None) -> str:
+    """How several answers of the follower are taken: by the caller, else by the model, else for the leader.
+
+    Raises:
+        BilevelError: BL0404, it is no such word.
+    """
+    found = problem.options.get("ties", TIES[0]) if given is None else given
+    if found in TIES:
+        return found
+    words = f"`ties` is `{found}`, which is not one of its choices"
+    raise BilevelError(Diagnostic("BL0404", words, hints=(f"the choices are: {', '.join(TIES)}",), exit_status=2))
 
 
 def _exportable(problem: Problem, name: str | None, scaling: bool) -> MethodInfo:

@@ -2,7 +2,8 @@
 
 Several answers are of two kinds: separate ones, met by the search of `optimal` in every part of the follower, and
 connected ones, where the follower may move without a loss. Over all of them the leader's best and worst value are looked
-for; the point must have the best one (optimistic).
+for, by linear programs where these tell (`extremes.py`); the point must have the best one, or the worst one where `ties`
+is "pessimistic".
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 
 from .claims import Claim, Verdict
 from .effort import Budget
+from .extremes import Extremes, corners, extremes
 from .follower import Follower, Response
 from .local import Local
 from .optimal import GAP, Optimal, by_name
@@ -36,6 +38,7 @@ class Answers:
     worst: float | None = None
     notes: tuple[str, ...] = ()
     details: dict[str, object] = field(default_factory=dict)
+    ends: tuple[np.ndarray, np.ndarray] | None = None  # answers that give the best and the worst value
 
 
 def check_answers(
@@ -50,8 +53,9 @@ def check_answers(
     budget: Budget,
     *,
     tol: float,
+    adverse: bool = False,
 ) -> Answers:
-    """The claim "follower_answer" at (x, y)."""
+    """The claim "follower_answer" at (x, y); `adverse`: of several answers the follower takes the worst one."""
     if found.answer is None:
         return Answers(Claim("follower_answer", Verdict.NOT_CHECKED, "no answer of the follower is known"), False)
     curved = here is not None and here.residual <= RESIDUAL and bool(np.all(here.eigenvalues > 1e-8))
@@ -60,9 +64,8 @@ def check_answers(
         if inexact is not None:
             return Answers(inexact, False, details={"follower_unique": True})
         why = "a vertex" if not here.tangent.shape[1] else "strictly convex along all that is left to it"
-        return Answers(
-            Claim("follower_answer", Verdict.PROVED, f"the only one: {why}"), False, details={"follower_unique": True}
-        )
+        claim = Claim("follower_answer", Verdict.PROVED, f"the only one: {why}")
+        return Answers(claim, False, details=_of_one(place, x, y))
     separate = _separate(found, tol)
     connected = here is None or not curved
     if not connected and len(separate) == 1:
@@ -71,8 +74,18 @@ def check_answers(
             return Answers(inexact, False, details={"follower_unique": True})
         basins = sum(len(p.answers) for p in found.parts)
         words = f"the only one of {basins} basin{'s' * (basins != 1)} found"
-        return Answers(Claim("follower_answer", Verdict.SEARCHED, words), False, details={"follower_unique": True})
-    return _range(place, leader, follower, scales, found, separate, connected, x, y, budget, tol)
+        return Answers(Claim("follower_answer", Verdict.SEARCHED, words), False, details=_of_one(place, x, y))
+    exact = None
+    if connected and found.convex and here is not None:
+        exact = extremes(place, leader, follower.region, follower, x, found.answer.y, True)
+    seen = _Seen(place, leader, follower, scales, found, connected, x, y, tol)
+    seen.look(separate, exact, budget)
+    return seen.worst_for_the_leader() if adverse else seen.choice_of_the_leader()
+
+
+def _of_one(place: Place, x: np.ndarray, y: np.ndarray) -> dict[str, object]:
+    value = place.problem.f.sense * place.value("f", x, y)
+    return {"leader_best": value, "leader_worst": value, "follower_unique": True}
 
 
 def _inexact(place: Place, scales: Scales, found: Optimal, x: np.ndarray, y: np.ndarray, tol: float) -> Claim | None:
@@ -109,75 +122,125 @@ def _separate(found: Optimal, tol: float) -> list[np.ndarray]:
     return points or [found.answer.y]
 
 
-def _range(
-    place: Place,
-    leader: Region,
-    follower: Follower,
-    scales: Scales,
-    found: Optimal,
-    separate: list[np.ndarray],
-    connected: bool,
-    x,
-    y,
-    budget: Budget,
-    tol: float,
-) -> Answers:
-    sense = place.problem.f.sense
-    own = place.value("f", x, y)
-    tried: list[tuple[float, np.ndarray, bool]] = []  # f, y, whether the leader's rows hold
-    for point in separate:
-        tried.append((place.value("f", x, point), point, _admissible(place, leader, follower, x, point)))
-    told = True
-    if connected:
-        ends = _connected(place, leader, follower, scales, found, separate, x, y, budget)
-        tried += ends
-        told = found.convex or _told_apart(place, follower, scales, x, y, ends, tol)
-    values = [f for f, _, _ in tried if np.isfinite(f)]
-    allowed = [(f, p) for f, p, fits in tried if fits and np.isfinite(f)]
-    best, point = min(allowed, key=lambda a: a[0], default=(own, y))
-    best, worst = min(best, own), max([own, *values])
-    gap = max(0.0, own - best) / scales.f
-    tolerance = float(f"{CHOICE * tol:.12g}")
-    apart = any(np.max(np.abs(p - y) / scales.y, initial=0.0) > ALIKE for _, p, _ in tried)
-    shown = sorted((sense * best, sense * worst), reverse=sense < 0)
-    details = {"leader_best": shown[0], "leader_worst": shown[1], "follower_unique": not apart}
-    notes = ()
-    if worst - best > tolerance * scales.f:
-        notes = (
-            f"the follower has several answers; over those found the leader's objective goes from {shown[0]:.6g} "
-            f"to {shown[1]:.6g}",
+@dataclass(eq=False)
+class _Seen:
+    """Several answers of the follower, with what the leader makes of them."""
+
+    place: Place
+    leader: Region
+    follower: Follower
+    scales: Scales
+    found: Optimal
+    connected: bool
+    x: np.ndarray
+    y: np.ndarray
+    tol: float
+    tried: list[tuple[float, np.ndarray, bool]] = field(default_factory=list)  # f, y, whether the leader's rows hold
+    exact: Extremes | None = None
+    told: bool = True  # answers are told apart
+    late: bool = False  # the time is over
+
+    def look(self, separate: list[np.ndarray], exact: Extremes | None, budget: Budget) -> None:
+        place, leader, follower, x = self.place, self.leader, self.follower, self.x
+        for point in separate:
+            self.tried.append((place.value("f", x, point), point, _admissible(place, leader, follower, x, point)))
+        if exact is not None:
+            ends = [e for e in (exact.best, exact.worst) if e is not None]
+            self.exact = exact
+            self.tried += [(f, p, _admissible(place, leader, follower, x, p)) for f, p in ends]
+        elif self.connected:
+            ends = _connected(place, leader, follower, self.scales, self.found, separate, x, self.y, budget)
+            self.tried += ends
+            self.told = self.found.convex or _told_apart(place, follower, self.scales, x, self.y, ends, self.tol)
+        self.late = budget.over and not self.tried
+        self.own = place.value("f", x, self.y)
+        allowed = [(f, p) for f, p, fits in self.tried if fits and np.isfinite(f)]
+        self.best, self.best_at = min([(self.own, self.y), *allowed], key=lambda a: a[0])
+        values = [(f, p) for f, p, _ in self.tried if not np.isnan(f)]
+        self.worst, self.worst_at = max([(self.own, self.y), *values], key=lambda a: a[0])
+        self.apart = any(np.max(np.abs(p - self.y) / self.scales.y, initial=0.0) > ALIKE for _, p, _ in self.tried)
+
+    @property
+    def _tolerance(self) -> float:
+        return float(f"{CHOICE * self.tol:.12g}")
+
+    @property
+    def _shown(self) -> tuple[float, float]:
+        sense = self.place.problem.f.sense
+        return sense * self.best, sense * self.worst
+
+    def _said(self, verdict: Verdict, words: str, gap: float, witness: dict[str, object] | None = None) -> Answers:
+        best, worst = self._shown
+        details = {"leader_best": best, "leader_worst": worst, "follower_unique": not self.apart}
+        for name, y in (("leader_best_answer", self.best_at), ("leader_worst_answer", self.worst_at)):
+            details[name] = by_name(self.place, y, "lower")
+        notes = ()
+        if self.worst - self.best > self._tolerance * self.scales.f:
+            over = "all of them" if self.exact is not None else "those found"
+            notes = (
+                f"the follower has several answers; over {over} the leader's objective goes from {best:.6g} to {worst:.6g}",
+            )
+        claim = Claim("follower_answer", verdict, words, gap, self._tolerance, witness)
+        ends = self.best_at, self.worst_at
+        return Answers(claim, self.connected, gap, self.best, self.worst, notes, details, ends)
+
+    def _undecided(self) -> Answers | None:
+        if not self.told:
+            words = "the follower prefers one answer to others by less than can be resolved, and the leader does not"
+            return self._said(Verdict.NOT_CHECKED, words, 0.0)
+        if self.late:
+            return Answers(Claim("follower_answer", Verdict.NOT_CHECKED, "the time is over"), self.connected)
+        return None
+
+    @property
+    def _verdict(self) -> Verdict:
+        return Verdict.PROVED if self.exact is not None else Verdict.SEARCHED
+
+    def choice_of_the_leader(self) -> Answers:
+        """The point must have the best answer for the leader."""
+        gap, sense = max(0.0, self.own - self.best) / self.scales.f, self.place.problem.f.sense
+        if gap > self._tolerance:
+            witness = {"variables": by_name(self.place, self.best_at, "lower"), "gain": float(self.own - self.best)}
+            values = f"{sense * self.best:.6g} for {sense * self.own:.6g}"
+            return self._said(
+                Verdict.FAILED, f"the leader would pick another one of the follower's answers: {values}", gap, witness
+            )
+        best, worst = self._shown
+        words = (
+            f"the leader's choice among several: {best:.6g} to {worst:.6g}" if self.apart else "no other answer was found"
         )
-    if gap > tolerance:
-        witness = {"variables": by_name(place, point, "lower"), "gain": float(own - best)}
-        words = f"the leader would pick another one of the follower's answers: {sense * best:.6g} for {sense * own:.6g}"
-        return Answers(
-            Claim("follower_answer", Verdict.FAILED, words, gap, tolerance, witness),
-            connected,
-            gap,
-            best,
-            worst,
-            notes,
-            details,
-        )
-    if not told:
-        words = "the follower prefers one answer to others by less than can be resolved, and the leader does not"
-        return Answers(
-            Claim("follower_answer", Verdict.NOT_CHECKED, words, gap, tolerance), connected, gap, best, worst, notes, details
-        )
-    if budget.over and not tried:
-        return Answers(Claim("follower_answer", Verdict.NOT_CHECKED, "the time is over"), connected)
-    words = (
-        "no other answer was found" if not apart else f"the leader's choice among several: {shown[0]:.6g} to {shown[1]:.6g}"
-    )
-    return Answers(
-        Claim("follower_answer", Verdict.SEARCHED, words, gap, tolerance), connected, gap, best, worst, notes, details
-    )
+        return self._undecided() or self._said(self._verdict, self._by(words), gap)
+
+    def worst_for_the_leader(self) -> Answers:
+        """The point must have the worst answer for the leader, and no answer may break a row of the leader."""
+        sense = self.place.problem.f.sense
+        breaking = [p for _, p, fits in self.tried if not fits]
+        breaking += [self.exact.broken[1]] if self.exact is not None and self.exact.broken is not None else []
+        if breaking:
+            words = "another answer that is as good for the follower breaks the leader's constraints"
+            witness = {"variables": by_name(self.place, breaking[-1], "lower")}
+            return self._said(Verdict.FAILED, words, np.inf, witness)
+        gap = max(0.0, self.worst - self.own) / self.scales.f
+        if gap > self._tolerance:
+            witness = {"variables": by_name(self.place, self.worst_at, "lower"), "loss": float(self.worst - self.own)}
+            values = f"{sense * self.worst:.6g} for {sense * self.own:.6g}"
+            words = f"an adverse follower would take another one of its answers: {values}"
+            return self._said(Verdict.FAILED, words, gap, witness)
+        best, worst = self._shown
+        words = f"the worst for the leader among several: {best:.6g} to {worst:.6g}"
+        words = words if self.apart else "no other answer was found"
+        return self._undecided() or self._said(self._verdict, self._by(words), gap)
+
+    def _by(self, words: str) -> str:
+        if self.exact is None:
+            return words
+        return f"{words}, both ends by linear programs" if self.apart else "no other answer differs for the leader"
 
 
 def _connected(place, leader, follower: Follower, scales: Scales, found: Optimal, separate, x, y, budget: Budget):
     """Ends of the range of f over the answers that hang together with those known."""
     tried = []
-    for point in [y, *separate[:8]]:
+    for point in [y, *separate[:8], *corners(place, leader, follower.region, follower, x, found.answer.y, found.convex)]:
         if budget.over:
             break
         kept = follower.as_good_as(x, found.answer, point, found.convex)

@@ -49,6 +49,7 @@ def certify(
     effort: str = "normal",
     limits: Budget | None = None,
     multipliers: dict[str, np.ndarray] | None = None,
+    adverse: bool = False,
 ) -> Certificate:
     """The certificate of (x, y), flat columns.
 
@@ -58,15 +59,23 @@ def certify(
         effort: "quick", "normal" or "thorough".
         limits: an effort with its end; by default `effort` without an end.
         multipliers: values of `dual(...)` that the leader's expressions rest on, by label.
+        adverse: of several answers the follower takes the worst one for the leader, not the best one.
     """
-    return Examination(oracles, x, y, multipliers).certificate(limits or budget(effort), seed=seed, tol=tol)
+    return Examination(oracles, x, y, multipliers, adverse).certificate(limits or budget(effort), seed=seed, tol=tol)
 
 
 class Examination:
     """A point with all that the claims share: lengths, the follower's program, derivatives."""
 
-    def __init__(self, oracles: Oracles, x: np.ndarray, y: np.ndarray, multipliers: dict[str, np.ndarray] | None = None):
-        self.oracles, self.x, self.y = oracles, x, y
+    def __init__(
+        self,
+        oracles: Oracles,
+        x: np.ndarray,
+        y: np.ndarray,
+        multipliers: dict[str, np.ndarray] | None = None,
+        adverse: bool = False,
+    ):
+        self.oracles, self.x, self.y, self.adverse = oracles, x, y, adverse
         self.claimed = multipliers
         self.place = Place(oracles, multipliers)
         self.leader, self.region = Region(oracles, "upper"), Region(oracles, "lower")
@@ -113,12 +122,20 @@ class Examination:
         return None if found is None or found.unbounded or found.answer is None else found.answer.y
 
     def certificate(
-        self, limits: Budget, *, seed: int, tol: float, bound: tuple[float, str] | None = None, brief: bool = False
+        self,
+        limits: Budget,
+        *,
+        seed: int,
+        tol: float,
+        bound: tuple[float, str] | None = None,
+        unattained: bool = False,
+        brief: bool = False,
     ) -> Certificate:
         """All claims, as far as the budget goes.
 
         Args:
             bound: a proved lower bound of the minimised leader's objective, and what it rests on, in words.
+            unattained: that bound is an infimum, which no decision attains.
             brief: nothing is said of the leader where the follower has a better answer.
         """
         if not self.finite:
@@ -126,7 +143,23 @@ class Examination:
             failed = Claim("feasible", Verdict.FAILED, words, np.nan, tol)
             return replace(unchecked(words), claims=(failed, *unchecked(words).claims[1:]), notes=(words,))
         found = self._examined(limits, seed, tol, bound, brief)
-        return replace(found, negligible=self._negligible(tol))
+        if unattained and bound is not None:
+            found = self._only_near(found, *bound)
+        return replace(found, negligible=self._negligible(tol), ties="pessimistic" if self.adverse else "optimistic")
+
+    def _only_near(self, found: Certificate, bound: float, by: str) -> Certificate:
+        """The certificate of a decision near an infimum that none attains: there is always a better one."""
+        sense = self.place.problem.f.sense
+        words = (
+            f"the {'infimum' if sense > 0 else 'supremum'} {sense * bound:.8g} is not attained: decisions come as near to "
+            f"it as wanted, this one to {abs(self.f - bound):.2g}; proved by {by}"
+        )
+        said = {
+            "leader_stationary": Claim("leader_stationary", Verdict.FAILED, words),
+            "leader_global": Claim("leader_global", Verdict.FAILED, "no decision is the best one"),
+        }
+        details = {**found.details, "infimum": sense * bound}
+        return replace(found, claims=tuple(said.get(c.name, c) for c in found.claims), details=details)
 
     def _negligible(self, tol: float) -> dict[str, np.ndarray | float]:
         """What no check can tell from zero: of the objectives, and of each variable's entries."""
@@ -159,7 +192,17 @@ class Examination:
             return Certificate((feasible, found.claim, *rest), numbers, _tolerances((feasible, found.claim)), (), details)
         here = self.local_at(found)
         answers = check_answers(
-            self.place, self.leader, self.follower, self.scales, found, here, self.x, self.y, limits, tol=tol
+            self.place,
+            self.leader,
+            self.follower,
+            self.scales,
+            found,
+            here,
+            self.x,
+            self.y,
+            limits,
+            tol=tol,
+            adverse=self.adverse,
         )
         claims = [feasible, found.claim, answers.claim]
         if self.place.problem.used_duals:
@@ -270,10 +313,19 @@ class Examination:
             return here
         return local(self.place, self.region, self.scales, self.frame.rows, answer, self.x, (E / size, d / size))
 
-    def reaction(self, x: np.ndarray, y: np.ndarray) -> Reaction | None:
+    def reaction(self, x: np.ndarray, y: np.ndarray, convex: bool = True) -> Reaction | None:
         """The follower's answer to another decision, from y, and the leader's value there."""
         return Reactions(
-            self.place, self.leader, self.region, self.follower, self.scales, self.frame.upper_rows, False, (self.x, self.y)
+            self.place,
+            self.leader,
+            self.region,
+            self.follower,
+            self.scales,
+            self.frame.upper_rows,
+            False,
+            (self.x, self.y),
+            convex,
+            adverse=self.adverse,
         ).at(x, y)
 
     def _multipliers(self, found: Optimal, here: Local | None, limits: Budget, tol: float) -> Claim:
@@ -332,6 +384,7 @@ class Examination:
             found.convex,
             here,
             others(found, self.y, self.scales),
+            self.adverse,
         )
         if not self.region.describable:
             words = "the follower's set has no smooth description"

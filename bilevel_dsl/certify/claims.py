@@ -56,6 +56,7 @@ class Certificate:
     notes: tuple[str, ...] = ()  # sentences
     details: dict[str, object] = field(default_factory=dict)  # further JSON entries
     trouble: str = ""  # "the follower is unbounded": no answer exists at this decision of the leader
+    ties: str = "optimistic"  # whose choice an answer of several is: "pessimistic": the follower's, against the leader
     negligible: dict[str, np.ndarray | float] = field(default_factory=dict)  # "upper", "lower", "variable NAME": as zero
 
     @property

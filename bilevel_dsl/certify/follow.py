@@ -30,6 +30,7 @@ class Answered:
         f, g: objectives at y.
         feasible: whether the leader's sets and constraints hold there.
         best, worst: of the leader, over the best answers.
+        ends: the answers that give these.
         basins: local answers with the follower's value, the best first.
     """
 
@@ -42,6 +43,7 @@ class Answered:
     feasible: bool = False
     best: float = np.nan
     worst: float = np.nan
+    ends: tuple[np.ndarray, ...] = ()
     basins: tuple[tuple[np.ndarray, float], ...] = ()
 
 
@@ -99,6 +101,7 @@ def _answered(examined: Examination, found: Optimal, choice: Answers | None, y: 
         feasible=examined.feasible(tol)[1]["upper_feasibility"] <= FEASIBLE * tol,
         best=own if choice is None or choice.best is None else choice.best,
         worst=own if choice is None or choice.worst is None else choice.worst,
+        ends=(y, y) if choice is None or choice.ends is None else choice.ends,
         basins=_basins(examined, found, y),
     )
 

@@ -99,7 +99,7 @@ def check_leader(
     tolerance = float(f"{STATIONARY * tol:.12g}")
     rng = np.random.default_rng(seed)
     bent = at_kink(place, leader, reactions.region, scales, x, y)
-    smooth = here is not None and not here.kinked and not bent
+    smooth = here is not None and not here.kinked and not bent and not reactions.adverse
     slope = total_slope(place, here, reactions) if here is not None and not here.kinked else None
     if slope is not None:
         slope = np.where(place.problem.whole, 0.0, slope)  # whole numbers are held here, see `whole.py`
@@ -381,6 +381,8 @@ def _first_order(
     stretch: np.ndarray,
 ) -> tuple[Descent | None, str]:
     """The largest decrease to first order, and what it rests on; None where no derivative can be relied on."""
+    if reactions.adverse:
+        return None, "against an adverse follower the leader's value may jump, and no derivative is relied on"
     if here is None:
         return None, "the follower is too large for derivatives of its answer, or its set has no smooth description"
     if bent and (slope is not None or leader.describable):

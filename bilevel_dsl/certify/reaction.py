@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .extremes import corners, extremes
 from .follower import Follower, Response
 from .local import Local, local
 from .newton import nearby
@@ -51,7 +52,9 @@ class Reactions:
         convex: bool = False,
         here: Local | None = None,
         others: list[np.ndarray] | None = None,
+        adverse: bool = False,
     ):
+        self.adverse = adverse
         self.others = others or []
         self.place, self.leader, self.region = place, leader, region
         self.follower, self.scales, self.upper_rows, self.several = follower, scales, upper_rows, several
@@ -70,24 +73,44 @@ class Reactions:
             found = self.follower.answer(x, other)
             if found.solved and self._preferred(found, answer):
                 answer = found
-        if self.several:
+        broken = 0.0
+        if self.adverse:
+            answer, broken = self.feared(x, answer)
+        elif self.several:
             answer = self.favoured(x, answer)
         place = self.place
         if place.problem.used_duals:
             place = place.with_multipliers(self.multipliers(x, answer))
         f = place.value("f", x, answer.y)
-        return Reaction(x, answer.y, f, self.violation(place, x, answer.y))
+        return Reaction(x, answer.y, f, max(broken, self.violation(place, x, answer.y)))
 
     def _preferred(self, found: Response, answer: Response) -> bool:
         """By the follower; where it is indifferent, by the leader."""
         apart, tied = found.g - answer.g, TIED * self.scales.g
-        return apart < -tied or (apart <= tied and found.f < answer.f)
+        better = found.f > answer.f if self.adverse else found.f < answer.f
+        return apart < -tied or (apart <= tied and better)
 
     def favoured(self, x: np.ndarray, answer: Response) -> Response:
         """Of the answers around `answer` the one that the leader likes best, under its own rows."""
         kept = self.follower.as_good_as(x, answer, answer.y, self.convex)
         found = self.follower.respond(x, answer.y, "f", upper=self.leader.count > 0, **kept)
         return found if found.solved and found.f < answer.f else answer
+
+    def feared(self, x: np.ndarray, answer: Response) -> tuple[Response, float]:
+        """Of the answers around `answer` the one that is worst for the leader; how far one breaks the leader's rows."""
+        ends = extremes(self.place, self.leader, self.region, self.follower, x, answer.y, self.convex)
+        if ends is not None:
+            f, y = ends.worst
+            worst = Response(y, self.place.value("g", x, y), f, True, "", answer.multipliers)
+            return worst, ends.broken[0] if ends.broken is not None else 0.0
+        kept = self.follower.as_good_as(x, answer, answer.y, self.convex)
+        found = self.follower.respond(x, answer.y, "-f", **kept)
+        worst = found if found.solved and found.f > answer.f else answer
+        for y in corners(self.place, self.leader, self.region, self.follower, x, answer.y, self.convex):
+            f = self.place.value("f", x, y)
+            if f > worst.f:
+                worst = Response(y, self.place.value("g", x, y), f, True, "", answer.multipliers)
+        return worst, 0.0
 
     def multipliers(self, x: np.ndarray, answer: Response) -> dict[str, np.ndarray]:
         """Values for every `dual(...)` that upper expressions use; NaN where none is known."""

@@ -251,6 +251,7 @@ def _solve(parser: argparse.ArgumentParser) -> None:
         metavar="LEVEL",
         help="how much is searched for an answer: quick (one attempt), normal, thorough",
     )
+    _ties(method)
     method.add_argument("--starts", type=_count, metavar="N", help="starts of the leader, in place of what --effort says")
     method.add_argument(
         "--compile",
@@ -357,6 +358,7 @@ def _verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("point", metavar="POINT", help="JSON file with the values of all variables")
     parser.add_argument("--tol", type=_positive, default=1e-6, metavar="TOL", help="tolerance of the checks (1e-6)")
     parser.add_argument("--seed", type=_count, default=0, metavar="N", help="of the starts for the follower (default 0)")
+    _ties(parser)
     parser.add_argument("--time-limit", type=_positive, metavar="SEC", help="seconds at most")
     _effort(parser, ("quick", "normal", "thorough"))
     parser.add_argument("--json", metavar="FILE", help="write the whole result; - for standard output")
@@ -445,6 +447,16 @@ def _effort(parser, levels: tuple[str, ...]) -> None:
         default="normal",
         metavar="LEVEL",
         help=f"how much is done to check the answer: {', '.join(levels)}",
+    )
+
+
+def _ties(parser) -> None:
+    parser.add_argument(
+        "--ties",
+        choices=("optimistic", "pessimistic", "report"),
+        metavar="HOW",
+        help="where the follower has several answers: optimistic (the leader's choice, default), pessimistic (the worst for "
+        "the leader), report (both)",
     )
 
 

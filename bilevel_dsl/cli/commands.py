@@ -98,6 +98,7 @@ def solve(arguments: argparse.Namespace) -> int:
             seed=arguments.seed,
             verify=arguments.verify,
             detailed_trace=bool(arguments.trace),
+            ties=arguments.ties,
             on_progress=progress and progress.iteration,
             on_stage=progress and progress.stage,
         )
@@ -121,6 +122,7 @@ def verify(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         effort=arguments.verify,
         time_limit=arguments.time_limit,
+        ties=arguments.ties,
     )
     others = [
         Diagnostic("BL0515", f"`{arguments.point}` was made from something else: {what}", severity="warning")

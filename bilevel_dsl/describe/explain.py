@@ -252,6 +252,8 @@ def _methods(problem: Problem, structure: Structure) -> tuple[Verdict, ...]:
     chosen, why = choose(problem, structure)
     verdicts = []
     for name, method in METHODS.items():
+        if method.card.ties != "optimistic":
+            continue
         refusals = method.refusals(problem)
         reasons = tuple(Fact(r.rule, r.span.line if r.span else None) for r in refusals)
         verdicts.append(Verdict(name, not refusals, name == chosen, (Fact(why),) if name == chosen else reasons))

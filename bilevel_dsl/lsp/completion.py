@@ -140,7 +140,7 @@ def settings() -> dict[str, str]:
     """The options by name: of all methods, which load CasADi when first asked for."""
     from ..methods import METHODS
 
-    found = {"method": f"one of: auto, {', '.join(METHODS)}"}
+    found = {"method": f"one of: auto, {', '.join(METHODS)}", "ties": "one of: optimistic, pessimistic, report"}
     for info in METHODS.values():
         for s in info.settings:
             found.setdefault(s.name, f"{info.name}: {s.doc}" if s.name not in ("tol", "max_iter") else s.doc)

@@ -32,6 +32,7 @@ class Outcome:
         bound: a proved lower bound of the minimised leader's objective, None where nothing is proved; inf where it is
             proved that there is no point at all.
         proved_by: what it rests on: "branch and bound on 12 complementarity pairs, 35 nodes".
+        unattained: `bound` is an infimum that no decision attains; the point is near it.
         trace: "iteration" and columns of the measures, of equal lengths.
     """
 
@@ -45,3 +46,4 @@ class Outcome:
     trace: dict[str, np.ndarray] = field(default_factory=dict)
     bound: float | None = None
     proved_by: str = ""
+    unattained: bool = False

@@ -111,8 +111,9 @@ METHODS: dict[str, MethodInfo] = _found()
 
 
 def fitting(problem: Problem) -> list[str]:
-    """The methods that accept the problem."""
-    return [name for name, method in METHODS.items() if not method.refusals(problem)]
+    """The methods that accept the problem, with a follower that takes the leader's choice of several answers."""
+    friendly = {name: method for name, method in METHODS.items() if method.card.ties == "optimistic"}
+    return [name for name, method in friendly.items() if not method.refusals(problem)]
 
 
 def shortened(names: Iterable[str]) -> str:

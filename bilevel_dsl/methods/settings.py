@@ -10,6 +10,8 @@ from .program import Setting
 from .registry import METHODS, MethodInfo
 from .samples import default_batch
 
+OF_THE_SOLVE = ("method", "ties")  # options of a model that are no settings of a method
+
 
 def merge_settings(
     info: MethodInfo, problem: Problem, *, options: dict[str, float | str] | None = None, **named: float | None
@@ -17,7 +19,7 @@ def merge_settings(
     """Defaults, then the model's `options` (but for those of other methods), then the caller's."""
     values = {s.name: _default(s, problem) for s in info.settings}
     for key, value in problem.options.items():
-        if key != "method" and not _is_of_another(info, key):
+        if key not in OF_THE_SOLVE and not _is_of_another(info, key):
             values[key] = _setting(info, key, value, problem.option_spans.get(key))
     for key, value in (options or {}).items():
         values[key] = _setting(info, key, value, None)
@@ -47,7 +49,7 @@ def unused_options(info: MethodInfo, problem: Problem) -> tuple[Diagnostic, ...]
             severity="warning",
         )
         for key in problem.options
-        if key != "method" and (owners := _is_of_another(info, key))
+        if key not in OF_THE_SOLVE and (owners := _is_of_another(info, key))
     )
 
 

@@ -94,6 +94,7 @@ def _certificate(result: Point) -> dict:
         **dict.fromkeys(CHECKS),
         **certificate.numbers,
         "scope": certificate.scope,
+        "ties": certificate.ties,
         "claims": [
             {
                 "name": c.name,

@@ -19,6 +19,7 @@ class Reaction:
         feasible: whether the leader's sets and constraints hold with it.
         words: what both rest on.
         upper_range: of the upper objective over all best answers: what it is worth to the leader at best, and at worst.
+        extremes: the answers that give these two values, each (variables); None where there is no answer.
         answers: all local answers that were found, each (variables, lower objective), the best first.
     """
 
@@ -30,6 +31,7 @@ class Reaction:
     feasible: bool
     words: str
     upper_range: tuple[float, float] | None
+    extremes: tuple[dict[str, np.ndarray | float], dict[str, np.ndarray | float]] | None = None
     answers: tuple[tuple[dict[str, np.ndarray | float], float], ...]
 
     def __getitem__(self, name: str) -> np.ndarray | float:

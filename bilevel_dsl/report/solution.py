@@ -63,6 +63,11 @@ class Point:
         """0 verified, 5 the follower is unbounded, 7 not verified."""
         return 0 if self.verified else 5 if self.certificate.trouble else 7
 
+    @property
+    def ties(self) -> str:
+        """How the certificate judges several answers of the follower: "optimistic", "pessimistic" or "report"."""
+        return self.certificate.ties
+
     def reference_error(self) -> float | None:
         """|upper - reference| / max(1, |reference|), None without a reference or without a point."""
         reference = self.problem.reference.upper

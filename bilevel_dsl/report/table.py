@@ -29,6 +29,7 @@ STOPPED = {
 }
 NARROW = 70  # characters of a page below which the words of a claim stand under it
 MOST_ATTEMPTS = 8  # lines of them
+MOST_ENTRIES = 6  # of an answer that is told beside another
 MOST_WORDS = 3  # further lines of them
 TITLES = {
     "feasible": "feasible",
@@ -92,7 +93,16 @@ def headline(result: Point) -> str:
     if not result.variables and isinstance(result, Solution):
         return f"not verified, {result.status.replace('_', ' ')}"
     failed = [c for c in certificate.claims if c.needed and c.verdict is Verdict.FAILED]
-    return f"not verified, {REFUTED[failed[0].name]}" if failed else "not verified"
+    return f"not verified, {_refuted(result, failed[0].name)}" if failed else "not verified"
+
+
+def _refuted(result: Point, name: str) -> str:
+    certificate = result.certificate
+    if name == "leader_stationary" and "infimum" in certificate.details:
+        return f"{'an infimum' if result.problem.f.sense > 0 else 'a supremum'} that no decision attains"
+    if name == "follower_answer" and certificate.ties == "pessimistic":
+        return "an adverse follower would answer otherwise"
+    return REFUTED[name]
 
 
 def _tint(result: Point) -> str:
@@ -161,6 +171,8 @@ def _objectives(page: Page, result: Point) -> None:
             more += f", relative error {rough(error)}"
         shown = _without_noise(result, level, value)
         page.entry(f"{level} ({sense})", number(shown, _DIGITS) + more, "bold")
+    if result.ties == "report":
+        _ends(page, result)
     if reference.source and (reference.upper is not None or reference.lower is not None):
         page.entry("reference from", reference.source)
     page.blank()
@@ -168,6 +180,25 @@ def _objectives(page: Page, result: Point) -> None:
 
 def _is_broken(result: Point) -> bool:
     return any(c.name == "feasible" and c.verdict is Verdict.FAILED for c in result.certificate.claims)
+
+
+def _ends(page: Page, result: Point) -> None:
+    """The upper objective with the best and with the worst of the follower's answers for the leader, and these."""
+    details = result.certificate.details
+    for title, key in (("best answer", "leader_best"), ("worst answer", "leader_worst")):
+        if key not in details:
+            page.entry(title, "not known")
+            continue
+        answer = details.get(f"{key}_answer", {v.name: result.variables[v.name] for v in result.problem.lower_variables})
+        shown = "; ".join(f"{name} = {_brief(value)}" for name, value in answer.items())
+        page.entry(title, f"{number(details[key], _DIGITS)}   {shown}")
+
+
+def _brief(value) -> str:
+    entries = [number(v) for v in np.ravel(value)]
+    more = ["..."] if len(entries) > MOST_ENTRIES else []
+    text = ", ".join(entries[:MOST_ENTRIES] + more)
+    return f"[{text}]" if np.ndim(value) else text
 
 
 def _without_noise(result: Point, name: str, value):

@@ -57,4 +57,5 @@ def run_direct(
         info.executor,
         {"compile": 0.0, "solve": perf_counter() - begun},
         bound=None if outcome.bound is None else (outcome.bound, outcome.proved_by),
+        unattained=outcome.unattained,
     )

@@ -44,6 +44,7 @@ class Run:
     timings: dict[str, float]  # compile, solve: seconds
     warnings: tuple[Diagnostic, ...] = ()
     bound: tuple[float, str] | None = None  # a proved lower bound of f, minimised, and what it rests on; inf: infeasible
+    unattained: bool = False  # that bound is an infimum, which no decision attains
 
     @property
     def proved_infeasible(self) -> bool:

@@ -27,6 +27,7 @@ class Examiner:
     Attributes:
         level: "quick", "normal" or "thorough", or "no": nothing is examined.
         end: of `perf_counter`, when all must end.
+        adverse: points are judged against the follower's worst answer for the leader.
         seconds: spent so far.
     """
 
@@ -34,6 +35,7 @@ class Examiner:
     level: str
     seed: int
     end: float
+    adverse: bool = False
     seconds: float = 0.0
     _last: Examination | None = None  # kept: what it has prepared serves the comparison with the start
 
@@ -43,9 +45,14 @@ class Examiner:
             return attempt
         with self._clock():
             oracles = self.at(attempt)[0] if attempt.found else self.oracles
-            self._last = Examination(oracles, attempt.x, attempt.y, attempt.found)
+            self._last = Examination(oracles, attempt.x, attempt.y, attempt.found, self.adverse)
             certificate = self._last.certificate(
-                self._limits(attempt), seed=self.seed, tol=_tolerance(attempt), bound=attempt.run.bound, brief=brief
+                self._limits(attempt),
+                seed=self.seed,
+                tol=_tolerance(attempt),
+                bound=attempt.run.bound,
+                unattained=attempt.run.unattained,
+                brief=brief,
             )
         if attempt.run.proved_infeasible:
             words = f"no decision of the leader has an answer that both levels allow: proved by {attempt.run.bound[1]}"
@@ -85,13 +92,15 @@ class Examiner:
     def _compared(self, begun: Start, attempt: Attempt, limits: Budget) -> Attempt:
         problem, examined = self.oracles.problem, self._last
         if examined is None or not np.array_equal(examined.x, attempt.x) or not np.array_equal(examined.y, attempt.y):
-            examined = Examination(self.oracles, attempt.x, attempt.y)
+            examined = Examination(self.oracles, attempt.x, attempt.y, adverse=self.adverse)
         start = project_x(self.oracles, begun.x)
         known = examined.finite and examined.region.describable
         found = examined.reaction(start, begun.y) if known else None
         if found is None or not found.admissible or not found.f < examined.f - START * examined.scales.f:
             return attempt
-        other = certify(self.oracles, start, found.y, tol=_tolerance(attempt), seed=self.seed, limits=limits)
+        other = certify(
+            self.oracles, start, found.y, tol=_tolerance(attempt), seed=self.seed, limits=limits, adverse=self.adverse
+        )
         claims = [other.claim(name) for name in ("feasible", "follower_optimal")]
         if attempt.verified and not other.verified or not all(c is not None and c.passed for c in claims):
             return attempt

@@ -57,7 +57,8 @@ class Search:
     def run(self, first: Start) -> Attempt:
         """The best attempt, examined."""
         for info, reason in self.plan.methods[: self.plan.effort.methods]:
-            if self._try(info, reason, first).run.proved_infeasible:
+            run = self._try(info, reason, first).run
+            if run.proved_infeasible or run.unattained:
                 return self.best
             self._follow(info)
             if self.over or self.best.verified:

@@ -12,6 +12,8 @@ from .declarations import Declarations
 from .frames import TOP
 from .parameters import fit
 
+TIES = ("optimistic", "pessimistic", "report")
+
 
 class Entries:
     """Reads them; `lowering` lowers the expressions in them."""
@@ -48,29 +50,28 @@ class Entries:
                     "BL0201", f"the option `{key}` is set twice", entry.span, secondary=[(spans[key], "first here")]
                 )
                 continue
-            if key == "ties":
-                self._ties(entry)
-                continue
-            value = self._option_value(entry)
+            value = self._ties(entry) if key == "ties" else self._option_value(entry)
             if value is not None:
                 values[key], spans[key] = value, entry.span
         return values, spans
 
-    def _ties(self, entry: ast.Entry) -> None:
-        """Only what every method does anyway: several answers of the follower are told apart in the leader's favour."""
+    def _ties(self, entry: ast.Entry) -> str | None:
+        """How several answers of the follower are taken."""
         word = entry.value.value if isinstance(entry.value, ast.Text) else None
-        if word != "optimistic":
-            wrong = (
-                "ties against the leader are not supported"
-                if word == "pessimistic"
-                else 'the option `ties` is "optimistic" or nothing'
-            )
-            self.problems.error(
-                "BL0392",
-                wrong,
-                entry.value.span,
-                hints=("several answers of the follower are told apart in the leader's favour",),
-            )
+        if word in TIES:
+            return word
+        names = [f'"{name}"' for name in TIES]
+        self.problems.error(
+            "BL0392",
+            f"the option `ties` is {', '.join(names[:-1])} or {names[-1]}",
+            entry.value.span,
+            hints=(
+                *did_you_mean(word or "", TIES),
+                "it says which one of several answers the follower takes: the leader's "
+                "choice, the worst one for the leader; or that both are told",
+            ),
+        )
+        return None
 
     def _option_value(self, entry: ast.Entry) -> float | str | None:
         if isinstance(entry.value, ast.Text):

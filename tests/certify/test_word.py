@@ -91,6 +91,6 @@ def test_a_tie_that_rounding_hides_is_one():
     problem = bl.load(bl.Source("tie", TIE))
     best = bl.verify(problem, {"x": [10, 0, 8], "y": 8.9 / 1.4})
     answer = best.certificate.claim("follower_answer")
-    assert best.verified and answer.verdict is Verdict.SEARCHED and "among several" in answer.words
+    assert best.verified and answer.verdict is Verdict.PROVED and "among several" in answer.words
     other = bl.verify(problem, {"x": [10, 0, 8], "y": 3.0})
     assert other.certificate.claim("follower_answer").verdict is Verdict.FAILED and not other.verified

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import casadi as ca
 import numpy as np
 
@@ -34,11 +36,39 @@ class Leaves:
 
         None where the follower has no answer at x.
         """
-        up = -self.b - self.B @ x
-        lowest = np.where(np.arange(len(up)) < self.n_in, -np.inf, up)
+        found = self.answer(x)
+        return None if found is None else found[1]
+
+    def answer(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+        """An answer to x, and its multipliers as above; None where there is none."""
+        lowest, up = self._rows(x)
         found = self._solver(g=self.q + self.P @ x, lba=lowest, uba=up, **self._fixed)
         if not self._solver.stats()["success"]:
             return None
         mu, z = np.array(found["lam_a"]).ravel()[: self.n_in], np.array(found["lam_x"]).ravel()
         at_low, at_high = np.isfinite(self.low), np.isfinite(self.high)
-        return np.concatenate([mu, -z[at_low], z[at_high]])
+        return np.array(found["x"]).ravel(), np.concatenate([mu, -z[at_low], z[at_high]])
+
+    def furthest(self, x: np.ndarray, y: np.ndarray, active: np.ndarray, slope: np.ndarray) -> np.ndarray | None:
+        """Of the answers to x, y with `active` being one, that which is furthest along `slope`; None if there is no end."""
+        lowest, up = self._rows(x)
+        lowest[: self.n_in] = np.where(active[: self.n_in], up[: self.n_in], -np.inf)
+        low, high = self.low.copy(), self.high.copy()
+        at_low, at_high = np.flatnonzero(np.isfinite(self.low)), np.flatnonzero(np.isfinite(self.high))
+        on_low, on_high = np.split(active[self.n_in :], [len(at_low)])
+        high[at_low[on_low]] = self.low[at_low[on_low]]
+        low[at_high[on_high]] = self.high[at_high[on_high]]
+        rows, solver = self._along
+        level = np.array(self._fixed["h"] @ y).ravel()
+        found = solver(g=-slope, a=rows, lba=np.append(lowest, level), uba=np.append(up, level), lbx=low, ubx=high)
+        return np.array(found["x"]).ravel() if solver.stats()["success"] else None
+
+    @cached_property
+    def _along(self) -> tuple[ca.DM, ca.Function]:
+        """Rows of an answer, those of the Hessian last, and the linear program over them."""
+        n, rows = len(self.low), ca.vertcat(self._fixed["a"], self._fixed["h"])
+        return rows, ca.conic("furthest", "highs", {"h": ca.Sparsity(n, n), "a": rows.sparsity()}, SETTINGS)
+
+    def _rows(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        up = -self.b - self.B @ x
+        return np.where(np.arange(len(up)) < self.n_in, -np.inf, up), up

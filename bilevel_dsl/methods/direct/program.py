@@ -23,9 +23,12 @@ class PairedProgram:
     """Of a system whose rows are affine in w, and whose f is quadratic.
 
     Attributes:
-        f: the scaled leader's objective in columns (w, y - l, u - y): convex, equal to it where the pairs hold.
+        as_written: the scaled leader's objective in columns w.
+        f: the same in columns (w, y - l, u - y): convex, equal to it where the pairs hold.
         relaxation: the program without the pairs, in these columns.
-        pairs: columns of which one must be zero.
+        rows: low, high, matrix, row_low, row_high of the relaxation.
+        pairs: columns of which one must be zero; `all_pairs`: with those of variables whose bounds are equal, free.
+        leaves: the follower for fixed x.
         whole: columns that take whole numbers only, with the least and the largest; of x, which stands first.
 
     Raises:
@@ -49,7 +52,7 @@ class PairedProgram:
         products += [(levels.ny + n_h + k, int(system.ends[6]) + k) for k in range(levels.n_e)]
         equations = [*range(len(shift) - levels.n_c), *(len(shift) - levels.n_c + np.flatnonzero(levels.c_equal))]
         zeros = Zeros(np.vstack([by_w, slope]), np.concatenate([shift, at]), products, [int(j) for j in equations])
-        f = _quadratic(system)
+        self.as_written = f = _quadratic(system)
         if not all(np.all(np.isfinite(v)) for v in (zeros.A, zeros.b, f.H, f.c, f.constant)):
             raise Unfit("a coefficient is not finite")
         f = convex(f, zeros, levels.nx + levels.ny)
@@ -65,23 +68,23 @@ class PairedProgram:
         whole = np.flatnonzero(levels.problem.whole)
         low[whole], high[whole] = np.ceil(low[whole] - ROUNDING) + 0.0, np.floor(high[whole] + ROUNDING) + 0.0
         row_low, row_high = system.row_limits()
-        self.relaxation = Relaxation(
-            self.f,
+        self.rows = (
             np.concatenate([low, np.zeros(n_bounds)]),
             np.concatenate([high, np.full(n_bounds, np.inf)]),
             matrix,
             np.concatenate([row_low - shift, -at[n_h:]]),
             np.concatenate([row_high - shift, -at[n_h:]]),
         )
+        self.relaxation = Relaxation(self.f, *self.rows)
         slacks = [*range(first_s, first_s + n_h), *range(system.size, system.size + n_bounds)]
         multipliers = range(first_b, first_b + system.n_pairs)
-        self._all = list(zip(slacks, multipliers))
-        self.pairs = [pair for pair, paired in zip(self._all, system.paired) if paired]
+        self.all_pairs = list(zip(slacks, multipliers))
+        self.pairs = [pair for pair, paired in zip(self.all_pairs, system.paired) if paired]
         n, n_xy = levels.ny + n_h + levels.n_e, levels.nx + levels.ny
         both, b = by_w[:n, :n_xy], shift[:n]
         bounds = low[levels.nx : n_xy], high[levels.nx : n_xy]
         self.whole = {int(j): (float(low[j]), float(high[j])) for j in whole}
-        self._leaves = Leaves((both[: levels.ny], b[: levels.ny]), (both[levels.ny :], b[levels.ny :]), n_h, bounds)
+        self.leaves = Leaves((both[: levels.ny], b[: levels.ny]), (both[levels.ny :], b[levels.ny :]), n_h, bounds)
 
     def leaf(self, w: np.ndarray) -> Held | None:
         """The columns that are zero at the follower's answer to the x of w, one of each pair; None where it has none.
@@ -91,10 +94,10 @@ class PairedProgram:
         x = w[: self.system.levels.nx].copy()
         own = list(self.whole)
         x[own] = np.round(x[own])
-        found = self._leaves.multipliers(x)
+        found = self.leaves.multipliers(x)
         if found is None:
             return None
-        members = zip(self._all, found, self.system.paired)
+        members = zip(self.all_pairs, found, self.system.paired)
         zeros = frozenset(pair[0] if value > POSITIVE else pair[1] for pair, value, paired in members if paired)
         return zeros | {Limit(j, x[j], x[j]) for j in self.whole}
 
@@ -105,16 +108,16 @@ class PairedProgram:
         is lost, and a relaxation with these is exact but for multipliers that are neither zero nor surely positive. Not
         where f minds which multipliers there are.
         """
-        known = np.flatnonzero(self._leaves.known)
+        known = np.flatnonzero(self.leaves.known)
         if self.system.levels.problem.used_duals or not self.whole:
             return frozenset()
         low, high = (limit[: self.system.levels.nx] for limit in self.relaxation.limits(held))
         if np.any(low[known] != high[known]):
             return frozenset()
-        found = self._leaves.multipliers(np.where(low == high, low, 0.0))
+        found = self.leaves.multipliers(np.where(low == high, low, 0.0))
         if found is None:
             return frozenset()
-        members = zip(self._all, found, self.system.paired)
+        members = zip(self.all_pairs, found, self.system.paired)
         return frozenset(pair[0] for pair, value, paired in members if paired and value > CERTAIN)
 
 
