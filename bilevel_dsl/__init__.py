@@ -18,6 +18,7 @@ _HOMES = {
     "solve": "session",
     "export_c": "session",
     "verify": "session",
+    "check_proof": "session",
     "compare": "comparing",
     "plot": "plotting",
     "functions_of": "session",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from time import perf_counter
 
@@ -15,6 +16,7 @@ from .certify.certificate import certify
 from .certify.claims import unchecked
 from .certify.duals import multipliers, with_values
 from .certify.effort import budget
+from .certify.exact import Unproved, check
 from .diagnostics import BilevelError, Diagnostic, Label, Source
 from .functions.named import Functions
 from .functions.oracles import Oracles
@@ -295,6 +297,26 @@ def verify(
         timings={**problem.timings, **clock.laps},
         warnings=problem.warnings,
     )
+
+
+def check_proof(problem: Problem, result: dict) -> Fraction:
+    """Check the proof in a result in rational numbers, without a solver: the leader's global value, as written.
+
+    Args:
+        result: the JSON object of a result of `--verify thorough`; its `certificate` has the proof as `exact`.
+
+    Raises:
+        BilevelError: BL0531, there is no proof, or it does not hold for this problem.
+    """
+    try:
+        proof = result["certificate"]["exact"]
+    except (KeyError, TypeError):
+        hint = "linear problems have one where they were solved with --verify thorough"
+        raise BilevelError(Diagnostic("BL0531", "the result has no exact proof", hints=(hint,))) from None
+    try:
+        return check(problem, proof)
+    except Unproved as why:
+        raise BilevelError(Diagnostic("BL0531", f"the proof does not hold: {why}")) from None
 
 
 def functions_of(problem: Problem) -> Functions:

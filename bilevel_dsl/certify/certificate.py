@@ -21,7 +21,8 @@ from ..functions.oracles import Oracles
 from . import stationarity as sets
 from .answers import RESIDUAL, Answers, check_answers
 from .claims import Certificate, Claim, Verdict, unchecked
-from .effort import Budget, budget
+from .effort import EFFORTS, Budget, budget
+from .exact import Unproved, prove
 from .follower import Follower, Frame, Response, row_sizes
 from .leader import check_leader
 from .local import Local, local
@@ -211,15 +212,53 @@ class Examination:
         claims += stationary.claims
         if bound is not None:
             claims = bounded(claims, self.f, self.scales.f, *bound)
+        exact, remarks = self._exactly(claims, limits, tol)
         gap = "lower_gap" if self.region.describable else "lower_stationarity"
         numbers |= {gap: found.gap, "stationarity": stationary.number}
         if answers.best is not None:
             numbers["leader_gap"] = answers.gap
-        details = {**answers.details}
+        details = {**answers.details, **exact}
         if found.claim.witness and "variables" in found.claim.witness:
             details["better_lower"] = found.answer.y.tolist() if found.answer else None
-        notes = (*found.notes, *answers.notes, *stationary.notes)
+        notes = (*found.notes, *answers.notes, *stationary.notes, *remarks)
         return Certificate(tuple(claims), numbers, _tolerances(claims) | self._limits_of(tol), notes, details)
+
+    def _exactly(self, claims: list[Claim], limits: Budget, tol: float) -> tuple[dict[str, object], tuple[str, ...]]:
+        """A proof in rational numbers where one is asked for and nothing speaks against the point; claims that it decides.
+
+        Details, with the proof as `exact`, and notes.
+        """
+        if limits.effort is not EFFORTS["thorough"] or self.adverse or any(c.verdict is Verdict.FAILED for c in claims):
+            return {}, ()
+        problem = self.oracles.written
+        try:
+            proof = prove(problem, self.x, limits)
+        except Unproved as why:
+            return {}, (f"not proved in rational numbers: {why}",) if why.expected else ()
+        value = float(proof.value)
+        away = [np.abs(v - np.array(e, float)) / s for v, e, s in zip((self.x, self.y), (proof.x, proof.y), self._lengths)]
+        away = max(float(np.max(a, initial=0.0)) for a in away)
+        if abs(self.f - value) > BOUND * max(self.scales.f, abs(self.f)) or not away <= FEASIBLE * tol:
+            return {}, ("not proved in rational numbers: they lead to another point",)
+        nearest = f"exact: a point in rational numbers within {away:.1g} lengths of this one"
+        tree = (
+            f"exact: {proof.leaves} lea{'f' if proof.leaves == 1 else 'ves'} of a tree over pairs closed in rational numbers"
+        )
+        words = {
+            "feasible": f"{nearest} keeps all sets and constraints",
+            "follower_optimal": f"{nearest} has multipliers of the follower that fit it",
+            "follower_answer": f"{tree}; no answer is better for the leader",
+            "leader_stationary": tree,
+            "leader_global": tree,
+        }
+        for k, claim in enumerate(claims):
+            if claim.name in words:
+                claims[k] = replace(claim, verdict=Verdict.PROVED, words=words[claim.name])
+        return {"exact": proof.document(problem)}, ()
+
+    @property
+    def _lengths(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.scales.x, self.scales.y
 
     def _limits_of(self, tol: float) -> dict[str, float]:
         bound = float(f"{FEASIBLE * tol:.12g}")

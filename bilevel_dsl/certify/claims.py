@@ -72,6 +72,11 @@ class Certificate:
         return bool(needed) and all(c.verdict is Verdict.PROVED for c in needed)
 
     @property
+    def exact(self) -> bool:
+        """Proved in rational numbers; the proof is `details["exact"]`."""
+        return self.proved and "exact" in self.details
+
+    @property
     def scope(self) -> str:
         """ "local", "global (searched)" or "global (proved)": of the leader's decision."""
         found = self.claim("leader_global")

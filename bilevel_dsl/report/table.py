@@ -85,7 +85,8 @@ def headline(result: Point) -> str:
     certificate = result.certificate
     if certificate.verified:
         known = "proved" if certificate.proved else "verified"
-        return f"{known}, a {certificate.scope.removesuffix(f' ({known})')} solution"
+        shown = "proved (exact)" if certificate.exact else known
+        return f"{shown}, a {certificate.scope.removesuffix(f' ({known})')} solution"
     if certificate.trouble:
         return f"not verified, {certificate.trouble}"
     if isinstance(result, Solution) and result.status == "infeasible":

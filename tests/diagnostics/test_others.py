@@ -250,6 +250,18 @@ def BL0408_several(here, monkeypatch):
 
 
 @case
+def BL0531(here, monkeypatch):
+    return raised(lambda: bilevel_dsl.check_proof(bilevel_dsl.load("m.bilevel"), {"variables": {"x": 1}}))
+
+
+@case
+def BL0531_forged(here, monkeypatch):
+    (here / "m.bilevel").write_text("upper { var x in [0, 4]; minimize y - x; } lower { var y in nonneg; minimize y; }")
+    proof = {"upper": "-5", "variables": {"x": "5", "y": "0"}, "w": ["5", "0", "1", "0"], "tree": {"rows": {}}}
+    return raised(lambda: bilevel_dsl.check_proof(bilevel_dsl.load("m.bilevel"), {"certificate": {"exact": proof}}))
+
+
+@case
 def BL0511_saved(here, monkeypatch):
     point = bilevel_dsl.verify(bilevel_dsl.load("m.bilevel"), {"x": 1.5, "y": 1.5, "z": [0, 0]})
     return raised(lambda: point.save("out/r.json"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
@@ -12,7 +13,7 @@ import bilevel_dsl as bl
 from bilevel_dsl.certify.claims import Verdict
 from bilevel_dsl.functions.oracles import Oracles
 from bilevel_dsl.methods import METHODS
-from tests.truth.worst_answers import draw, least_worst
+from tests.truth.worst_answers import draw, least_worst, worst_at
 
 ADVERSE = METHODS["adverse"]
 # Bard 1991: -1 for a friendly follower at x = 0 and at x = 1; an adverse one costs 10 at x = 0
@@ -143,13 +144,9 @@ def test_the_enumeration_meets_what_it_is_for():
 
 @pytest.mark.parametrize("seed", range(6))
 def test_the_range_of_random_answers(seed):
-    """Both ends at a decision of random models, against all vertices."""
-    from fractions import Fraction
-
-    from tests.truth.worst_answers import _vertices, _worst
-
+    """The worst end at a decision of random models, against all vertices."""
     model = draw(np.random.default_rng(seed))
-    worst = _worst(model, _vertices(model), Fraction(1))
+    worst = worst_at(model, Fraction(1))
     found = bl.follow(load(model.text()), {"x": 1})
     if worst is not None:
         assert found.upper_range[1] == pytest.approx(float(worst), abs=1e-8)

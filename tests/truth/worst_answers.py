@@ -10,6 +10,7 @@ worst value is affine, so that its values and limits at the ends tell all.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
@@ -66,8 +67,17 @@ def draw(rng: np.random.Generator) -> Model:
 Affine = tuple[Fraction, Fraction]  # constant and slope, in x
 
 
+def least_best(model: Model) -> Fraction | None:
+    """The least value with a follower that takes the leader's choice; of models without rows of the leader."""
+    return _least(model, min)[0]
+
+
 def least_worst(model: Model) -> tuple[Fraction | None, bool]:
     """The infimum and whether a decision attains it; None where no decision is allowed."""
+    return _least(model, max)
+
+
+def _least(model: Model, choice: Callable) -> tuple[Fraction | None, bool]:
     vertices = _vertices(model)
     slacks = [s for v in vertices for s in _slacks(model, v)]
     costs, values = [_cost(model, v) for v in vertices], [_of(model.d, v) for v in vertices]
@@ -76,15 +86,15 @@ def least_worst(model: Model) -> tuple[Fraction | None, bool]:
     zeros |= _roots(slacks + rows)
     zeros |= _roots([(a[0] - b[0], a[1] - b[1]) for of in (costs, values) for a, b in combinations(of, 2)])
     ends = sorted(z for z in zeros if 0 <= z <= model.width)
-    values = [v for z in ends if (v := _worst(model, vertices, z)) is not None]
+    values = [v for z in ends if (v := _chosen(model, vertices, z, choice)) is not None]
     limits = []
     for a, b in zip(ends, ends[1:]):
         low, high = ((2 * a + b) / 3, (a + 2 * b) / 3)
-        one, other = _worst(model, vertices, low), _worst(model, vertices, high)
+        one, other = _chosen(model, vertices, low, choice), _chosen(model, vertices, high, choice)
         if one is not None and other is not None:
             limits += [one - (other - one), other + (other - one)]
     least = min([*values, *limits], default=None)
-    inside = {_worst(model, vertices, (a + b) / 2) for a, b in zip(ends, ends[1:])}  # constant pieces
+    inside = {_chosen(model, vertices, (a + b) / 2, choice) for a, b in zip(ends, ends[1:])}  # constant pieces
     return least, least in values or least in inside
 
 
@@ -153,8 +163,13 @@ def _roots(functions: list[Affine]) -> set[Fraction]:
     return {-a / b for a, b in functions if b}
 
 
-def _worst(model: Model, vertices: list[list[Affine]], x: Fraction) -> Fraction | None:
+def worst_at(model: Model, x: Fraction) -> Fraction | None:
     """The worst value at x; None where the follower has no answer or one that the leader's rows forbid."""
+    return _chosen(model, _vertices(model), x, max)
+
+
+def _chosen(model: Model, vertices: list[list[Affine]], x: Fraction, choice: Callable) -> Fraction | None:
+    """The value at x of the answer that `choice` takes; None as in `worst_at`."""
     answers, least = [], None
     for v in vertices:
         if any(a + b * x < 0 for a, b in _slacks(model, v)):
@@ -166,4 +181,4 @@ def _worst(model: Model, vertices: list[list[Affine]], x: Fraction) -> Fraction 
             answers.append(v)
     if not answers or any(a + b * x < 0 for v in answers for a, b in _leaders(model, v)):
         return None
-    return model.p * x + max(_of(model.d, v)[0] + _of(model.d, v)[1] * x for v in answers)
+    return model.p * x + choice(_of(model.d, v)[0] + _of(model.d, v)[1] * x for v in answers)

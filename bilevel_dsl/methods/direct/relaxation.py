@@ -118,6 +118,15 @@ class Relaxation:
             return Relaxed(status, value, value, w) if status == "optimal" else Relaxed(status)
         return self._curved(low, high)
 
+    def multipliers(self, held: frozenset[int]) -> tuple[np.ndarray, np.ndarray, str]:
+        """Of the linear program with these columns at zero: numbers m of the rows, reduced costs c - A'm, and its status."""
+        low, high = self._low.copy(), self._high.copy()
+        for j in held:
+            low[j] = high[j] = 0.0
+        found = self._linear(g=self.f.c, lbx=low, ubx=high, **self._rows)
+        status = STATUS.get(self._linear.stats()["return_status"], "failed")
+        return -np.array(found["lam_a"]).ravel(), -np.array(found["lam_x"]).ravel(), status
+
     def _least(self, cost: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[str, float, np.ndarray]:
         """The linear program: its status, its value and a vertex."""
         found = self._linear(g=cost, lbx=low, ubx=high, **self._rows)
