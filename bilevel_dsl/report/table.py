@@ -247,7 +247,7 @@ def _attempts(page: Page, result: Solution) -> None:
     """A line for each attempt whose end was examined, one for the others, and the answers at which they ended."""
     told = [a for a in result.attempts if a.examined or a.chosen]
     for k, a in enumerate(told[:MOST_ATTEMPTS]):
-        end = "no point" if a.upper is None else number(a.upper, _DIGITS)
+        end = "no point" if a.upper is None else number(_without_noise(result, "upper", a.upper), _DIGITS)
         known = "verified" if a.verified else "not verified"
         words = f"{a.method} from {a.start}: {a.status.replace('_', ' ')} at {end}, {known}, {_seconds(a.seconds)} s"
         page.entry("attempts" if k == 0 else "", words + (" (this one)" if a.chosen else ""), "" if a.chosen else DIM)
@@ -255,7 +255,9 @@ def _attempts(page: Page, result: Solution) -> None:
     if rest:
         page.entry("", f"and {rest} more that ended no better (--json FILE has all)", DIM)
     if result.answers[1:] or result.answers and result.answers[0][1] > 1:
-        found = ", ".join(f"{number(v, _DIGITS)} ({times})" for v, times in result.answers[:MOST_ATTEMPTS])
+        found = ", ".join(
+            f"{number(_without_noise(result, 'upper', v), _DIGITS)} ({times})" for v, times in result.answers[:MOST_ATTEMPTS]
+        )
         page.entry("answers found", f"{found}, of {len(result.attempts)} attempts")
 
 

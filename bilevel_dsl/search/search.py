@@ -204,9 +204,10 @@ def _same_point(one: Attempt, other: Attempt) -> bool:
 def answers_found(attempts: list[Attempt]) -> list[tuple[float, int]]:
     """The values at which attempts ended as they should, the best first, and how many at each."""
     ends = sorted(a.upper for a in attempts if a.usable and (a.verified or a.run.status is Status.CONVERGED))
-    size, found = max(map(abs, ends), default=0.0), []
+    least = max((a.certificate.negligible.get("upper", 0.0) for a in attempts if a.certificate), default=0.0)
+    apart, found = max(1e2 * SAME * max(map(abs, ends), default=0.0), least), []
     for value in ends:
-        if found and abs(value - found[-1][0]) <= 1e2 * SAME * size:
+        if found and abs(value - found[-1][0]) <= apart:
             found[-1] = (found[-1][0], found[-1][1] + 1)
         else:
             found.append((value, 1))

@@ -97,6 +97,12 @@ def test_time_ends_it():
 
 @pytest.mark.parametrize("unit", [1e-9, 1.0, 1e9])
 def test_values_are_told_apart_in_their_own_units(unit):
-    ended = [SimpleNamespace(upper=unit * f, usable=True, verified=True) for f in (3, -2, 3 + 1e-7, 2.99)]
+    ended = [SimpleNamespace(upper=unit * f, usable=True, verified=True, certificate=None) for f in (3, -2, 3 + 1e-7, 2.99)]
     found = answers_found(ended)
     assert [times for _, times in found] == [1, 1, 2] and found[0][0] == -2 * unit
+
+
+def test_values_that_are_zero_but_for_rounding_are_one_answer():
+    noise = SimpleNamespace(negligible={"upper": 1e-9})
+    ended = [SimpleNamespace(upper=v, usable=True, verified=True, certificate=noise) for v in (3e-25, 2e-14, -1e-16)]
+    assert answers_found(ended) == [(-1e-16, 3)]
