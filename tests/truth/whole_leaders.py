@@ -113,13 +113,15 @@ def _instance(family: str, model: Polyhedral, rng: np.random.Generator) -> Insta
 
 
 def integer(rng: np.random.Generator) -> Instance:
-    """Over linear followers: plain, with costs that the leader sets, with rows of the leader that involve the answer."""
-    model, kind = _plain(rng), rng.integers(3)
+    """Over linear followers: plain, with costs that the leader sets, with a face of answers, with rows on the answer."""
+    model, kind = _plain(rng), rng.integers(4)
     if model.ny > 3:
         raise Replaced("too many pieces")
     if kind == 1:
         model.Q = np.round(_numbers(rng, model.ny, model.nx) / 3, 1)
-    if kind == 2:
+    if kind == 3:
+        model.q = -model.A[int(rng.integers(len(model.b)))]
+    if kind >= 2:
         model.upper = _numbers(rng, 1, model.nx + model.ny)
         model.limit = np.round(rng.uniform(1, 10, 1), 1)
     return _instance("integer", model, rng)
