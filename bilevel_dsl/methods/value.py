@@ -87,15 +87,15 @@ def _levels(problem: Problem) -> Levels | Refusal:
             span = problem.f.span if name == "f" else problem.g.span
             return Refusal(f"there are no intervals for an expression: {reason}", span)
     if levels.possible:
-        low, high = _bounds(levels)
+        low, high, held = _bounds(levels)
         for v in problem.upper_variables:
-            if not np.all(np.isfinite(low[v.slice]) & np.isfinite(high[v.slice])):
-                return Refusal(f"no finite bounds of `{v.name}` are given, or follow from the constraints", v.span)
+            if not np.all(np.isfinite(low[v.slice]) & np.isfinite(high[v.slice]) | held[v.slice]):
+                return Refusal(f"`{v.name}` has no finite bounds, and no constraint holds it", v.span)
     return levels
 
 
-def _bounds(levels: Levels) -> tuple[np.ndarray, np.ndarray]:
-    """Of x, with what follows from rows."""
+def _bounds(levels: Levels) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of x, with what follows from rows one by one; and which entries of x appear in rows, which may bound them together."""
     x, y = ca.SX.sym("x", levels.nx), ca.SX.sym("y", levels.ny)
     _, _, h, e, c = levels.expressions(x, y)
     rows = ca.densify(ca.vertcat(h, e, c))
@@ -110,8 +110,9 @@ def _bounds(levels: Levels) -> tuple[np.ndarray, np.ndarray]:
     with np.errstate(all="ignore"):
         low, high, gone = propagated(graph, *(v[:, None] for v in columns))
     if gone.any():
-        return np.zeros(levels.nx), np.zeros(levels.nx)  # infeasible: for the search to say
-    return low[: levels.nx, 0], high[: levels.nx, 0]
+        return np.zeros(levels.nx), np.zeros(levels.nx), np.ones(levels.nx, bool)  # infeasible: for the search to say
+    held = np.array(ca.DM(ca.jacobian_sparsity(rows, x), 1.0)).any(0)
+    return low[: levels.nx, 0], high[: levels.nx, 0], held
 
 
 def _unknown(problem: Problem) -> list[Refusal]:

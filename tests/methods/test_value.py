@@ -181,7 +181,11 @@ REFUSED = [
         f"var y[{MOST_LOWER + 1}] in [0, 1]; minimize -y[1]^2;",
         "lower level has 5 variables",
     ),
-    ("var x; minimize x^2 + y;", "var y in [0, 1]; minimize -y^2 + x * y;", "no finite bounds of `x`"),
+    (
+        "var x; minimize x^2 + y;",
+        "var y in [0, 1]; minimize -y^2 + x * y;",
+        "`x` has no finite bounds, and no constraint holds it",
+    ),
     ("var x in [0, 1]; minimize x * dual(cap);", "var y in [0, 1]; minimize -y; subject to cap: y <= x;", "`dual(cap)`"),
 ]
 
