@@ -65,7 +65,7 @@ def test_as_data():
         ("branches", True, True),
         ("dbgd", False, False),
         ("mpcc", True, False),
-        ("enumeration", False, False),
+        ("value", True, False),
         ("mgbio", False, False),
     ]
     lines_of_model = MODELS["tolls"].read_text().splitlines()

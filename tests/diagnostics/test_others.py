@@ -52,6 +52,17 @@ lower {
 }
 """
 
+MANY = """\
+upper {
+  var x[6] in [0, 1];
+  minimize sum(x) + y[1];
+}
+lower {
+  var y[5] in [-1, 1];
+  minimize sum(x[i] * y[i]^2 - y[i]^4 for i in 1..5);
+}
+"""
+
 CONSTRAINED = """\
 upper {
   var x in [0, 1];
@@ -104,6 +115,7 @@ COMMANDS: dict[str, tuple[dict[str, str | bytes | Path], str]] = {
     "BL0401_misspelt": ({}, "solve m.bilevel --method penalti"),
     "BL0401_in_the_model": (with_options('method = "newton";'), "solve m.bilevel"),
     "BL0402": ({}, "solve m.bilevel --method dbgd"),
+    "BL0402_value": ({"m.bilevel": MANY}, "solve m.bilevel --method value"),
     "BL0402_several_places": ({"m.bilevel": CONSTRAINED}, "solve m.bilevel --method mgbio"),
     "BL0402_whole_numbers": ({"m.bilevel": WHOLE}, "solve m.bilevel --method penalty"),
     "BL0403": ({}, "solve m.bilevel --method penalty -O s_edn=1e-5"),
