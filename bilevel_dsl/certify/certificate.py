@@ -12,6 +12,7 @@ Numbers are relative to lengths and sizes of the problem at the point (`scales.p
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -211,7 +212,7 @@ class Examination:
         stationary = self._leader(found, here, answers, limits, seed, tol)
         claims += stationary.claims
         if bound is not None:
-            claims = bounded(claims, self.f, self.scales.f, *bound)
+            claims = bounded(claims, self.f, self.scales.f, *bound, lambda claim: self._stands(claim, limits, seed, tol))
         exact, remarks = self._exactly(claims, limits, tol)
         gap = "lower_gap" if self.region.describable else "lower_stationarity"
         numbers |= {gap: found.gap, "stationarity": stationary.number}
@@ -259,6 +260,24 @@ class Examination:
     @property
     def _lengths(self) -> tuple[np.ndarray, np.ndarray]:
         return self.scales.x, self.scales.y
+
+    def _stands(self, claim: Claim, limits: Budget, seed: int, tol: float) -> bool:
+        """Whether the follower stays with its answer at a decision that is said to be better for the leader.
+
+        Decisions are compared along one answer of the follower, which may be beaten by another one there.
+        """
+        values = (claim.witness or {}).get("variables", {})
+        if (
+            self.adverse
+            or not claim.name.startswith("leader")
+            or any(v.name not in values for v in self.place.problem.variables)
+        ):
+            return True
+        x, y = (np.zeros(self.x.size), np.zeros(self.y.size))
+        for v in self.place.problem.variables:
+            (x if v.level == "upper" else y)[v.slice] = np.ravel(values[v.name], order="F")
+        there = Examination(self.oracles, x, y, self.claimed)
+        return not there.finite or there.follower_optimal(limits, seed, tol).claim.verdict is not Verdict.FAILED
 
     def _limits_of(self, tol: float) -> dict[str, float]:
         bound = float(f"{FEASIBLE * tol:.12g}")
@@ -438,19 +457,27 @@ class Examination:
         return _Leader([checked.stationary, checked.everywhere], checked.value, checked.notes)
 
 
-def bounded(claims: list[Claim], f: float, size: float, bound: float, words: str) -> list[Claim]:
+def bounded(
+    claims: list[Claim],
+    f: float,
+    size: float,
+    bound: float,
+    words: str,
+    stands: Callable[[Claim], bool] = lambda claim: True,
+) -> list[Claim]:
     """The claims, those of the leader proved where `f` meets a proved bound at a bilevel point.
 
     A failed claim has a witness, which speaks against the bound or the point: then all stay as they are.
 
     Args:
         size: of f, its change over one length.
+        stands: whether the witness of a failed claim is a point of both levels.
     """
     named = {claim.name: claim for claim in claims}
     tolerance = BOUND * max(size, abs(f))
     reached = abs(f - bound) <= tolerance  # false for NaN
     sound = all(name in named and named[name].passed for name in ("feasible", "follower_optimal"))
-    if not (reached and sound) or any(claim.verdict is Verdict.FAILED for claim in claims):
+    if not (reached and sound) or any(claim.verdict is Verdict.FAILED and stands(claim) for claim in claims):
         return claims
     proved = {
         "leader_stationary": Claim("leader_stationary", Verdict.PROVED, f"globally optimal by {words}"),

@@ -1,9 +1,13 @@
 """A proved bound of the leader's objective, in the certificate."""
 
+import numpy as np
 import pytest
 
-from bilevel_dsl.certify.certificate import bounded
+import bilevel_dsl as bl
+from bilevel_dsl.certify.certificate import Examination, bounded
 from bilevel_dsl.certify.claims import Claim, Verdict
+from bilevel_dsl.certify.effort import budget
+from bilevel_dsl.functions.oracles import Oracles
 
 
 def _claims(feasible=Verdict.PROVED, follower=Verdict.PROVED, leader=Verdict.NOT_CHECKED):
@@ -29,6 +33,22 @@ def test_a_bound_elsewhere_says_nothing(bound):
 def test_a_failed_claim_stays(role):
     claims = _claims(**{role: Verdict.FAILED})
     assert bounded(claims, 1.0, 1.0, 1.0, "") == claims
+
+
+def test_a_witness_that_the_follower_leaves_speaks_against_nothing():
+    made = bounded(_claims(leader=Verdict.FAILED), 1.0, 1.0, 1.0, "boxes", lambda claim: False)
+    assert all(c.verdict is Verdict.PROVED for c in made)
+
+
+def test_the_follower_is_asked_at_the_witness():
+    """For x > 0 the answer y = 0 becomes a saddle, and a descent along it is none (Mitsos, Barton 2006, 3.12)."""
+    text = """upper { var x in [-1, 1] start 1; minimize -x + x * y + 10 * y^2; }
+lower { var y in [-1, 1] start 1; minimize -x * y^2 + 0.5 * y^4; }"""
+    examined = Examination(Oracles(bl.load(bl.Source("saddle", text))), np.zeros(1), np.zeros(1))
+    limits = budget("normal")
+    assert not examined.certificate(limits, seed=0, tol=1e-6).verified
+    assert examined.certificate(limits, seed=0, tol=1e-6, bound=(0.0, "boxes")).scope == "global (proved)"
+    assert not examined.certificate(limits, seed=0, tol=1e-6, bound=(-1.0, "boxes")).verified
 
 
 @pytest.mark.parametrize("unit", [1e-9, 1.0, 1e9])
