@@ -28,7 +28,6 @@ from .starts import better_answer, elsewhere, witnesses
 SAME = 1e-6  # relative: two values, or two points, that are one
 SHARE = 0.5  # of the time that is left, for an attempt that others may follow
 LAST_SHARE = 0.8  # for the last one: the rest is for its verification
-ENDS = (Status.INTERRUPTED, Status.TIME_LIMIT)
 
 Examine = Callable[[Attempt, bool], Attempt]  # the attempt; whether briefly
 
@@ -76,7 +75,7 @@ class Search:
     def over(self) -> bool:
         """The time is up, or the user wants no more."""
         last = self.attempts[-1].run.status if self.attempts else None
-        return last in ENDS or perf_counter() >= self.plan.end
+        return last is Status.INTERRUPTED or perf_counter() >= self.plan.end  # an attempt has a share of the time only
 
     @property
     def best(self) -> Attempt:

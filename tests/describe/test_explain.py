@@ -66,6 +66,7 @@ def test_as_data():
         ("dbgd", False, False),
         ("mpcc", True, False),
         ("value", True, False),
+        ("enumeration", False, False),
         ("mgbio", False, False),
     ]
     lines_of_model = MODELS["tolls"].read_text().splitlines()

@@ -34,7 +34,7 @@ CASES = {
     "constraint on x and y": (
         square(upper=[("le", lambda x, y: x + y - 2)]),
         "branches",
-        {"penalty", "kkt", "branches", "mpcc"},
+        {"penalty", "kkt", "branches", "mpcc", "value"},
     ),
     "bound on y as a constraint": (
         square(lower=[("le", lambda x, y: -y)]),
@@ -42,7 +42,11 @@ CASES = {
         {"penalty", "kkt", "branches", "mpcc"},
     ),
     "set of y": (square(y_set=box(1, 0, 1)), "branches", {"penalty", "kkt", "branches", "mpcc"}),
-    "coupled rows": (square(lower=[("le", lambda x, y: y - x)]), "branches", {"penalty", "kkt", "branches", "mpcc"}),
+    "coupled rows": (
+        square(lower=[("le", lambda x, y: y - x)]),
+        "branches",
+        {"penalty", "kkt", "branches", "mpcc", "value"},
+    ),
     "set without a smooth description": (square(y_set=Psd(1, 1)), "penalty", {"penalty"}),
     "l1 ball": (square(y_set=L1Ball(1, ca.MX(1))), "penalty", {"penalty"}),
     "not convex": (TWO_LEVEL["p2"].problem, "penalty", {"penalty", "kkt", "mpcc", "mgbio"}),

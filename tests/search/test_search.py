@@ -17,10 +17,11 @@ def solve(text: str, **more) -> bl.Solution:
     return bl.solve(bl.load(bl.Source("test", text)), compile="never", **more)
 
 
-# the follower's answers are y = -1 and y = 1, the latter where x > 0; from x = -0.5 the leader goes to its lower end
+# the follower's answers are y = -1 and y = 1, the latter where x > 0; from x = -0.5 the leader goes to its lower end; z only
+# makes it too large for `value`
 TWO_HILLS = """
 upper { var x in [-1, 1] start -0.5; minimize (x - 0.7)^2 - 0.5 * y; }
-lower { var y in [-1.5, 1.5] start -1; minimize (y^2 - 1)^2 - 0.2 * x * y; }
+lower { var y in [-1.5, 1.5] start -1; var z[4] in [-2, 2]; minimize (y^2 - 1)^2 - 0.2 * x * y + sumsqr(z - x); }
 """
 # f has two local minima over x, at -1 (0.1) and at 1 (0)
 TWO_WELLS = """
