@@ -148,7 +148,7 @@ CARD = Card(
         needs.NO_DUALS,
         needs.SMOOTH_SETS,
         Need(f"at most {MOST_UPPER} upper and {MOST_LOWER} lower variables", _many),
-        Need("functions that intervals know, and bounds of the upper variables, given or implied", _unknown),
+        Need("functions that intervals know; upper variables with bounds, or held by constraints", _unknown),
     ),
     suits=_suits,
 )

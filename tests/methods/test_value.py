@@ -132,7 +132,7 @@ lower { var y in [0, 3]; minimize ((y - 1 - 1e-5 * x)^2 - 0.5 - 0.5e-4 * x)^2; }
     assert bound == pytest.approx(value, rel=1e-6) and bound >= found.upper * (1 - 1e-9)
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2, 3, 4, 5, 6, 9])
+@pytest.mark.parametrize("seed", [0, 2, 3, 5])
 def test_random_levels_against_scans(seed):
     """Rows on either level, none, one or two variables; see `scanned`. More: `python -m tests.truth.scanned 300`."""
     word, numbers = scanned.judged(seed)
