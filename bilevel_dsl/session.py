@@ -156,8 +156,6 @@ def solve(
     oracles = Oracles(problem)
     x, y = start_point(problem, start)
     require_finite(oracles, x, y)
-    if not start:
-        x = beginning(oracles, x, y)
     given = {"tol": tol, "max_iter": max_iter}
     used = [info for info, _ in methods]
     used += [METHODS["mpcc"]] if METHODS["mpcc"] not in used else []  # of the cuts
@@ -183,6 +181,8 @@ def solve(
     once = named is not None or verify == "no" or ties == "pessimistic"  # where that has no proof, `search/worst.py`
     plan = Plan(methods=methods, effort=_effort(effort, starts, alone=once), seed=seed, end=end)
     search = Search(runner, plan, examiner, stage)
+    if not start:
+        search.moved = lambda first: replace(first, x=beginning(oracles, first.x, first.y))
     try:
         best = search.run(first)
         if ties == "pessimistic" and not best.verified and not best.run.unattained:

@@ -22,7 +22,7 @@ from ..functions.oracles import Oracles
 from . import stationarity as sets
 from .answers import RESIDUAL, Answers, check_answers
 from .claims import Certificate, Claim, Verdict, unchecked
-from .effort import EFFORTS, Budget, budget
+from .effort import EFFORTS, Budget, budget, glance
 from .exact import Unproved, prove
 from .follower import Follower, Frame, Response, row_sizes
 from .leader import check_leader
@@ -209,7 +209,9 @@ class Examination:
         claims = [feasible, found.claim, answers.claim]
         if self.place.problem.used_duals:
             claims.append(self._multipliers(found, here, limits, tol))
-        stationary = self._leader(found, here, answers, limits, seed, tol)
+        answered = bound is not None and all(c.verdict is not Verdict.FAILED for c in claims)
+        looked = glance(limits) if answered and _meets(claims, self.f, self.scales.f, bound[0]) else limits
+        stationary = self._leader(found, here, answers, looked, seed, tol)
         claims += stationary.claims
         if bound is not None:
             claims = bounded(claims, self.f, self.scales.f, *bound, lambda claim: self._stands(claim, limits, seed, tol))
@@ -473,12 +475,9 @@ def bounded(
         size: of f, its change over one length.
         stands: whether the witness of a failed claim is a point of both levels.
     """
-    named = {claim.name: claim for claim in claims}
-    tolerance = BOUND * max(size, abs(f))
-    reached = abs(f - bound) <= tolerance  # false for NaN
-    sound = all(name in named and named[name].passed for name in ("feasible", "follower_optimal"))
-    if not (reached and sound) or any(claim.verdict is Verdict.FAILED and stands(claim) for claim in claims):
+    if not _meets(claims, f, size, bound) or any(claim.verdict is Verdict.FAILED and stands(claim) for claim in claims):
         return claims
+    named, tolerance = {claim.name: claim for claim in claims}, BOUND * max(size, abs(f))
     proved = {
         "leader_stationary": Claim("leader_stationary", Verdict.PROVED, f"globally optimal by {words}"),
         "leader_global": Claim("leader_global", Verdict.PROVED, words, abs(f - bound), tolerance),
@@ -487,6 +486,14 @@ def bounded(
     if answer is not None and answer.verdict is not Verdict.PROVED:  # no answer, of this or another decision, is better
         proved["follower_answer"] = replace(answer, verdict=Verdict.PROVED, words=f"the leader's choice: {words}")
     return [proved.get(claim.name, claim) for claim in claims]
+
+
+def _meets(claims: list[Claim], f: float, size: float, bound: float) -> bool:
+    """Whether f meets its bound at a point of both levels."""
+    named = {claim.name: claim for claim in claims}
+    reached = abs(f - bound) <= BOUND * max(size, abs(f))  # false for NaN
+    sound = all(name in named and named[name].passed for name in ("feasible", "follower_optimal"))
+    return reached and sound
 
 
 class _Leader:

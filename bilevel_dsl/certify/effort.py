@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 
@@ -24,6 +24,7 @@ EFFORTS = {
     "normal": Effort(samples=400, starts=16, scans=201, boxes=20_000, probes=60, branches=400, far=12),
     "thorough": Effort(samples=2_000, starts=64, scans=1_001, boxes=200_000, probes=400, branches=5_000, far=400),
 }
+GLANCE = 6  # probes
 LEAST_SECONDS = 20.0  # of a normal verification, however short the solve was
 
 
@@ -45,6 +46,12 @@ class Budget:
     @property
     def left(self) -> float:
         return max(0.0, self.end - perf_counter())
+
+
+def glance(limits: Budget) -> Budget:
+    """For the leader's decision where a bound proves it: a few probes, that would speak against the bound."""
+    few = replace(limits.effort, probes=min(limits.effort.probes, GLANCE), far=0)
+    return limits if limits.effort is EFFORTS["thorough"] else Budget(few, limits.end)
 
 
 def budget(level: str, solve_seconds: float | None = None, end: float = float("inf")) -> Budget:

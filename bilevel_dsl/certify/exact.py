@@ -145,8 +145,12 @@ def _pairs_broken(paired: PairedProgram, w: list[Fraction]) -> str:
     return f"columns {bad[0][0]} and {bad[0][1]} are a pair, and both positive" if bad else ""
 
 
-def _program(problem: Problem) -> tuple[PairedProgram, Program]:
-    """The program in the model's own units, in doubles and in rational numbers."""
+def in_doubles(problem: Problem) -> PairedProgram:
+    """The program in the model's own units.
+
+    Raises:
+        Unproved: the problem is not of the kind.
+    """
     made = program_of(problem)
     if isinstance(made, Refusal):
         raise Unproved(made.rule, expected=False)
@@ -160,6 +164,13 @@ def _program(problem: Problem) -> tuple[PairedProgram, Program]:
         paired = PairedProgram(System(levels, Scales(ones[0], ones[1], 1.0, 1.0, ones[2], ones[3])))
     except Unfit as reason:
         raise Unproved(str(reason)) from None
+    return paired
+
+
+def _program(problem: Problem) -> tuple[PairedProgram, Program]:
+    """The same, and in rational numbers."""
+    paired = in_doubles(problem)
+    levels = paired.system.levels
     low, high, matrix, row_low, row_high = paired.rows
     if matrix.shape[1] > MOST:
         raise Unproved(f"there are {matrix.shape[1]} columns (limit {MOST})")

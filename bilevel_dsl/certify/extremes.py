@@ -19,21 +19,13 @@ import numpy as np
 
 from .follower import Follower
 from .place import Place, Region
+from .tangent import around, linear
 
 TIED = 1e-9  # of the size of g over one length: the follower does not mind a row or bound of a smaller multiplier
 TIED_CURVED = 1e-7  # the same where y* is no vertex
 FEASIBLE = 1e-6  # of the size of a row of the leader
 COORDINATES = 10  # that are looked along for corners
 APART = 1e-6  # lengths between two of them
-SETTINGS = {
-    "error_on_fail": False,
-    "highs": {
-        "output_flag": False,
-        "threads": 1,
-        "primal_feasibility_tolerance": 1e-10,
-        "dual_feasibility_tolerance": 1e-10,
-    },
-}
 
 
 @dataclass(frozen=True)
@@ -124,7 +116,7 @@ class _Face:
         A, low, high = self.rows, self.low, self.high
         if more is not None:
             A, low, high = np.vstack([A, more[0]]), np.append(low, more[1]), np.append(high, more[2])
-        return _linear(cost, A, low, high, self.lower, self.upper)[:2]
+        return linear(cost, A, low, high, self.lower, self.upper)[:2]
 
     def point(self, eta: np.ndarray) -> np.ndarray:
         return np.clip(self.origin + self.lengths * eta, *self.bounds)
@@ -133,15 +125,10 @@ class _Face:
 def _face_at(place: Place, region: Region, follower: Follower, x: np.ndarray, y: np.ndarray) -> _Face | None:
     frame = follower.frame
     H = place("hess_yy_g", x, y)[0] * np.outer(frame.y, frame.y) / frame.g
-    c = place.column("grad_y_g", x, y) * frame.y / frame.g
-    lower, upper, low, high = region.limits(place, x)
-    A = region.jacobians(place, x, y)[1] * frame.y / frame.rows[:, None]
-    shift = region.values(place, x, y)
-    low, high = (low - shift) / frame.rows, (high - shift) / frame.rows
-    bounds = lower, upper
-    lower, upper = (lower - y) / frame.y, (upper - y) / frame.y
+    c, A, (low, high), (lower, upper) = around(place, region, frame, x, y)
+    bounds = region.limits(place, x)[:2]
     curved = bool(np.any(np.abs(H) > 1e-12))
-    found = _linear(c, A, low, high, lower, upper)
+    found = linear(c, A, low, high, lower, upper)
     if found[0] != "optimal":
         return None
     own = np.zeros_like(y) if curved else found[1]
@@ -152,19 +139,6 @@ def _face_at(place: Place, region: Region, follower: Follower, x: np.ndarray, y:
     if curved:
         A, low, high = np.vstack([A, H]), np.append(low, np.zeros(len(H))), np.append(high, np.zeros(len(H)))
     return _Face(y, frame.y, A, low, high, lower, upper, own, bounds)
-
-
-def _linear(cost, A, low, high, lower, upper) -> tuple[str, np.ndarray, np.ndarray, np.ndarray]:
-    """Status ("optimal", "unbounded", "infeasible", "failed"), eta, multipliers of rows and bounds, > 0 above."""
-    n = len(cost)
-    solver = ca.conic("face", "highs", {"h": ca.Sparsity(n, n), "a": ca.Sparsity.dense(*A.shape)}, SETTINGS)
-    lower, upper = np.minimum(lower, upper), np.maximum(lower, upper)
-    out = solver(g=cost, a=ca.DM(A), lba=np.minimum(low, high), uba=np.maximum(low, high), lbx=lower, ubx=upper)
-    told = solver.stats()["return_status"]
-    status = {"Optimal": "optimal", "Infeasible": "infeasible", "Unbounded": "unbounded"}.get(told, "failed")
-    if "unbounded" in told.lower() and status == "failed":
-        status = "unbounded"
-    return status, *(np.array(out[k]).ravel() for k in ("x", "lam_a", "lam_x"))
 
 
 def _leaders_rows(place: Place, leader: Region, follower: Follower, x, y) -> tuple[np.ndarray, ...] | None:

@@ -23,6 +23,7 @@ from ..intervals.boxes import minimise
 from .blocks import at_leader
 from .kinks import kinks
 from .place import Place, Region
+from .tangent import is_linear, tangent
 
 QUIET = {
     "print_time": False,
@@ -48,6 +49,7 @@ EXACT_HESSIAN_LIMIT = 200  # lower variables; above, limited-memory approximatio
 STILL = 1e-8  # of g over one length: a slope below is none
 SMALL = 2  # lower variables up to which an interval search answers where IPOPT cannot
 CEILING = 1e-9  # of g, in its sizes: above the follower's value at an answer that the leader picks
+STAYS = 1e-11  # of g over one length, and of rows: an answer that is none the worse by more is kept
 FAR = 1e3  # lengths: an iterate out there is on its way to infinity
 
 
@@ -238,6 +240,9 @@ class Follower:
         """`respond`; where that fails once more with relaxed rows: the set may have no interior."""
         if not options and self._stationary(x, start):
             return Response(start, self.place.value("g", x, start), self.place.value("f", x, start), True, "stationary")
+        vertex = self._vertex(x, start) if not options and self.linear else None
+        if vertex is not None:
+            return vertex
         found = self.respond(x, start, **options)
         if not found.solved and self.region.count:
             relaxed = self.respond(x, start, slack=RELAXED, **options)
@@ -246,6 +251,21 @@ class Follower:
         if not found.solved and self.place.ny <= SMALL and not options and self._kinked:
             return self._by_boxes(x, start) or found
         return found
+
+    @cached_property
+    def linear(self) -> bool:
+        """Whether g is linear in y, and not large."""
+        return 0 < self.place.ny <= EXACT_HESSIAN_LIMIT and not self.region.curved and is_linear(self.place)
+
+    def _vertex(self, x: np.ndarray, start: np.ndarray) -> Response | None:
+        """The answer of a linear follower: the start where it is one, else a vertex; None where there is no end."""
+        found = tangent(self.place, self.region, self.frame, x, start)
+        if found is None or found.status not in ("optimal", "infeasible"):
+            return None
+        solved = found.status == "optimal"
+        stays = not solved or found.gap <= STAYS and self.violation(x, start) <= STAYS
+        y = start if stays else found.y
+        return Response(y, self.place.value("g", x, y), self.place.value("f", x, y), solved, found.status, found.multipliers)
 
     def _stationary(self, x: np.ndarray, y: np.ndarray) -> bool:
         """Whether a large follower with bounds only cannot get further from y to first order: no need to solve."""

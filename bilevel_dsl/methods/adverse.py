@@ -75,6 +75,7 @@ CARD = Card(
     name=NAME,
     title="branch and bound against an adverse follower, global for small linear and convex quadratic levels",
     rank=4,
+    anywhere=True,
     ties="pessimistic",
     papers=(
         "Loridan, Morgan: Weak via strong Stackelberg problem: new results, J. Global Optim. 8, 1996",

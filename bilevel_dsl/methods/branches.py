@@ -99,6 +99,7 @@ CARD = Card(
     name=NAME,
     title="branch and bound on complementarity and whole numbers, global for small linear and convex quadratic levels",
     rank=3,
+    anywhere=True,
     papers=(
         "Bard, Moore: A branch and bound algorithm for the bilevel programming problem, SIAM J. Sci. Stat. Comput. 11, 1990",
         "Hansen, Jaumard, Savard: New branch-and-bound rules for linear bilevel programming, "

@@ -51,6 +51,7 @@ class Card:
         stochastic: it draws samples; its answers are good to some percent of what the samples leave open.
         rank: place in lists, ascending.
         whole: it takes leaders that choose whole numbers; to all others they are refused.
+        anywhere: where it begins does not matter to its answer.
         ties: "pessimistic": its answer is for a follower that takes the worst of several answers; another question.
     """
 
@@ -63,6 +64,7 @@ class Card:
     stochastic: bool = False
     rank: int = 100
     whole: bool = False
+    anywhere: bool = False
     ties: str = "optimistic"
 
     @property

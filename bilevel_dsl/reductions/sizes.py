@@ -296,7 +296,8 @@ def _border(sizes: np.ndarray) -> float:
     Sizes that are alike are not to be parted, so it is where, but for powers of BASE, there are none: in the middle of the
     widest gap. That does not depend on units. Sizes that are all from 0.11 to 110 keep the factor 1.
     """
-    places = np.unique(np.round(np.log10(sizes[(sizes > 0) & np.isfinite(sizes)]) % STEP, 6))
+    known = np.round(np.log10(sizes[(sizes > 0) & np.isfinite(sizes)]) % STEP, 6)
+    places = np.array(sorted(set(known.tolist())))  # np.unique imports numpy.ma, a twentieth of a small solve
     if not places.size:
         return VARIABLES
     gaps = np.diff(np.append(places, places[0] + STEP))

@@ -81,6 +81,8 @@ class Examiner:
     def no_worse_than(self, begun: Start, attempt: Attempt) -> Attempt:
         """The attempt, or the follower's answer to the start where that is better for the leader."""
         problem = self.oracles.problem
+        if attempt.certificate is not None and attempt.certificate.scope == "global (proved)":
+            return attempt
         if not attempt.usable or self.level == "no" or problem.is_simple or problem.used_duals:
             return attempt
         limits = self._limits(attempt)

@@ -50,12 +50,15 @@ class Search:
     plan: Plan
     examine: Examine
     stage: Callable[[str], None] = lambda name: None
+    moved: Callable[[Start], Start] = lambda start: start  # off a point of symmetry, see `certify/beginning.py`
     attempts: list[Attempt] = field(default_factory=list)
     _restarts: int = 0
 
     def run(self, first: Start) -> Attempt:
         """The best attempt, examined."""
         for info, reason in self.plan.methods[: self.plan.effort.methods]:
+            if not info.card.anywhere:
+                first, self.moved = self.moved(first), lambda start: start
             run = self._try(info, reason, first).run
             if run.proved_infeasible or run.unattained:
                 return self.best

@@ -1,0 +1,186 @@
+"""Global answers of small linear and quadratic problems: how many are right, how many proved, in what time.
+
+    python benchmarks/proved.py [--count 8] [--rival PYTHON] [--big-m 10 --big-m 1e4 --big-m 1e8]
+
+The random problems of `tests/truth`, whose truth is found by enumeration, and the tolls, bids and markets of
+`benchmarks/proved`. Each is solved by a process of its own, `bileveldsl solve MODEL` without a flag; seconds are of
+the whole process, and in brackets of its processors. With --rival, a Python that has highspy, the same problems are solved
+as a user would by hand: the follower's conditions, each pair with a binary and the constant M, by HiGHS; where the leader
+is not linear that is not possible. A wrong answer that is claimed to be the optimum counts as "false".
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+FAMILIES = (
+    "linear bilinear degenerate coupled leader_equations mixed_equations quadratic quadratic_leader quadratic_coupled"
+).split()
+RIGHT = 1e-5  # relative to the range of f, or to the value
+
+HIGHS = """
+import json, sys, highspy, numpy as np
+d = json.load(open(sys.argv[1])); M = float(sys.argv[2])
+h = highspy.Highs(); h.setOptionValue("output_flag", False)
+inf = highspy.kHighsInf
+number = lambda v: inf if v is None else v
+n = len(d["cost"])
+for c, l, u in zip(d["cost"], d["low"], d["high"]):
+    h.addCol(c, -inf if l is None else l, number(u), 0, [], [])
+for row, l, u in zip(d["rows"], d["row_low"], d["row_high"]):
+    h.addRow(-inf if l is None else l, number(u), len(row), [int(j) for j, _ in row], [a for _, a in row])
+for k, (i, j) in enumerate(d["pairs"]):
+    h.addCol(0.0, 0.0, 1.0, 0, [], []); h.changeColIntegrality(n + k, highspy.HighsVarType.kInteger)
+    h.addRow(-inf, 0.0, 2, [i, n + k], [1.0, -M]); h.addRow(-inf, M, 2, [j, n + k], [1.0, M])
+h.run()
+ok = h.getModelStatus() == highspy.HighsModelStatus.kOptimal
+print(json.dumps({"upper": h.getInfo().objective_function_value + d["constant"] if ok else None, "claimed": ok}))
+"""
+
+
+@dataclass
+class Case:
+    """A model with its global value, as written, and what counts as right."""
+
+    family: str
+    path: Path
+    value: float
+    near: float
+
+
+@dataclass
+class Run:
+    upper: float | None
+    claimed: bool  # to be the global optimum
+    wall: float
+    busy: float
+
+
+def cases(folder: Path, count: int) -> list[Case]:
+    """All problems, as files."""
+    import bilevel_dsl as bl
+    from tests.truth.families import instance
+
+    found = []
+    for family in FAMILIES:
+        for seed in range(count):
+            one = instance(family, seed)
+            path = folder / f"{family}_{seed}.bilevel"
+            path.write_text(one.text)
+            problem = bl.load(path)
+            value = problem.f.sense * one.judge(one.best).value
+            found.append(Case(family, path, value, RIGHT * max(one.scale, abs(value))))
+    for path in sorted((ROOT / "benchmarks" / "proved").glob("*.bilevel")):
+        value = bl.load(path).reference.upper
+        found.append(Case("tolls, bids, markets", path, value, RIGHT * max(1.0, abs(value))))
+    return found
+
+
+def ours(case: Case, folder: Path) -> Run:
+    """`bileveldsl solve` as a process."""
+    out = folder / "r.json"
+    out.unlink(missing_ok=True)
+    _, wall, busy = timed([sys.executable, "-m", "bilevel_dsl", "solve", case.path, "-q", "--json", out])
+    made = json.loads(out.read_text()) if out.exists() else {"upper": None, "certificate": {"scope": ""}, "proved": False}
+    claimed = made["proved"] and made["certificate"]["scope"] == "global (proved)"
+    return Run(made["upper"], claimed, wall, busy)
+
+
+def big_m(case: Case, folder: Path, python: str, M: float) -> Run | None:
+    """The follower's conditions with binaries, by HiGHS; None where the leader is not linear."""
+    data = written(case)
+    if data is None:
+        return None
+    file = folder / "m.json"
+    file.write_text(json.dumps(data))
+    out, wall, busy = timed([python, "-c", HIGHS, file, str(M)])
+    made = json.loads(out.splitlines()[-1]) if out.strip() else {"upper": None, "claimed": False}
+    upper = None if made["upper"] is None else data["sense"] * made["upper"]
+    return Run(upper, made["claimed"], wall, busy)
+
+
+def written(case: Case) -> dict | None:
+    """The conditions as plain numbers, in the model's own units."""
+    import numpy as np
+
+    import bilevel_dsl as bl
+    from bilevel_dsl.certify.exact import Unproved, in_doubles
+
+    problem = bl.load(case.path)
+    try:
+        paired = in_doubles(problem)
+    except Unproved:
+        return None
+    low, high, matrix, row_low, row_high = paired.rows
+    limits = {"low": low, "high": high, "row_low": row_low, "row_high": row_high}
+    return {
+        "sense": problem.f.sense,
+        "cost": paired.f.c.tolist(),
+        "constant": paired.f.constant,
+        "rows": [[(int(j), float(row[j])) for j in np.flatnonzero(row)] for row in matrix],
+        "pairs": paired.pairs,
+        **{name: [float(v) if np.isfinite(v) else None for v in values] for name, values in limits.items()},
+    }
+
+
+def timed(command: list) -> tuple[str, float, float]:
+    """Standard output, seconds, and seconds of processors."""
+    before, clock = resource.getrusage(resource.RUSAGE_CHILDREN), perf_counter()
+    done = subprocess.run([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT)
+    wall, after = perf_counter() - clock, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return done.stdout, wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def row(name: str, all_cases: list[Case], runs: list[Run | None]) -> str:
+    """A line of the table."""
+    ran = [(c, r) for c, r in zip(all_cases, runs) if r is not None]
+    right = [r.upper is not None and abs(r.upper - c.value) <= c.near for c, r in ran]
+    proved = sum(good and r.claimed for good, (_, r) in zip(right, ran))
+    false = sum(not good and r.claimed for good, (_, r) in zip(right, ran))
+    if not ran:
+        return f"| {name} | 0 | | | | |"
+    wall, busy = (statistics.median(getattr(r, kind) for _, r in ran) for kind in ("wall", "busy"))
+    return f"| {name} | {len(ran)} | {sum(right)} | {proved} | {false} | {wall:.2f} ({busy:.2f}) |"
+
+
+def main() -> int:
+    """Print the table; exit status 1 where an answer is proved and wrong."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=8, help="random problems of each family")
+    parser.add_argument("--rival", metavar="PYTHON", help="a Python with highspy")
+    parser.add_argument("--big-m", type=float, action="append", metavar="M", help="the constant (default 10, 1e4, 1e8)")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        every = cases(folder, given.count)
+        found = [ours(case, folder) for case in every]
+        print("| problems | ran | right | proved | false | median seconds (of processors) |")
+        print("| --- | --- | --- | --- | --- | --- |")
+        for family in dict.fromkeys(c.family for c in every):
+            own = [k for k, c in enumerate(every) if c.family == family]
+            print(row(family, [every[k] for k in own], [found[k] for k in own]))
+        print(row("**all**", every, found))
+        for case, run in zip(every, found):
+            if run.upper is None or abs(run.upper - case.value) > case.near or not run.claimed:
+                print(
+                    f"  {case.path.stem}: {run.upper} for {case.value}, {'proved' if run.claimed else 'not proved'}",
+                    file=sys.stderr,
+                )
+        for M in (given.big_m or (10, 1e4, 1e8)) if given.rival else ():
+            print(row(f"big-M {M:g}, HiGHS", every, [big_m(case, folder, given.rival, M) for case in every]), flush=True)
+    return int(any(r.claimed and (r.upper is None or abs(r.upper - c.value) > c.near) for c, r in zip(every, found)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
