@@ -49,6 +49,7 @@ EXACT_HESSIAN_LIMIT = 200  # lower variables; above, limited-memory approximatio
 STILL = 1e-8  # of g over one length: a slope below is none
 SMALL = 2  # lower variables up to which an interval search answers where IPOPT cannot
 CEILING = 1e-9  # of g, in its sizes: above the follower's value at an answer that the leader picks
+NEARLY = 1e-6  # lengths
 STAYS = 1e-11  # of g over one length, and of rows: an answer that is none the worse by more is kept
 FAR = 1e3  # lengths: an iterate out there is on its way to infinity
 
@@ -258,11 +259,16 @@ class Follower:
         return 0 < self.place.ny <= EXACT_HESSIAN_LIMIT and not self.region.curved and is_linear(self.place)
 
     def _vertex(self, x: np.ndarray, start: np.ndarray) -> Response | None:
-        """The answer of a linear follower: the start where it is one, else a vertex; None where there is no end."""
+        """The answer of a linear follower: the start where it is one, else a vertex.
+
+        None where there is no end, and where it is a matter of rounding whether there is a point: then rows are relaxed.
+        """
         found = tangent(self.place, self.region, self.frame, x, start)
         if found is None or found.status not in ("optimal", "infeasible"):
             return None
         solved = found.status == "optimal"
+        if not solved and self.violation(x, start) <= NEARLY:
+            return None
         stays = not solved or found.gap <= STAYS and self.violation(x, start) <= STAYS
         y = start if stays else found.y
         return Response(y, self.place.value("g", x, y), self.place.value("f", x, y), solved, found.status, found.multipliers)
