@@ -255,8 +255,10 @@ class Follower:
 
     @cached_property
     def linear(self) -> bool:
-        """Whether g is linear in y, and not large."""
-        return 0 < self.place.ny <= EXACT_HESSIAN_LIMIT and not self.region.curved and is_linear(self.place)
+        """Whether g is linear in y, and not large; not where the leader uses multipliers: a vertex has one choice of them."""
+        if self.place.problem.used_duals or not 0 < self.place.ny <= EXACT_HESSIAN_LIMIT:
+            return False
+        return not self.region.curved and is_linear(self.place)
 
     def _vertex(self, x: np.ndarray, start: np.ndarray) -> Response | None:
         """The answer of a linear follower: the start where it is one, else a vertex.
