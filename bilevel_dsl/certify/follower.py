@@ -255,7 +255,7 @@ class Follower:
 
     @cached_property
     def linear(self) -> bool:
-        """Whether g is linear in y, and not large; not where the leader uses multipliers: a vertex has one choice of them."""
+        """Whether g is linear in y, and not large; not where the leader uses multipliers: a vertex has one choice."""
         if self.place.problem.used_duals or not 0 < self.place.ny <= EXACT_HESSIAN_LIMIT:
             return False
         return not self.region.curved and is_linear(self.place)
