@@ -22,9 +22,9 @@ STYLE = {"font.size": 9, "svg.hashsalt": "bilevel_dsl", "axes.linewidth": 0.6, "
 class Picture:
     """A figure: `save` writes it, a notebook shows it."""
 
-    def __init__(self, draw: Callable[[Figure], None], size: tuple[float, float]):
-        """`size`: inches."""
-        self.draw, self.size = draw, size
+    def __init__(self, draw: Callable[[Figure], None], size: tuple[float, float], dpi: int = 150):
+        """`size`: inches; `dpi`: pixels of an inch, of PNG."""
+        self.draw, self.size, self.dpi = draw, size, dpi
 
     def file(self, kind: str) -> bytes:
         """The contents of a file of that kind: "png", "svg" or "pdf".
@@ -44,7 +44,7 @@ class Picture:
             FigureCanvasAgg(page)
             self.draw(page)
             file = io.BytesIO()
-            page.savefig(file, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else None)
+            page.savefig(file, format=kind, dpi=self.dpi, metadata={"Date": None} if kind == "svg" else None)
         return file.getvalue()
 
     def save(self, path: str | Path) -> None:

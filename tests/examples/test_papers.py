@@ -1,0 +1,95 @@
+"""The experiments of the papers: the command runs, and the quick version finds what the pages say, as far as it goes."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import bilevel_dsl as bl
+from tests.examples.test_examples import ROOT
+
+PAPERS = ROOT / "examples" / "papers"
+FOLDERS = sorted(p.parent.name for p in PAPERS.glob("*/run.py"))
+
+
+def study(name: str):
+    """The run.py of a folder, as a module."""
+    spec = importlib.util.spec_from_file_location(f"paper_{name}", PAPERS / name / "run.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_a_folder_is_whole(name):
+    """A model, a table, figures that are small, and a page that shows them and is listed."""
+    folder = PAPERS / name
+    page = (folder / "README.md").read_text()
+    for model in folder.glob("*.bilevel"):
+        bl.load(model)
+    figures = sorted(p.name for p in folder.glob("*.png"))
+    assert figures and figures == sorted(re.findall(r"\]\(([a-z_0-9]+\.png)\)", page))
+    assert all((folder / f).stat().st_size < 150_000 for f in figures)
+    assert (folder / "table.csv").exists() and (folder / "model.bilevel").exists()
+    assert "**Agrees" in page and f"{name}/README.md" in (PAPERS / "README.md").read_text()
+
+
+def test_the_command_writes_table_and_figures(tmp_path):
+    command = [sys.executable, PAPERS / "barrier_rates" / "run.py", "--quick", "--output", tmp_path]
+    surroundings = {**os.environ, "PYTHONPATH": str(ROOT), "BILEVELDSL_CACHE": str(tmp_path / "cache")}
+    done = subprocess.run(command, env=surroundings, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    rows = list(csv.DictReader((tmp_path / "table.csv").read_text().splitlines()))
+    for row in rows:  # the bounds hold, and are nearly tight
+        for what in ("d^2", "g^2"):
+            fitted, proved = float(row[f"{what} fitted"]), float(row[f"{what} proved"])
+            assert proved - 0.25 < fitted < proved + 0.03, row
+    assert len(rows) == 3
+
+
+def test_the_toy():
+    module = study("barrier_toy")
+    ours, theirs = module.study(quick=True)
+    ends = {name: (way["report.x1"][-1], way["multiplier"][-1], way["report.cosine"][-1]) for name, way in ours.items()}
+    assert ends["start 2"] == pytest.approx((-1, 0, 1), abs=1e-6)
+    for name in ("start 1", "start 3"):
+        x, multiplier, cosine = ends[name]
+        assert x == pytest.approx(1, abs=1e-6) and multiplier > 1e9 and cosine == pytest.approx(-1)
+    floors = [theirs[f"penalty {gamma}"]["report.size_g"][-1] for gamma in (1, 10, 100)]
+    assert np.all(np.diff(floors) < 0) and ours["start 1"]["report.size_g"][-1] < 1e-6 * floors[-1]
+    assert theirs["penalty 1"]["report.across"][-1] < 1e-9 < theirs["penalty 1000"]["report.across"][-1]
+
+
+def test_the_first_step_of_the_toy_is_that_of_the_paper():
+    """From (1.5, 1): worked out with the formulas of the paper."""
+    module = study("barrier_toy")
+    x, e = np.array([1.5, 1.0]), np.array([1.0, 0.0])
+    a, b = x + e, x - 2 * e
+    grad_f, grad_g = 2 * (b @ b) * a + 2 * (a @ a) * b, (x @ x - 1) * x
+    multiplier = max(1 - grad_f @ grad_g / (grad_g @ grad_g), 0)
+    way = module.barrier(list(x), 3)
+    expected = x - 0.01 * (grad_f + multiplier * grad_g)
+    assert [way["report.x1"][0], way["report.x2"][0]] == pytest.approx(expected)
+
+
+def test_the_factorisation():
+    """DBGD has the lower f than penalties that are as near to the follower's answers."""
+    module = study("factorisation")
+    found = module.study(quick=True)
+    for methods in found.values():
+        near = [v for name, v in methods.items() if name in ("dbgd beta=1", "dbgd beta=10")]
+        other = [v for name, v in methods.items() if name in ("penalty gamma=100", "penalty gamma=1000")]
+        assert max(v[2] for v in near) < min(v[2] for v in other)
+
+
+def test_the_bias_and_the_rates_of_the_penalty():
+    _, _, rows = study("penalty_rates").study(quick=True)
+    for name, fitted, expected in rows:
+        assert fitted == pytest.approx(expected, abs=0.05), name
