@@ -1,10 +1,11 @@
 """docs/defaults.md: every method with its defaults on small models, solved or not, and the work to the reference.
 
-    python docs/defaults_table.py            writes the tables anew: a quarter of an hour
-    python docs/defaults_table.py MODEL...   prints the rows of these models
+    python docs/defaults_table.py            all models: an hour on one core
+    python docs/defaults_table.py MODEL...   these models; the columns of the others stay
 
 A run ends after 10 seconds, interpreted. Work is calls of oracles (values, gradients, products, Hessians; no projections) up
 to the first point on the way that is within 1e-3 of the reference, relative: of its variables, else of its upper value.
+The page is written after each model.
 """
 
 from __future__ import annotations
@@ -55,24 +56,33 @@ def options(name: str) -> str:
 
 def tables(found: dict[str, dict[str, str]]) -> list[str]:
     """Methods by models, and the counts."""
-    short = {name: name.partition("/")[2] for name in found}
-    lines = ["| method | solved | " + " | ".join(short.values()) + " |", "| --- " * (2 + len(short)) + "|"]
+    lines = ["| method | solved | " + " | ".join(found) + " |", "| --- " * (2 + len(found)) + "|"]
     for method in METHODS:
         row = [found[name].get(method, "") for name in found]
         taken = [text for text in row if text]
         if taken:
             solved = sum(text == "yes" or text[0].isdigit() for text in taken)
             lines.append(f"| {method} | {solved} of {len(taken)} | " + " | ".join(row) + " |")
-    carrying = [f"`{short[name]}`: {told}" for name in found if (told := options(name))]
+    carrying = [f"`{name}`: {told}" for name in found if (told := options(name))]
     return [*lines, "", f"Models that carry `options`: {'; '.join(carrying) or 'none of these'}."]
 
 
+def known(page: str) -> dict[str, dict[str, str]]:
+    """What the page has, by model."""
+    rows = [[c.strip() for c in line.strip("|").split("|")] for line in page.splitlines() if line.startswith("| ")]
+    start = next((k for k, row in enumerate(rows) if row[:2] == ["method", "solved"]), len(rows))
+    names, body = (rows[start][2:], rows[start + 2 :]) if start < len(rows) else ([], [])
+    return {name: {row[0]: row[k] for row in body if row[k]} for k, name in enumerate(names, 2)}
+
+
+def written(page: str, found: dict[str, dict[str, str]]) -> str:
+    before, _, rest = page.partition(BEGIN)
+    after = rest.partition(END)[2]
+    ordered = {name: found[name] for name in [*NAMES, *found] if name in found}
+    return "\n".join([before + BEGIN, *tables(ordered), END + after])
+
+
 if __name__ == "__main__":
-    wanted = sys.argv[1:] or NAMES
-    made = tables({name: cells(name) for name in wanted})
-    if sys.argv[1:]:
-        print("\n".join(made))
-    else:
-        before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-        after = rest.partition(END)[2]
-        PAGE.write_text("\n".join([before + BEGIN, *made, END + after]), encoding="utf-8")
+    for model in sys.argv[1:] or NAMES:
+        made = known(PAGE.read_text(encoding="utf-8")) | {model: cells(model)}
+        PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), made), encoding="utf-8")
