@@ -93,3 +93,12 @@ def test_the_bias_and_the_rates_of_the_penalty():
     _, _, rows = study("penalty_rates").study(quick=True)
     for name, fitted, expected in rows:
         assert fitted == pytest.approx(expected, abs=0.05), name
+
+
+def test_the_game():
+    """With the range fixed the methods of one rate are tied; a penalty of 10 at a step of 1 / 11 is slower."""
+    panels = study("pl_game").study(quick=True)
+    ways, steps = panels["range fixed"]
+    ends = {name: way["report.size_F"][-1] for name, way in ways.items()}
+    tied = [ends[name] for name in ("mgbio", "galet", "hjfbio", "bome", "v_pbgd gamma=1")]
+    assert max(tied) < 1.15 * min(tied) and ends["v_pbgd gamma=10"] > 3 * max(tied)
