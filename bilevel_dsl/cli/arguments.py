@@ -249,7 +249,7 @@ def _solve(parser: argparse.ArgumentParser) -> None:
         choices=("quick", "normal", "thorough"),
         default="normal",
         metavar="LEVEL",
-        help="how much is searched for an answer: quick (one attempt), normal, thorough",
+        help="of the search: quick (one attempt), normal, thorough",
     )
     _ties(method)
     method.add_argument("--starts", type=_count, metavar="N", help="starts of the leader, in place of what --effort says")
@@ -446,7 +446,7 @@ def _effort(parser, levels: tuple[str, ...]) -> None:
         choices=levels,
         default="normal",
         metavar="LEVEL",
-        help=f"how much is done to check the answer: {', '.join(levels)}",
+        help=f"of the check: {', '.join(levels)}",
     )
 
 
@@ -455,8 +455,7 @@ def _ties(parser) -> None:
         "--ties",
         choices=("optimistic", "pessimistic", "report"),
         metavar="HOW",
-        help="where the follower has several answers: optimistic (the leader's choice, default), pessimistic (the worst for "
-        "the leader), report (both)",
+        help="of the follower's answers: optimistic (default), pessimistic, report",
     )
 
 
@@ -472,9 +471,7 @@ def _method(parser) -> None:
         help="a setting of the method; repeatable",
     )
     parser.add_argument("--tol", type=_positive, metavar="TOL", help="relative tolerance of the method")
-    parser.add_argument(
-        "--no-scaling", action="store_true", help="give the method the numbers of the model, however large or small"
-    )
+    parser.add_argument("--no-scaling", action="store_true", help="give the method the numbers as they are")
 
 
 def _volume(parser) -> None:
