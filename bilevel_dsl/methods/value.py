@@ -29,6 +29,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from math import comb
 from time import perf_counter
 
 import casadi as ca
@@ -52,6 +53,7 @@ EXECUTOR = "intervals"
 MOST_UPPER, MOST_LOWER = 5, 4  # variables that are taken
 FEW = 3  # of either level, up to which `auto` gives it the problem
 LARGEST = 50_000  # operations and numbers of the objectives, before anything else is tried
+FACES = 80  # cases of the follower's conditions, up to which `auto` begins with it
 PACE = 0.05  # seconds between two reports of progress
 
 
@@ -127,7 +129,17 @@ def _suits(problem: Problem, structure: Structure) -> tuple[Suits, str] | None:
         return None
     if structure.lower_convex == "sampled":
         return Suits.OTHERWISE, "the lower level may not be convex, and has few variables"
+    if _many_faces(problem):
+        return Suits.OTHERWISE, "the lower level is not convex, and its conditions have many cases"
     return Suits.EXACT, "the lower level is not convex, and has few variables: it is solved globally"
+
+
+def _many_faces(problem: Problem) -> bool:
+    """More cases than `FACES`: of variables at bounds, and of rows that are active."""
+    levels = _levels(problem)
+    finite = np.isfinite(levels.y_low).astype(int) + np.isfinite(levels.y_high)
+    rows = sum(comb(levels.n_h, k) for k in range(levels.ny + 1))
+    return int(np.prod(1 + finite)) * rows > FACES
 
 
 CARD = Card(

@@ -58,11 +58,17 @@ class Search:
         self.rules = Rules(self.conditions)
         faces = self.conditions.faces()
         self.points = Points(self.conditions, faces, self.rules, watch, start)
-        self.faces = [Boxes(self.conditions, face, self.rules) for face in faces]
+        self.faces: list[Boxes] = []
+        for face in faces:
+            if not watch.over:
+                self.faces.append(Boxes(self.conditions, face, self.rules))
+        self.begun = len(self.faces) == len(faces)  # else the time is over, and nothing is known of the others
         self.looked, self._next = 0, 1.0
         self.trace: list[tuple[int, float, float]] = []
 
     def run(self) -> Searched:
+        if not self.begun:
+            return self._as("time_limit")
         with np.errstate(all="ignore"):
             self._seed()
             while True:
@@ -88,6 +94,8 @@ class Search:
     @property
     def bound(self) -> float:
         """Below f at every point of both levels."""
+        if not self.begun:
+            return -np.inf
         return min([self.points.upper, *(min(f.least, f.settled) for f in self.faces)])
 
     def _seed(self) -> None:
