@@ -133,6 +133,7 @@ class _Check:
             path=self.source.name,
             given=given_values(self.symbols, self.lowering.outside),
             tree=self.tree,
+            filled=tuple(self.lowering.filled.values()),
         )
         refuse_infinite(checked, self.lowering)
         refuse_dense(checked, self.problems)

@@ -92,6 +92,17 @@ class CheckedNamed:
     dims: tuple[Dim, ...] = ()
 
 
+@dataclass(frozen=True)
+class Filled:
+    """Entries of a parameter for which its table has no row: `default` stands there."""
+
+    name: str
+    missing: int
+    size: int
+    first: str  # the first of them, as messages show it
+    span: Span  # of the default
+
+
 @dataclass(frozen=True, eq=False)
 class Checked:
     name: str
@@ -113,6 +124,7 @@ class Checked:
     path: str = ""  # of the file, as it was named
     given: dict[str, Given] = field(default_factory=dict)  # parameters from outside
     tree: ast.Model | None = None
+    filled: tuple[Filled, ...] = ()
 
     @property
     def variables(self) -> tuple[CheckedVar, ...]:

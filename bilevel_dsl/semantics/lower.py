@@ -46,6 +46,7 @@ class Lowering(Values, Members, Reading, Naming, Operators, Calls, Reductions, F
         self._inside_expect = False
         self._at_once = False  # entries of a recursion, whose batches become steps (`together.py`)
         self._tables = {}
+        self.filled = {}
         self._named = {}
         self._alike = Alike()
         self._families = {}

@@ -25,6 +25,7 @@ def pedantic(checked: Checked, problems: Collector) -> None:
     _starts(checked, problems)
     _mere_bounds(checked, problems)
     _scales(checked, problems)
+    _filled(checked, problems)
     for expression in _expressions(checked):
         _rough(expression, problems)
     _domains(checked, problems)
@@ -245,6 +246,18 @@ def _scales(checked: Checked, problems: Collector) -> None:
                 f"from {sizes.min():g} to {sizes.max():g}",
                 hints=("other units bring them closer together",),
             )
+
+
+def _filled(checked: Checked, problems: Collector) -> None:
+    """A key that is misspelt in a table with a default is a row too many (an error); one that is missing is this."""
+    for f in checked.filled:
+        rows = "entry has" if f.missing == 1 else "entries have"
+        problems.warning(
+            "BL0723",
+            f"{f.missing} of {f.size} {rows} no row in the table of `{f.name}`",
+            f.span,
+            f"stands for {f.first}" + (" and the others" if f.missing > 1 else ""),
+        )
 
 
 def _data(checked: Checked) -> dict[str, np.ndarray]:

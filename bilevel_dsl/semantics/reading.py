@@ -8,6 +8,7 @@ import numpy as np
 
 from ..diagnostics import Span, did_you_mean
 from ..syntax import ast
+from .checked import Filled
 from .elements import IndexSet, Universe
 from .files import Unreadable, find
 from .ir import Dim
@@ -36,6 +37,7 @@ class Reading:
     """The part of the lowering that reads tables; each file once."""
 
     _tables: dict[str, Table]
+    filled: dict[str, Filled]  # parameters for some of whose entries no table has a row
 
     def table(self, name: str) -> Table:
         """
@@ -350,7 +352,11 @@ class Reading:
                 secondary=[s for a, b in pairs for s in ((span_of(a), "first here"), (span_of(b), "again here"))],
             )
             fine = False
-        missing = matched.missing if request.default is None else np.zeros(0, int)
+        missing = matched.missing
+        if len(missing) and request.default is not None:
+            first = matched.entry(missing[0])
+            self.filled[name] = Filled(name, len(missing), matched.size, first, request.default.span)
+            return fine
         if len(missing):
             shown = [matched.entry(place) for place in missing[:KEYS]]
             self.problems.error(
