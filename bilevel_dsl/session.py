@@ -21,6 +21,7 @@ from .diagnostics import BilevelError, Diagnostic, Label, Source
 from .functions.named import Functions
 from .functions.oracles import Oracles
 from .functions.start import require_finite, require_values, start_point
+from .interrupts import taken
 from .methods import METHODS, MethodInfo, no_method, ordered, require
 from .methods.program import Program
 from .methods.settings import known_to, merge_settings, unused_options
@@ -191,6 +192,7 @@ def solve(
     except KeyboardInterrupt:
         if not search.attempts:
             raise
+        taken()  # it ends here
         best = search.best
         if best.certificate is None:
             best = replace(best, certificate=unchecked("the answer was not checked"))

@@ -17,6 +17,7 @@ from functools import cached_property
 import casadi as ca
 import numpy as np
 
+from .. import interrupts
 from ..functions.oracles import expanded
 from ..intervals import Unsupported
 from ..intervals.boxes import minimise
@@ -340,6 +341,8 @@ def _ctrl_c_raises() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    if interrupts.taken():
+        raise KeyboardInterrupt
     pressed = []
 
     def note(number, frame):
@@ -349,8 +352,12 @@ def _ctrl_c_raises() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, note)
     try:
         yield
+    except RuntimeError:
+        if pressed:  # what CasADi made of it
+            raise KeyboardInterrupt from None
+        raise
     finally:
-        signal.signal(signal.SIGINT, before if before is not None else signal.SIG_DFL)
+        signal.signal(signal.SIGINT, before if before is not None else signal.default_int_handler)
     if pressed:
         raise KeyboardInterrupt
 

@@ -12,6 +12,7 @@ import traceback
 import warnings
 
 from ..diagnostics import BilevelError
+from ..interrupts import remembered
 from .arguments import UsageError, parse
 from .terminal import discard, emit, tell, tolerate
 
@@ -31,7 +32,8 @@ def main(argv: list[str] | None = None) -> int:
         if "--version" in argv[:1]:
             return _version()
         arguments = parse(argv)
-        return _run(arguments)
+        with remembered():
+            return _run(arguments)
     except SystemExit:  # after --help
         return 0
     except UsageError as error:

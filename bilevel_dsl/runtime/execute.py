@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from .. import interrupts
 from ..diagnostics import BilevelError, Diagnostic
 from ..methods.program import Program
 from .compile import library
@@ -350,6 +351,7 @@ def interruptible() -> Iterator[_Pressed]:
             raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGINT, note)
+    pressed.times = int(interrupts.taken())
     try:
         yield pressed
     finally:

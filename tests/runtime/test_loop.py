@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bilevel_dsl import interrupts
 from bilevel_dsl.runtime import execute as execution
 from bilevel_dsl.runtime.execute import Poll, execute
 from bilevel_dsl.runtime.layout import lay_out
@@ -189,6 +191,20 @@ def test_the_handler_comes_back_and_a_second_ctrl_c_raises():
         os.kill(os.getpid(), signal.SIGINT)
         assert pressed.times == 1
         os.kill(os.getpid(), signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
+@each
+def test_a_press_whose_exception_was_cleared_ends_the_next_loop(executor):
+    """As CasADi clears it within its wrappers, where it may be a conversion that failed."""
+    run = lambda: execute(programs.counter(), X0, Y0, executor=executor, settings={"max_iter": 5})
+    before = signal.getsignal(signal.SIGINT)
+    with interrupts.remembered():
+        with contextlib.suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+        assert run().status is Status.INTERRUPTED
+        assert run().status is not Status.INTERRUPTED  # it has been taken
     assert signal.getsignal(signal.SIGINT) is before
 
 
