@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import bilevel_dsl as bl
+from bilevel_dsl.methods import value
 
 # Mitsos and Barton 2006, example 3.14: g has the answers sqrt(x) (a minimum) and -1 (its lower end), as good as each
 # other at x = 1/4; for smaller x the follower takes -1. The leader would like x = 1/4, y = 0.
@@ -40,11 +41,10 @@ def test_units_do_not_matter(scale):
     assert bl.verify(problem(text), {"x": 0.25, "y": 0.5}).verified == bl.verify(problem(), {"x": 0.25, "y": 0.5}).verified
 
 
-def test_the_search_finds_the_edge_by_rows_for_the_other_answers():
-    """Without bounds of x, so that it is not for `value`, which needs no such rows."""
-    unbounded = EDGE.replace("var x in [-1, 1]", "var x")
-    assert unbounded != EDGE
-    found = bl.solve(problem(unbounded), compile="never")
+def test_the_search_finds_the_edge_by_rows_for_the_other_answers(monkeypatch):
+    """Where the follower has more variables than `value` takes: rows of the leader lead there."""
+    monkeypatch.setattr(value, "FEW", 0)
+    found = bl.solve(problem(), compile="never")
     assert found.verified and found.upper == pytest.approx(0.25, abs=1e-6)
     assert any("as rows" in a.start for a in found.attempts)
 
