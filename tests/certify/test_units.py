@@ -37,7 +37,10 @@ def test_there_are_enough_models():
     assert len(SMALL) >= 20
 
 
-@pytest.mark.parametrize("name", SMALL)
+LONG = {"applications/ridge"}
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.long) if n in LONG else n for n in SMALL])
 def test_a_right_point_is_verified_in_all_units(name):
     x, y = answer(name)
     for what, units in ORBIT.items():

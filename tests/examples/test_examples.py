@@ -42,7 +42,10 @@ def test_every_folder_is_an_example():
     assert sorted(folders) == EXAMPLES and len(EXAMPLES) >= 4
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+LONG = {"hyper_cleaning"}  # whose model is solved by tests/models too
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.long) if n in LONG else n for n in EXAMPLES])
 def test_an_example_prints_what_it_says(name, tmp_path):
     if name == "embedded_c" and not shutil.which(COMPILER):
         pytest.skip("there is no C compiler")

@@ -41,6 +41,7 @@ def test_a_folder_is_whole(name):
     assert "**Agrees" in page and f"{name}/README.md" in (PAPERS / "README.md").read_text()
 
 
+@pytest.mark.long
 def test_the_command_writes_table_and_figures(tmp_path):
     command = [sys.executable, PAPERS / "barrier_rates" / "run.py", "--quick", "--output", tmp_path]
     surroundings = {**os.environ, "PYTHONPATH": str(ROOT), "BILEVELDSL_CACHE": str(tmp_path / "cache")}
@@ -79,6 +80,7 @@ def test_the_first_step_of_the_toy_is_that_of_the_paper():
     assert [way["report.x1"][0], way["report.x2"][0]] == pytest.approx(expected)
 
 
+@pytest.mark.long
 def test_the_factorisation():
     """DBGD has the lower f than penalties that are as near to the follower's answers."""
     module = study("factorisation")
@@ -89,6 +91,7 @@ def test_the_factorisation():
         assert max(v[2] for v in near) < min(v[2] for v in other)
 
 
+@pytest.mark.long
 def test_the_bias_and_the_rates_of_the_penalty():
     _, _, rows = study("penalty_rates").study(quick=True)
     for name, fitted, expected in rows:

@@ -29,6 +29,9 @@ def _program(problem) -> str:
     return next(info.name for info, _ in ordered(problem, analyse(problem)) if not info.direct)
 
 
+LONG = {"papers/matrix_sensing", "applications/hyper_cleaning"}  # 5 to 20 seconds each, mostly of the C compiler
+
+
 def pairs() -> list:
     """Each library model with the method that `auto` takes, the others with all that it may take."""
     found = []
@@ -40,7 +43,11 @@ def pairs() -> list:
             if name in LIBRARIES
             else [m for m in fitting(problem) if METHODS[m].automatic and not METHODS[m].direct]
         )
-        found += [pytest.param(name, m, id=f"{name}-{m}") for m in methods if not (large and m == "kkt")]
+        found += [
+            pytest.param(name, m, id=f"{name}-{m}", marks=[pytest.mark.long] if name in LONG else [])
+            for m in methods
+            if not (large and m == "kkt")
+        ]
     return found
 
 
