@@ -19,6 +19,7 @@ from functools import partial
 import numpy as np
 
 from ..functions.oracles import Oracles
+from ..model.problem import Variable, entry_of
 from . import stationarity as sets
 from .answers import RESIDUAL, Answers, check_answers
 from .claims import Certificate, Claim, Verdict, unchecked
@@ -288,10 +289,13 @@ class Examination:
     def feasible(self, tol: float) -> tuple[Claim, dict[str, float]]:
         """Distances to the sets, in lengths, and violations of rows, in their sizes."""
         place, x, y, scales = self.place, self.x, self.y, self.scales
-        upper = float(np.max(np.abs(sets.project_x(self.oracles, x) - x) / scales.x, initial=0.0))
-        lower = float(np.max(np.abs(sets.project_y(self.oracles, y) - y) / scales.y, initial=0.0))
-        worst = [upper, lower]
-        where = ["", ""]
+        problem = self.oracles.problem
+        away = sets.project_x(self.oracles, x) - x, sets.project_y(self.oracles, y) - y
+        worst = [float(np.max(np.abs(d) / size, initial=0.0)) for d, size in zip(away, (scales.x, scales.y))]
+        where = [
+            _outside(problem.upper_variables, away[0], scales.x),
+            _outside(problem.lower_variables, away[1], scales.y),
+        ]
         for k, (region, sizes) in enumerate(((self.leader, self.frame.upper_rows), (self.region, self.frame.rows))):
             rows = region.values(place, x, y)
             low, high = _row_limits(region, place, x)
@@ -302,11 +306,12 @@ class Examination:
                 worst[k] = np.nan
             elif excess.size and excess.max() > worst[k]:
                 worst[k] = float(excess.max())
-                constraint = region.constraint_of[int(np.argmax(excess))]
-                where[k] = f", `{constraint.name}`" if constraint is not None else ""
+                row = int(np.argmax(excess))
+                constraint = region.constraint_of[row]
+                where[k] = "" if constraint is None else f"`{region.entry(row)}` is off by {excess[row] * sizes[row]:.3g}"
         tolerance = float(f"{FEASIBLE * tol:.12g}")
         bad = [
-            f"the {level}'s constraints are broken by {v:.2g} of their size{w}"
+            f"the {level}'s constraints are broken by {v:.2g} of their size" + (f": {w}" if w else "")
             for level, v, w in zip(("leader", "follower"), worst, where)
             if not v <= tolerance
         ]
@@ -328,9 +333,8 @@ class Examination:
             own = self.x[v.slice]
             wrong = np.flatnonzero(np.abs(own - np.round(own)) > tolerance) if v.whole else ()
             if len(wrong):
-                at = np.unravel_index(wrong[0], v.shape, order="F") if v.shape else ()
-                entry = f"[{', '.join(str(int(i) + 1) for i in at)}]" if v.shape else ""
-                found.append(f"`{v.name}{entry}` is {own[wrong[0]]:.6g}, and takes whole numbers only")
+                entry = v.entry(v.offset + int(wrong[0]))
+                found.append(f"`{entry}` is {own[wrong[0]]:.6g}, and takes whole numbers only")
         return found
 
     def follower_optimal(self, limits: Budget, seed: int, tol: float) -> Optimal:
@@ -494,6 +498,14 @@ def _meets(claims: list[Claim], f: float, size: float, bound: float) -> bool:
     reached = abs(f - bound) <= BOUND * max(size, abs(f))  # false for NaN
     sound = all(name in named and named[name].passed for name in ("feasible", "follower_optimal"))
     return reached and sound
+
+
+def _outside(variables: tuple[Variable, ...], away: np.ndarray, sizes: np.ndarray) -> str:
+    """The entry that is farthest from its set, in words."""
+    if not away.size:
+        return ""
+    i = int(np.argmax(np.abs(away) / sizes))
+    return f"`{entry_of(variables, i)}` is {abs(away[i]):.3g} outside of its set"
 
 
 class _Leader:

@@ -12,6 +12,7 @@ import casadi as ca
 import numpy as np
 
 from ..intervals import Unsupported
+from ..model.problem import entry_of
 from .branches import REACH, WIDEST, Descent, Leader, descent
 from .claims import Claim, Verdict
 from .effort import Budget
@@ -509,9 +510,7 @@ def shown_move(place: Place, x: np.ndarray, there: np.ndarray) -> str:
     for i in order[:2]:
         if there[i] == x[i]:
             continue
-        v = next(v for v in place.problem.upper_variables if v.offset <= i < v.offset + v.size)
-        index = [] if not v.shape else [str(int(j) + 1) for j in np.unravel_index(i - v.offset, v.shape, order="F")]
-        parts.append(f"{v.name}{'[' + ', '.join(index) + ']' if index else ''} by {there[i] - x[i]:.3g}")
+        parts.append(f"{entry_of(place.problem.upper_variables, i)} by {there[i] - x[i]:.3g}")
     more = " and others" if np.count_nonzero(there != x) > len(parts) else ""
     return "moving " + " and ".join(parts) + more
 

@@ -13,6 +13,7 @@ import casadi as ca
 import numpy as np
 
 from ..intervals.boxes import Search, minimise
+from ..model.problem import entry_of
 from .blocks import at_leader, blocks, scalar_graph
 from .claims import Claim, Verdict
 from .curvature import curvature, curvatures
@@ -459,10 +460,7 @@ def _shown(place: Place, y: np.ndarray, entries: np.ndarray | None) -> str:
     chosen = list(range(y.size) if entries is None else entries)
     words = []
     for i in chosen[:3]:
-        v = next(v for v in place.problem.lower_variables if v.offset <= i < v.offset + v.size)
-        k = int(i - v.offset)
-        index = "" if not v.shape else f"[{', '.join(str(int(j) + 1) for j in np.unravel_index(k, v.shape, order='F'))}]"
-        words.append(f"{v.name}{index} = {y[i]:.6g}")
+        words.append(f"{entry_of(place.problem.lower_variables, i)} = {y[i]:.6g}")
     return ", ".join(words) + (", ..." if len(chosen) > 3 else "")
 
 

@@ -85,10 +85,12 @@ class Region:
         bounds, rows, limits, self.describable = _of_sets(variables, symbol)
         self.first_constraint = sum(r.numel() for r in rows)
         self.constraint_of: list[Constraint | None] = [None] * self.first_constraint
+        self.row_of = [0] * self.first_constraint  # within its constraint
         for constraint in constraints:
             n = constraint.expression.numel()
             rows.append(ca.vec(constraint.expression))
             limits.append((_column(0.0 if constraint.kind == "eq" else -np.inf, n), _column(0.0, n)))
+            self.row_of += list(range(n))
             self.constraint_of += [constraint] * n
         self.rows = ca.vertcat(*rows) if rows else ca.MX(0, 1)
         self.count = self.rows.numel()
@@ -146,6 +148,10 @@ class Region:
         """The least and the largest whole number between the bounds of every variable."""
         lower, upper = (v.ravel() for v in place.call(self._limits, x)[:2])
         return _whole(lower), -_whole(-upper)
+
+    def entry(self, row: int) -> str:
+        """A row of a constraint in the model's words."""
+        return self.constraint_of[row].entry(self.row_of[row])
 
     def values(self, place: Place, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         return place.call(self._values, x, y)[0].ravel() if self.count else np.zeros(0)

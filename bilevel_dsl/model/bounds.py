@@ -165,5 +165,5 @@ def _remaining(constraints: tuple[Constraint, ...], gone: dict[int, set[int]]) -
         if len(rows) == constraint.expression.numel():
             left.append(constraint)
         elif rows:
-            left.append(replace(constraint, expression=ca.vec(constraint.expression)[rows]))
+            left.append(constraint.only(rows))
     return tuple(left)

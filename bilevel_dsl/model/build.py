@@ -102,7 +102,20 @@ def _variables(variables: tuple[CheckedVar, ...], blocks: dict[str, ca.MX], tran
 
 
 def _constraints(checked: tuple[CheckedConstraint, ...], translate) -> tuple[Constraint, ...]:
-    return tuple(Constraint(c.name, c.level, c.kind, ca.vec(ca.densify(translate(c.node))), c.span, c.side) for c in checked)
+    return tuple(
+        Constraint(
+            c.name,
+            c.level,
+            c.kind,
+            ca.vec(ca.densify(translate(c.node))),
+            c.span,
+            c.side,
+            _index(c.dims),
+            tuple(d.size for d in c.dims),
+            c.places,
+        )
+        for c in checked
+    )
 
 
 def _parameter(p: CheckedParam, symbol: ca.MX) -> Parameter:

@@ -11,7 +11,7 @@ A maximised objective is stored negated; `sense` is -1 then.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 
 import casadi as ca
@@ -31,6 +31,20 @@ Index = tuple[tuple[object, ...] | None, ...]  # per dimension: its elements, la
 def labels_of(index: Index) -> tuple[tuple[str, ...] | None, ...]:
     """The elements in words: `north`, `5`, `a,b`."""
     return tuple(None if axis is None else tuple(map(_word, axis)) for axis in index)
+
+
+def entry_of(variables: tuple[Variable, ...], place: int) -> str:
+    """The entry of one of `variables` at a place of x or y."""
+    return next(v for v in variables if v.offset <= place < v.offset + v.size).entry(int(place))
+
+
+def entry_name(name: str, shape: tuple[int, ...], index: Index, place: int) -> str:
+    """`flow[north,2]`: the entry at a place, by columns, of an array."""
+    if not shape:
+        return name
+    at = np.unravel_index(place, shape, order="F")
+    words = [labels[i] if labels else str(i + 1) for i, labels in zip(at, labels_of(index))]
+    return f"{name}[{','.join(words)}]"
 
 
 def _word(element: object) -> str:
@@ -72,6 +86,10 @@ class Variable:
     def slice(self) -> slice:
         return slice(self.offset, self.offset + self.size)
 
+    def entry(self, place: int) -> str:
+        """`flow[north,2]`: the entry at a place of x or y that is one of its own."""
+        return entry_name(self.name, self.shape, self.index, place - self.offset)
+
 
 @dataclass(frozen=True, eq=False)
 class Objective:
@@ -99,6 +117,21 @@ class Constraint:
     expression: ca.MX  # a column
     span: Span
     side: str = ""  # "lower" or "upper" for the two halves of l <= e <= u
+    index: Index = ()  # of the dimensions of its label, and their sizes
+    shape: tuple[int, ...] = ()
+    places: np.ndarray | None = None  # of every row in an array of that shape, by columns; None: in their order
+
+    def only(self, rows: list[int], expression: ca.MX | None = None) -> Constraint:
+        """Some of its rows; `expression`: of all of them, in place of its own."""
+        places = (np.arange(self.expression.numel()) if self.places is None else self.places)[rows]
+        whole = self.expression if expression is None else expression
+        return replace(self, expression=ca.vec(whole)[rows], places=places)
+
+    def entry(self, k: int) -> str:
+        """Row k in the model's words: `balance[D,3]`, `line 14`."""
+        if int(np.prod(self.shape, dtype=int)) < 2:
+            return self.name if self.expression.numel() == 1 else f"{self.name}, row {k + 1}"
+        return entry_name(self.name, self.shape, self.index, int(k if self.places is None else self.places[k]))
 
 
 @dataclass(frozen=True, eq=False)

@@ -82,5 +82,5 @@ def _of_the_rest(problem: Problem, rest: ca.MX, rows: list[ca.MX]) -> tuple[Cons
             if not np.all(excess <= ROUNDING):
                 return None
         if moving.any():
-            kept.append(replace(constraint, expression=expression[np.flatnonzero(moving).tolist()]))
+            kept.append(constraint.only(np.flatnonzero(moving).tolist(), expression))
     return tuple(kept)
