@@ -55,6 +55,7 @@ def test_the_command_writes_table_and_figures(tmp_path):
     assert len(rows) == 3
 
 
+@pytest.mark.long
 def test_the_toy():
     module = study("barrier_toy")
     ours, theirs = module.study(quick=True)
@@ -98,6 +99,7 @@ def test_the_bias_and_the_rates_of_the_penalty():
         assert fitted == pytest.approx(expected, abs=0.05), name
 
 
+@pytest.mark.long
 def test_the_game():
     """With the range fixed the methods of one rate are tied; a penalty of 10 at a step of 1 / 11 is slower."""
     panels = study("pl_game").study(quick=True)
