@@ -21,7 +21,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from time import perf_counter
 
 import numpy as np
 
@@ -33,13 +32,12 @@ from .direct.adverse import AdverseProgram, Unsuited
 from .direct.adverse_tree import AdverseTree, Worst
 from .direct.quadratic import count_pairs, program_of
 from .direct.system import Levels
-from .outcome import Outcome, Progress
+from .outcome import Outcome, Progress, reporting
 from .program import Setting
 
 NAME = "adverse"
 EXECUTOR = "highs"
 MOST_PAIRS = 40
-PACE = 0.05  # seconds between two reports of progress
 
 
 @lru_cache(maxsize=4)
@@ -115,15 +113,7 @@ def solve(
     program = _program_of(oracles.written)
     system = program.system
     size = system.scales.f
-    last = perf_counter()
-
-    def stop(nodes: int, upper: float, bound: float) -> bool:
-        nonlocal last
-        if on_progress is None or perf_counter() < last + PACE:
-            return False
-        last = perf_counter()
-        return on_progress(nodes, {"upper": upper / size, "bound": bound / size})
-
+    stop = reporting(on_progress, size)
     found = AdverseTree(program, deadline, settings["max_iter"], stop).search()
     bound = found.bound / size
     record = {

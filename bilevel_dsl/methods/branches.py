@@ -30,8 +30,7 @@ Labbe, Marcotte, Savard, Management Science 44 (1998), for tolls; Ruiz, Conejo, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from time import perf_counter
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -43,7 +42,7 @@ from .card import Card, Need, Refusal, Suits
 from .direct.quadratic import count_pairs, program_of
 from .direct.system import Levels
 from .direct.tree import Searched, search
-from .outcome import Outcome, Progress
+from .outcome import Outcome, Progress, reporting
 from .program import Setting
 
 NAME = "branches"
@@ -51,7 +50,6 @@ EXECUTOR = "highs"
 MOST_PAIRS, FEW_PAIRS = 60, 40  # that are taken; that `auto` gives it
 MOST_WHOLE = 60  # variables
 MOST_PAIRS_WHOLE = 160  # where the leader chooses nothing but whole numbers: held, they settle the pairs
-PACE = 0.05  # seconds between two reports of progress
 
 
 def _too_many_pairs(problem: Problem) -> list[Refusal]:
@@ -156,7 +154,7 @@ def solve(
     def unscaled(value: float) -> float:
         return value / system.scales.f
 
-    stop = _reporting(on_progress, unscaled) if on_progress else None
+    stop = reporting(on_progress, system.scales.f)
     found = search(
         program.relaxation.solve,
         program.pairs,
@@ -195,16 +193,3 @@ def _branched(pairs: int, whole: int = 0) -> str:
     """What is branched on."""
     of_pairs = f"{pairs} complementarity pair{'s' * (pairs != 1)}"
     return of_pairs + (f" and {whole} whole variable{'s' * (whole != 1)}" if whole else "")
-
-
-def _reporting(on_progress: Progress, unscaled: Callable[[float], float]) -> Callable[[int, float, float], bool]:
-    last = perf_counter()
-
-    def stop(nodes: int, upper: float, bound: float) -> bool:
-        nonlocal last
-        if perf_counter() < last + PACE:
-            return False
-        last = perf_counter()
-        return on_progress(nodes, {"upper": unscaled(upper), "bound": unscaled(bound)})
-
-    return stop

@@ -13,10 +13,32 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from time import perf_counter
 
 import numpy as np
 
 Progress = Callable[[int, dict[str, float]], bool]
+PACE = 0.05  # seconds between two reports of progress
+
+
+def reporting(on_progress: Progress | None, unit: float = 1.0) -> Callable[[int, float, float], bool] | None:
+    """`stop(steps, upper, bound)` for a search: reports what is due, in the units of the model; True where it is to end.
+
+    Args:
+        unit: numbers of the search over this are in the units of the model.
+    """
+    if on_progress is None:
+        return None
+    last = perf_counter()
+
+    def stop(steps: int, upper: float, bound: float) -> bool:
+        nonlocal last
+        if perf_counter() < last + PACE:
+            return False
+        last = perf_counter()
+        return on_progress(steps, {"upper": upper / unit, "bound": bound / unit})
+
+    return stop
 
 
 @dataclass(frozen=True, eq=False)

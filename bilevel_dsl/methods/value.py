@@ -30,7 +30,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 from math import comb
-from time import perf_counter
 
 import casadi as ca
 import numpy as np
@@ -45,7 +44,7 @@ from .card import Card, Need, Refusal, Suits
 from .direct.ipopt import Watch
 from .direct.system import Levels
 from .direct.value.search import Search, Searched
-from .outcome import Outcome, Progress
+from .outcome import Outcome, Progress, reporting
 from .program import Setting
 
 NAME = "value"
@@ -54,7 +53,6 @@ MOST_UPPER, MOST_LOWER = 5, 4  # variables that are taken
 FEW = 3  # of either level, up to which `auto` gives it the problem
 LARGEST = 50_000  # operations and numbers of the objectives, before anything else is tried
 FACES = 80  # cases of the follower's conditions, up to which `auto` begins with it
-PACE = 0.05  # seconds between two reports of progress
 
 
 def _many(problem: Problem) -> list[Refusal]:
@@ -186,7 +184,7 @@ def solve(
         return Outcome("infeasible", x, y)
     watch = Watch(deadline, 10**9, None)
     start = levels.clipped(x, y)
-    found = Search(levels, start, watch, int(settings["max_iter"]), _reporting(on_progress) if on_progress else None).run()
+    found = Search(levels, start, watch, int(settings["max_iter"]), reporting(on_progress)).run()
     record = {
         "iterations": found.boxes,
         "calls": {"boxes": found.boxes, "cuts": found.cuts, "followers": found.followers},
@@ -206,16 +204,3 @@ def solve(
 def _words(found: Searched) -> str:
     boxes = f"{found.boxes} box{'es' * (found.boxes != 1)}"
     return f"interval search of {boxes} with {found.cuts} cut{'s' * (found.cuts != 1)} from the follower's answers"
-
-
-def _reporting(on_progress: Progress):
-    last = perf_counter()
-
-    def stop(boxes: int, upper: float, bound: float) -> bool:
-        nonlocal last
-        if perf_counter() < last + PACE:
-            return False
-        last = perf_counter()
-        return on_progress(boxes, {"upper": upper, "bound": bound})
-
-    return stop

@@ -6,6 +6,7 @@ from math import prod
 
 from ..diagnostics import Collector
 from .checked import Checked
+from .evaluate import TooLarge
 from .ir import Node, postorder
 from .symbols import MANY
 
@@ -41,8 +42,7 @@ def refuse_dense(checked: Checked, problems: Collector) -> None:
             seen.add(id(n))
             large = next((a for a in n.args if prod(a.shape) > MANY and is_sparse(a)), None)
             if large is not None:
-                message = f"with its zeros this matrix has {prod(large.shape):,} entries, more than {MANY:,}"
-                problems.error("BL0315", message, large.span, hints=(KEPT_SPARSE,))
+                problems.error("BL0315", str(TooLarge(large)), large.span, hints=(KEPT_SPARSE,))
 
 
 def _roots(checked: Checked) -> list[Node]:
