@@ -139,7 +139,7 @@ class Examination:
         Args:
             bound: a proved lower bound of the minimised leader's objective, and what it rests on, in words.
             unattained: that bound is an infimum, which no decision attains.
-            brief: nothing is said of the leader where the follower has a better answer.
+            brief: nothing is said of the leader where a constraint is broken or the follower has a better answer.
         """
         if not self.finite:
             words = "the point or an objective is not a finite number"
@@ -188,11 +188,8 @@ class Examination:
                 {},
                 "the follower is unbounded",
             )
-        if brief and found.claim.verdict is Verdict.FAILED:
-            rest = unchecked("the follower has a better answer").claims[2:]
-            details = {"better_lower": found.answer.y.tolist()} if found.answer else {}
-            numbers |= {"lower_gap": found.gap, "stationarity": np.nan}
-            return Certificate((feasible, found.claim, *rest), numbers, _tolerances((feasible, found.claim)), (), details)
+        if brief and any(c.verdict is Verdict.FAILED for c in (feasible, found.claim)):
+            return self._cut_short(feasible, found, numbers)
         here = self.local_at(found)
         answers = check_answers(
             self.place,
@@ -226,6 +223,15 @@ class Examination:
             details["better_lower"] = found.answer.y.tolist() if found.answer else None
         notes = (*found.notes, *answers.notes, *stationary.notes, *remarks)
         return Certificate(tuple(claims), numbers, _tolerances(claims) | self._limits_of(tol), notes, details)
+
+    def _cut_short(self, feasible: Claim, found: Optimal, numbers: dict[str, float]) -> Certificate:
+        """What a search needs of a point that is no answer: what is wrong with it, and where to go on."""
+        broken = feasible.verdict is Verdict.FAILED
+        rest = unchecked("a constraint is broken" if broken else "the follower has a better answer").claims[2:]
+        details = {"better_lower": found.answer.y.tolist()} if found.answer else {}
+        numbers = numbers | {"lower_gap": found.gap, "stationarity": np.nan}
+        claims = (feasible, found.claim, *rest)
+        return Certificate(claims, numbers, _tolerances(claims[:2]), (), details, cut_short=True)
 
     def _exactly(self, claims: list[Claim], limits: Budget, tol: float) -> tuple[dict[str, object], tuple[str, ...]]:
         """A proof in rational numbers where one is asked for and nothing speaks against the point; claims that it decides.

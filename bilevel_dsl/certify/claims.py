@@ -58,6 +58,7 @@ class Certificate:
     trouble: str = ""  # "the follower is unbounded": no answer exists at this decision of the leader
     ties: str = "optimistic"  # whose choice an answer of several is: "pessimistic": the follower's, against the leader
     negligible: dict[str, np.ndarray | float] = field(default_factory=dict)  # "upper", "lower", "variable NAME": as zero
+    cut_short: bool = False  # after the first claim that failed: nothing was said of the leader
 
     @property
     def verified(self) -> bool:

@@ -152,7 +152,9 @@ def coupling(
 ) -> float:
     """How much the slope of g by y changes over one length of x, per length of y: large where slopes cancel at x.
 
-    Where the follower is indifferent, its slope is a rounding of terms of this size. `entries`: of y; all by default.
+    Where the follower is indifferent, its slope is a rounding of terms of this size. Looked at from both sides of x too: a
+    slope may be 0 over a piece of the leader's set, at whose end a rounding is no preference either. `entries`: of y; all
+    by default.
     """
     if not x.size or not y.size:
         return 0.0
@@ -161,7 +163,9 @@ def coupling(
     found = 0.0
     for _ in range(2):
         direction = moving * size_y * np.where(rng.random(y.size) < 0.5, -1.0, 1.0)
-        mixed = np.array(function.call([ca.DM(x), ca.DM(y), *place.columns, ca.DM(direction)])[0]).ravel()
-        values = np.abs(mixed * size_x)
-        found = max(found, float(np.max(values[np.isfinite(values)], initial=0.0)))
+        aside = NEAR * size_x * np.where(rng.random(x.size) < 0.5, -1.0, 1.0)
+        for there in (x, x + aside, x - aside):
+            mixed = np.array(function.call([ca.DM(there), ca.DM(y), *place.columns, ca.DM(direction)])[0]).ravel()
+            values = np.abs(mixed * size_x)
+            found = max(found, float(np.max(values[np.isfinite(values)], initial=0.0)))
     return found

@@ -40,7 +40,7 @@ class Examiner:
     _last: Examination | None = None  # kept: what it has prepared serves the comparison with the start
 
     def __call__(self, attempt: Attempt, brief: bool = False) -> Attempt:
-        """The attempt with its certificate; `brief`: without the leader's claims where the follower's fails."""
+        """The attempt with its certificate; `brief`: without the leader's claims where one before them fails."""
         if self.level == "no":
             return attempt
         with self._clock():

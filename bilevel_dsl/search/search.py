@@ -1,7 +1,9 @@
 """Attempts until one is verified, then a few more from elsewhere; the best is the answer.
 
     1. the methods that suit the class, one after the other, from the start of the model, until an answer is verified;
-       after each the certificate's witnesses are starts: a better answer of the follower, a direction, a better decision
+       after each the certificate's witnesses are starts: a better answer of the follower, a direction, a better decision.
+       A method that ends where a convex follower has a better answer has failed: the others are tried before it again,
+       and each at most once before all have been
     2. for a follower that is not convex, rounds with its other answers as rows of the leader (`cuts.py`)
     3. the method that was best, from other places in the leader's set: local answers of one problem differ
 
@@ -12,10 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from time import perf_counter
 
 import numpy as np
 
+from ..certify.claims import Verdict
 from ..functions.oracles import Oracles
 from ..methods import METHODS, MethodInfo
 from ..model.structure import analyse
@@ -55,16 +59,28 @@ class Search:
     _restarts: int = 0
 
     def run(self, first: Start) -> Attempt:
-        """The best attempt, examined."""
+        """The best attempt, examined: it alone in full where it is no answer."""
+        best = self._run(first)
+        if best.certificate is None or not best.certificate.cut_short or perf_counter() >= self.plan.end:
+            return best
+        self.stage("verifying")
+        full = self.examine(best, False)
+        self.attempts[self.attempts.index(best)] = full
+        return full
+
+    def _run(self, first: Start) -> Attempt:
         for info, reason in self.plan.methods[: self.plan.effort.methods]:
             if not info.card.anywhere:
                 first, self.moved = self.moved(first), lambda start: start
             run = self._try(info, reason, first).run
             if run.proved_infeasible or run.unattained:
                 return self.best
-            self._follow(info)
+            if not self._failed(self.attempts[-1]):
+                self._follow(info, most=1 if self._convex else self.plan.effort.restarts)
             if self.over or self.best.verified:
                 break
+        if not self.best.verified:
+            self._again()
         if self.best.verified and "global" in self.best.certificate.scope:
             return self.best
         self._cut()
@@ -109,7 +125,7 @@ class Search:
         self.attempts.append(attempt)  # before it is examined: Ctrl-C ends that too, and the point is kept
         if examined:
             self.stage("verifying")
-            self.attempts[-1] = attempt = self.examine(attempt, other is not None)
+            self.attempts[-1] = attempt = self.examine(attempt, True)
             self.stage("iterating")
         return attempt
 
@@ -122,10 +138,26 @@ class Search:
         size = max(abs(a.upper) for a in (*self.attempts, attempt) if a.usable)  # in units of f, which may be tiny
         return attempt.upper < min(a.upper for a in known) - SAME * size
 
-    def _follow(self, info: MethodInfo) -> None:
-        """Restarts from what the certificates of the last attempts have seen, as long as that leads somewhere."""
-        waiting = list(witnesses(self.runner.oracles, self.attempts[-1]))
-        while waiting and not self.over and self._restarts < self.plan.effort.restarts:
+    def _failed(self, attempt: Attempt) -> bool:
+        """Whether the method ended where a convex follower has a better answer, which it should have found."""
+        claim = attempt.certificate.claim("follower_optimal") if attempt.certificate else None
+        return self._convex and claim is not None and claim.verdict is Verdict.FAILED
+
+    @cached_property
+    def _convex(self) -> bool:
+        return analyse(self.runner.oracles.written).lower_convex in ("yes", "sampled")
+
+    def _again(self) -> None:
+        """Further restarts, of all methods that were tried."""
+        for attempt in list(self.attempts):
+            if self.over or self.best.verified:
+                return
+            self._follow(METHODS[attempt.method], attempt)
+
+    def _follow(self, info: MethodInfo, last: Attempt | None = None, most: float = np.inf) -> None:
+        """Restarts from what the certificate of the last attempt has seen, as long as that leads somewhere."""
+        waiting, most = list(witnesses(self.runner.oracles, last or self.attempts[-1])), self._restarts + most
+        while waiting and not self.over and self._restarts < min(self.plan.effort.restarts, most):
             start = waiting.pop(0)
             if any(_same_start(start, a.start) for a in self.attempts if a.method == info.name):
                 continue
