@@ -13,7 +13,7 @@ from .certify.effort import EFFORTS, Budget
 from .certify.stationarity import project_x
 from .diagnostics import BilevelError, Diagnostic
 from .functions.oracles import Oracles
-from .functions.start import require_finite, start_point
+from .functions.start import finite_start, start_point
 from .methods import METHODS, MethodInfo, require
 from .methods.needs import DENSE_LIMIT
 from .methods.program import Program
@@ -59,7 +59,7 @@ def compare(
     wanted = [_read(text, problem, tol, max_iter) for text in methods]
     oracles = Oracles(problem)
     x, y = start_point(problem, None)
-    require_finite(oracles, x, y)
+    x, y = finite_start(oracles, x, y)
     start = Start(x=beginning(oracles, x, y), y=y, words="the start")
     entries = []
     for text, info, settings in wanted:

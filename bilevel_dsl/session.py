@@ -20,7 +20,7 @@ from .certify.exact import Unproved, check
 from .diagnostics import BilevelError, Diagnostic, Label, Source
 from .functions.named import Functions
 from .functions.oracles import Oracles
-from .functions.start import require_finite, require_values, start_point
+from .functions.start import finite_start, require_values, start_point
 from .interrupts import taken
 from .methods import METHODS, MethodInfo, no_method, ordered, require
 from .methods.program import Program
@@ -156,7 +156,7 @@ def solve(
     methods = ((named, ""),) if named else _ordered(problem, scaling, ties)
     oracles = Oracles(problem)
     x, y = start_point(problem, start)
-    require_finite(oracles, x, y)
+    at = finite_start(oracles, x, y, start or ())
     given = {"tol": tol, "max_iter": max_iter}
     used = [info for info, _ in methods]
     used += [METHODS["mpcc"]] if METHODS["mpcc"] not in used else []  # of the cuts
@@ -165,7 +165,8 @@ def solve(
         info.name: merge_settings(info, problem, options=_options(info, options, seed, k == 0), **given)
         for k, info in enumerate(used)
     }
-    first = Start(x=x, y=y, words="the start")
+    words = "the start" if at[0] is x and at[1] is y else "beside the start, where something has no value"
+    first = Start(x=at[0], y=at[1], words=words)
     runner = Runner(
         oracles,
         lambda info: settings[info.name],

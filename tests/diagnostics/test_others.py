@@ -90,12 +90,12 @@ lower {
 
 OUTSIDE = """\
 upper {
-  var x in [0, 1];
+  var x in [0, 1] start 0;
   minimize log(x) + y;
   subject to 1 / x <= 9;
 }
 lower {
-  var y;
+  var y start 0;
   minimize sqrt(y) + x;
 }
 """

@@ -42,6 +42,55 @@ def test_what_the_certificate_finds_is_a_restart():
     assert any(a.start.startswith("a better ") for a in found.attempts)
 
 
+def test_where_no_start_is_written_it_is_a_place_where_all_has_a_value():
+    text = """
+    upper {{ var x in [0, 4]{}; minimize y - log(x); }}
+    lower {{ var y; minimize (y - x)^2 + norm([x, y - x])^3; }}
+    """
+    found = solve(text.format(""))
+    assert found.verified and found["x"] == pytest.approx(1, abs=1e-4)
+    assert found.attempts[0].start == "beside the start, where something has no value"
+    with pytest.raises(bl.BilevelError) as error:
+        solve(text.format(" start 0"))
+    assert error.value.diagnostics[0].code == "BL0407"
+
+
+# at x = 0.25 a flat piece of the follower's objective ends, and its slope there is a rounding of 0
+FLAT_PIECE = """
+upper { var x in [-0.5, 0.5] start 0.4; minimize -(x + y); }
+lower { var y in [-1, 1]; minimize (x - 0.5 * abs(x + 0.25) + 0.5 * abs(x - 0.25)) * y; }
+"""
+
+
+def test_a_rounding_at_the_end_of_a_flat_piece_is_no_preference():
+    """Morgan and Patrone (2006); y = 1 is among the answers up to x = 0.25, and is the only one from there on."""
+    found = solve(FLAT_PIECE)
+    assert found.verified and found.upper == pytest.approx(-1.25, abs=1e-6)
+    beyond = bl.verify(found.problem, {"x": 0.25 + 1e-6, "y": 1.0})
+    assert beyond.certificate.claim("follower_optimal").verdict == "failed"
+
+
+# the conditions of this follower have no multiplier that is bounded, so kkt ends beside its answer
+NO_SLATER = """
+upper { var x start 1; minimize (x - 1)^2 + y^2; }
+lower { var y start 1; minimize x^2 * y; subject to y^2 <= 0; }
+"""
+
+
+def test_another_method_is_tried_before_one_that_failed_is_again():
+    """Dempe and Dutta (2012), example 2.4: the answer is x = 1, y = 0."""
+    found = solve(NO_SLATER)
+    assert found.verified and found.upper == pytest.approx(0, abs=1e-6)
+    names = [a.method for a in found.attempts]
+    assert len(set(names)) > 1 and names[1] != names[0]
+
+
+def test_what_is_returned_is_examined_in_full_even_where_it_is_no_answer():
+    found = solve(TWO_HILLS, effort="quick")
+    assert all(c.verdict != "not checked" or "better answer" not in c.words for c in found.certificate.claims)
+    assert not found.certificate.cut_short
+
+
 def test_other_starts_find_other_answers_and_the_best_is_returned():
     found = solve(TWO_WELLS)
     assert found.verified and found["x"] == pytest.approx(1, abs=0.02)
