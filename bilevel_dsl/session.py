@@ -29,7 +29,8 @@ from .model.build import build
 from .model.problem import WRITERS, Problem, Reference
 from .model.structure import analyse
 from .reading import read
-from .reductions.scaling import scaled, told
+from .reductions.reduced import reduced
+from .reductions.scaling import told
 from .report.solution import Point, Solution, Tried
 from .runtime.status import Status
 from .search.attempt import Attempt, Runner, Start, seen_by
@@ -245,7 +246,7 @@ def _made(oracles: Oracles, method: str | None, scaling: bool, **given) -> tuple
     problem = oracles.written
     info = _exportable(problem, method, scaling)
     settings = merge_settings(info, problem, **given)
-    return info, info.program(seen_by(info, oracles) if scaling else oracles, settings), settings
+    return info, info.program(seen_by(info, oracles, scaling), settings), settings
 
 
 def _starting_at(problem: Problem, x: np.ndarray) -> Problem:
@@ -351,7 +352,7 @@ def _ordered(problem: Problem, scaling: bool, ties: str = "optimistic") -> tuple
     Raises:
         BilevelError: BL0416, there is none.
     """
-    seen = scaled(problem) if scaling else problem
+    seen = reduced(problem, scaling)
     adverse = METHODS["adverse"]
     if ties == "pessimistic" and not adverse.refusals(problem):
         return ((adverse, "an adverse follower of linear or convex quadratic levels is solved for globally"),)

@@ -11,7 +11,9 @@ from ..methods.registry import METHODS, choose
 from ..model.bounds import recognised
 from ..model.problem import Problem
 from ..model.structure import Structure, analyse
-from ..reductions.scaling import scaled, told
+from ..reductions.opposite import pairs
+from ..reductions.reduced import reduced
+from ..reductions.scaling import told
 from ..report.page import DIM, Line, Page, declared
 from ..semantics.checked import Checked, CheckedObjective
 from ..semantics.degree import degree
@@ -72,7 +74,7 @@ class Explanation:
 
 def explain(checked: Checked, problem: Problem) -> Explanation:
     """Everything that is known of `problem`, built from `checked`, without solving it."""
-    structure, seen = analyse(problem), scaled(problem)
+    structure, seen = analyse(problem), reduced(problem)
     sizes = {
         "upper_variables": problem.x.numel(),
         "lower_variables": problem.y.numel(),
@@ -210,6 +212,8 @@ def _bounds(problem: Problem) -> list[Fact]:
     for span, name, sides in found.values():
         what = "1 row is a bound" if len(sides) == 1 else f"{len(sides)} rows are bounds"
         facts.append(Fact(f"{what} on {name}, and treated as its set", span.line))
+    for one, other in pairs(problem):
+        facts.append(Fact(f"with line {other.span.line} an equation, and treated as one", one.span.line))
     return facts
 
 

@@ -66,7 +66,7 @@ def execute(
     on_progress: Progress | None = None,
     trace: bool = True,
     stops: Sequence[int] = (),
-    on_stop: Callable[[Stop], None] | None = None,
+    on_stop: Callable[[Stop], bool | None] | None = None,
 ) -> Run:
     """Run `program` from the start (x0, y0).
 
@@ -81,7 +81,8 @@ def execute(
         on_progress: called with (iterations, measures) about every 50 ms.
         trace: keep the measures of every iteration.
         stops: numbers of iterations, rising, at which the loop pauses and `on_stop` is called with what there is; the bits
-            are the same, and the time that `on_stop` takes counts for nothing. Not for a program that reads `max_iter`.
+            are the same, and the time that `on_stop` takes counts for nothing. True ends the run there, as a limit of
+            iterations does. Not for a program that reads `max_iter`.
 
     Raises:
         BilevelError: BL0604, "compiled" is asked for and impossible.
@@ -110,8 +111,10 @@ def execute(
                 done += legs[-1].machine.iterations
                 ahead.pop(0)
                 clock = perf_counter()
-                on_stop(_stop(program, layout, memory, legs, done, clock - began - compile_seconds - aside))
+                ended = on_stop(_stop(program, layout, memory, legs, done, clock - began - compile_seconds - aside))
                 aside += perf_counter() - clock
+                if ended:
+                    break
                 poll.later(legs[-1].machine.iterations, perf_counter() - clock)
                 continue
             if legs[-1].status != PAUSED:

@@ -13,12 +13,13 @@ from ..functions.oracles import Oracles
 from ..methods import MethodInfo
 from ..methods.program import Program
 from ..methods.work import KINDS, calls, reads_max_iter
-from ..reductions.scaling import scaled
+from ..reductions.reduced import reduced
 from ..runtime.direct import run_direct
 from ..runtime.execute import Run, Stop, execute
 from ..runtime.status import Status
 
 EACH = 1000  # first iterations that are all in a detailed trace
+LOOKS = [2**k for k in range(5, 40)]  # iterations after which the work of an attempt is looked at
 DIRECT_WORK = 1e4  # operations per iteration and variable of a method with a solver of its own
 
 
@@ -40,6 +41,7 @@ class Attempt:
         certificate: None where the point was not examined.
         work: operations of the method's functions, counted.
         found: multipliers that the method gives, by label, where upper expressions use any.
+        cut_off: ended by the work that an attempt may do while there are other methods to try.
     """
 
     method: str
@@ -54,6 +56,7 @@ class Attempt:
     seconds: float
     certificate: Certificate | None = None
     found: dict[str, np.ndarray] = field(default_factory=dict)
+    cut_off: bool = False
 
     @property
     def usable(self) -> bool:
@@ -109,11 +112,11 @@ class Runner:
 
     def seen_by(self, info: MethodInfo, oracles: Oracles) -> Oracles:
         """The functions that a method is given for these, made once."""
-        if not self.scaling or not info.automatic:
+        if not info.automatic:
             return oracles
         if oracles not in self._scaled:
             self._scaled = {k: v for k, v in self._scaled.items() if k is self.oracles}
-            self._scaled[oracles] = seen_by(info, oracles)
+            self._scaled[oracles] = seen_by(info, oracles, self.scaling)
         return self._scaled[oracles]
 
     def run(
@@ -123,13 +126,14 @@ class Runner:
         start: Start,
         seconds: float | None,
         other: Oracles | None = None,
+        most: float = np.inf,
         **more: object,
     ) -> Attempt:
         """The method from there, for at most so many seconds, with other functions where they are given.
 
-        `more` goes to `execute`.
+        `most`: work, of methods that are programs; looked at after 32, 64, 128, ... iterations. `more` goes to `execute`.
         """
-        clock, settings = perf_counter(), self.settings(info)
+        clock, settings, cut_off = perf_counter(), self.settings(info), False
         if info.direct:
             run = run_direct(
                 info,
@@ -145,6 +149,8 @@ class Runner:
             program, stops = self.program(info, other), []
             if self.detailed and not reads_max_iter(program):
                 more = {"stops": _rows(settings["max_iter"]), "on_stop": stops.append, **more}
+            elif most < np.inf and not reads_max_iter(program):
+                more = {"stops": LOOKS, "on_stop": lambda stop: _work(program, stop.phase_calls) > most, **more}
             run = execute(
                 program,
                 start.x,
@@ -159,8 +165,8 @@ class Runner:
                 end = Stop(run.iterations, run.timings["solve"], run.state, run.phase_calls)
                 kept = [s for s in stops if s.iterations < run.iterations]
                 run = replace(run, trace=_detailed(run.trace, [*kept, end], program, other or self.oracles))
-            costs = {p.name: p.function.n_instructions() + p.function.sz_w() for p in program.phases}
-            work = sum(costs[name] * calls for name, calls in run.phase_calls.items())
+            work = _work(program, run.phase_calls)
+            cut_off = work > most and run.status is Status.ITERATION_LIMIT and run.iterations < settings["max_iter"]
         x, y = run.state["x"], run.state["y"]
         return Attempt(
             method=info.name,
@@ -171,16 +177,23 @@ class Runner:
             x=x,
             y=y,
             upper=_upper(self.oracles, run, x, y),
-            work=float(work),
+            work=work,
             seconds=perf_counter() - clock,
             found=multipliers_of(run, self.oracles),
+            cut_off=cut_off,
         )
 
 
-def seen_by(info: MethodInfo, oracles: Oracles) -> Oracles:
-    """The functions in numbers of size 1; a method of a paper, with the step sizes of that, runs as it is printed."""
-    problem = scaled(oracles.written) if info.automatic else oracles.written
+def seen_by(info: MethodInfo, oracles: Oracles, scaling: bool = True) -> Oracles:
+    """Of the reduced problem; a method of a paper, with the step sizes of that, runs on the problem as it is written."""
+    problem = reduced(oracles.written, scaling) if info.automatic else oracles.written
     return oracles if problem is oracles.written else Oracles(problem)
+
+
+def _work(program: Program, phase_calls: dict[str, int]) -> float:
+    """Operations of the phases of a program, counted."""
+    costs = {p.name: p.function.n_instructions() + p.function.sz_w() for p in program.phases}
+    return float(sum(costs[name] * calls for name, calls in phase_calls.items()))
 
 
 def _rows(most: float) -> list[int]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 
 @dataclass(frozen=True, kw_only=True)
 class Effort:
@@ -15,6 +17,8 @@ class Effort:
         cuts: rounds with answers of a follower that is not convex as rows, see `cuts.py`.
         starts: further ones after a verified answer, and where no method was verified.
         work: operations of methods (see `attempt.work`) beyond which no further start is made.
+        each: of an attempt that a method with a solver of its own may follow, which does not begin with a compilation; where
+            no method is verified, those that were cut off go on.
     """
 
     methods: int
@@ -22,10 +26,11 @@ class Effort:
     cuts: int
     starts: int
     work: float
+    each: float
 
 
 EFFORTS = {
-    "quick": Effort(methods=1, restarts=0, cuts=0, starts=0, work=0.0),
-    "normal": Effort(methods=4, restarts=4, cuts=8, starts=4, work=3e7),
-    "thorough": Effort(methods=8, restarts=16, cuts=60, starts=32, work=3e10),
+    "quick": Effort(methods=1, restarts=0, cuts=0, starts=0, work=0.0, each=np.inf),
+    "normal": Effort(methods=4, restarts=4, cuts=8, starts=4, work=3e7, each=1e7),
+    "thorough": Effort(methods=8, restarts=16, cuts=60, starts=32, work=3e10, each=1e9),
 }

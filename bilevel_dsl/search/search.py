@@ -69,10 +69,12 @@ class Search:
         return full
 
     def _run(self, first: Start) -> Attempt:
-        for info, reason in self.plan.methods[: self.plan.effort.methods]:
+        methods = self.plan.methods[: self.plan.effort.methods]
+        for k, (info, reason) in enumerate(methods):
             if not info.card.anywhere:
                 first, self.moved = self.moved(first), lambda start: start
-            run = self._try(info, reason, first).run
+            direct = any(other.direct for other, _ in methods[k + 1 :])
+            run = self._try(info, reason, first, most=self.plan.effort.each if direct else np.inf).run
             if run.proved_infeasible or run.unattained:
                 return self.best
             if not self._failed(self.attempts[-1]):
@@ -115,12 +117,14 @@ class Search:
 
     # --- the steps ---------------------------------------------------------------------
 
-    def _try(self, info: MethodInfo, reason: str, start: Start, other: Oracles | None = None) -> Attempt:
+    def _try(
+        self, info: MethodInfo, reason: str, start: Start, other: Oracles | None = None, most: float = np.inf
+    ) -> Attempt:
         """An attempt, examined where it may become the answer; `other`: functions to run with in place of the problem's."""
         left = self.plan.end - perf_counter()
         share = LAST_SHARE if len(self.plan.methods) == 1 or self.plan.effort.methods == 1 else SHARE
         seconds = None if left == float("inf") else max(share * left, 1e-9)
-        attempt = self.runner.run(info, reason, start, seconds, other)
+        attempt = self.runner.run(info, reason, start, seconds, other, most)
         examined = attempt.usable and self._may_be_best(attempt)
         self.attempts.append(attempt)  # before it is examined: Ctrl-C ends that too, and the point is kept
         if examined:
@@ -148,8 +152,12 @@ class Search:
         return analyse(self.runner.oracles.written).lower_convex in ("yes", "sampled")
 
     def _again(self) -> None:
-        """Further restarts, of all methods that were tried."""
-        for attempt in list(self.attempts):
+        """Methods that were cut off, from where they were; then further restarts, of all methods that were tried."""
+        tried = list(self.attempts)
+        for attempt in [a for a in tried if a.cut_off and a.usable]:
+            if not (self.over or self.best.verified):
+                self._try(METHODS[attempt.method], "further", Start(x=attempt.x, y=attempt.y, words="where it was"))
+        for attempt in tried:
             if self.over or self.best.verified:
                 return
             self._follow(METHODS[attempt.method], attempt)

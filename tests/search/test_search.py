@@ -9,6 +9,10 @@ import numpy as np
 import pytest
 
 import bilevel_dsl as bl
+from bilevel_dsl.functions.oracles import Oracles
+from bilevel_dsl.methods import METHODS
+from bilevel_dsl.methods.settings import merge_settings
+from bilevel_dsl.search.attempt import Runner, Start
 from bilevel_dsl.search.effort import EFFORTS
 from bilevel_dsl.search.search import answers_found
 
@@ -156,3 +160,18 @@ def test_values_that_are_zero_but_for_rounding_are_one_answer():
     noise = SimpleNamespace(negligible={"upper": 1e-9})
     ended = [SimpleNamespace(upper=v, usable=True, verified=True, certificate=noise) for v in (3e-25, 2e-14, -1e-16)]
     assert answers_found(ended) == [(-1e-16, 3)]
+
+
+def test_a_method_is_cut_off_by_its_work_and_with_equal_bits():
+    problem = bl.load(bl.Source("test", ROWS))
+    oracles, info = Oracles(problem), METHODS["kkt"]
+    runner = Runner(oracles, lambda info: merge_settings(info, problem), "interpreted")
+    start = Start(x=np.array([0.5]), y=np.array([7.0]), words="the start")
+    whole = runner.run(info, "", start, None)
+    assert whole.run.status.label == "converged" and not whole.cut_off
+    runner.settings = lambda info: merge_settings(info, problem, options={"tol": 1e-300})  # it does not end by itself
+    cut = runner.run(info, "", start, None, most=1.0)
+    assert cut.cut_off and cut.run.iterations == 32 and cut.run.status.label == "iteration_limit"
+    runner.settings = lambda info: merge_settings(info, problem, options={"tol": 1e-300}, max_iter=32)
+    same = runner.run(info, "", start, None)
+    assert not same.cut_off and all(np.array_equal(cut.run.state[k], v) for k, v in same.run.state.items())
