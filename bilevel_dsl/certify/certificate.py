@@ -23,6 +23,7 @@ from ..model.problem import Variable, entry_of
 from . import stationarity as sets
 from .answers import RESIDUAL, Answers, check_answers
 from .claims import Certificate, Claim, Verdict, unchecked
+from .conflict import Conflict, conflict
 from .effort import EFFORTS, Budget, budget, glance
 from .exact import Unproved, prove
 from .follower import Follower, Frame, Response, row_sizes
@@ -188,8 +189,10 @@ class Examination:
                 {},
                 "the follower is unbounded",
             )
-        if brief and any(c.verdict is Verdict.FAILED for c in (feasible, found.claim)):
-            return self._cut_short(feasible, found, numbers)
+        broken = feasible.verdict is Verdict.FAILED
+        if broken or brief and found.claim.verdict is Verdict.FAILED:
+            short = self._cut_short(feasible, found, numbers)
+            return short if brief else self._with_conflict(short, limits)
         here = self.local_at(found)
         answers = check_answers(
             self.place,
@@ -232,6 +235,12 @@ class Examination:
         numbers = numbers | {"lower_gap": found.gap, "stationarity": np.nan}
         claims = (feasible, found.claim, *rest)
         return Certificate(claims, numbers, _tolerances(claims[:2]), (), details, cut_short=True)
+
+    def _with_conflict(self, found: Certificate, limits: Budget) -> Certificate:
+        """With the constraints that contradict each other."""
+        seen = Conflict() if limits.over else conflict(self.oracles.written, limits)
+        details = {**found.details, "conflict": list(seen.names)} if seen.names else found.details
+        return replace(found, notes=(seen.sentence,) * bool(seen.sentence), details=details, cut_short=False)
 
     def _exactly(self, claims: list[Claim], limits: Budget, tol: float) -> tuple[dict[str, object], tuple[str, ...]]:
         """A proof in rational numbers where one is asked for and nothing speaks against the point; claims that it decides.

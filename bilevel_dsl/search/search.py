@@ -20,9 +20,12 @@ from time import perf_counter
 import numpy as np
 
 from ..certify.claims import Verdict
+from ..certify.conflict import conflict
+from ..certify.effort import budget
 from ..functions.oracles import Oracles
 from ..methods import METHODS, MethodInfo
 from ..model.structure import analyse
+from ..runtime.execute import Run
 from ..runtime.status import Status
 from .attempt import Attempt, Runner, Start
 from .cuts import applies, with_cuts
@@ -75,7 +78,7 @@ class Search:
                 first, self.moved = self.moved(first), lambda start: start
             direct = any(other.direct for other, _ in methods[k + 1 :])
             run = self._try(info, reason, first, most=self.plan.effort.each if direct else np.inf).run
-            if run.proved_infeasible or run.unattained:
+            if run.proved_infeasible or run.unattained or self._contradictory(run):
                 return self.best
             if not self._failed(self.attempts[-1]):
                 self._follow(info, most=1 if self._convex else self.plan.effort.restarts)
@@ -141,6 +144,11 @@ class Search:
             return not any(_same_point(attempt, a) for a in self.attempts if a.certificate is not None)
         size = max(abs(a.upper) for a in (*self.attempts, attempt) if a.usable)  # in units of f, which may be tiny
         return attempt.upper < min(a.upper for a in known) - SAME * size
+
+    def _contradictory(self, run: Run) -> bool:
+        """Whether constraints contradict each other, so that no attempt can meet them."""
+        found = run.status is Status.INFEASIBLE
+        return found and bool(conflict(self.runner.oracles.written, budget("normal", end=self.plan.end)).names)
 
     def _failed(self, attempt: Attempt) -> bool:
         """Whether the method ended where a convex follower has a better answer, which it should have found."""
