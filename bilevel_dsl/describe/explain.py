@@ -19,24 +19,6 @@ from ..semantics.checked import Checked, CheckedObjective
 from ..semantics.degree import degree
 
 DEGREES = ("constant", "linear", "quadratic", "nonlinear")
-SETS = {
-    "free": "free",
-    "nonneg": "nonnegative",
-    "box": "in a box",
-    "simplex": "in a simplex",
-    "capped_simplex": "in a capped simplex",
-    "ball": "in a ball",
-    "l1ball": "in an l1 ball",
-    "linfball": "in a box",
-    "halfspace": "in a half-space",
-    "hyperplane": "in a hyperplane",
-    "affine": "in an affine set",
-    "soc": "in the second-order cone",
-    "psd": "positive semidefinite",
-    "spectral": "symmetric, with bounded eigenvalues",
-    "binary": "0 or 1",
-    "integer": "whole, in a box",
-}
 
 
 @dataclass(frozen=True)
@@ -116,7 +98,7 @@ def _level(checked: Checked, level: str) -> tuple[Fact, ...]:
     variables = checked.upper_variables if level == "upper" else checked.lower_variables
     constraints = checked.upper_constraints if level == "upper" else checked.lower_constraints
     facts = [_objective(o, checked) for o in objectives]
-    facts += [Fact(f"{declared(v.name, v.shape)} is {SETS[v.set.kind]}", v.span.line) for v in variables]
+    facts += [Fact(f"{declared(v.name, v.shape)} is {v.set.record.words}", v.span.line) for v in variables]
     names = {v.name for v in checked.variables}
     for c in {id(c.span): c for c in constraints}.values():  # the two halves of l <= e <= u as one
         sides = 1 + any(other.side and other is not c and other.span is c.span for other in constraints)
@@ -170,7 +152,7 @@ def _program(checked: Checked) -> str:
     """What the lower level is in its own variables."""
     lower = {v.name for v in checked.lower_variables}
     curved = any(degree(c.node, lower) > 1 for c in checked.lower_constraints) or any(
-        v.set.kind in ("ball", "soc", "psd", "spectral") for v in checked.lower_variables
+        v.set.record.curved for v in checked.lower_variables
     )
     most = max(degree(o.node, lower) for o in checked.lower_objectives)
     return "a nonlinear program" if curved or most > 2 else "a quadratic program" if most == 2 else "a linear program"

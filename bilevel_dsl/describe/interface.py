@@ -9,9 +9,9 @@ from pathlib import Path
 
 from ..diagnostics import BilevelError, Source
 from ..semantics.check import Examined
+from ..semantics.constraint_sets import CONSTRAINT_SETS
 from ..semantics.elements import IndexSet
 from ..semantics.symbols import Symbol
-from ..semantics.whole import WHOLE
 from ..syntax import ast
 
 MISSING = "BL0330"  # the only error with which a model can be described
@@ -85,7 +85,7 @@ def _whole(v: ast.Var, examined: Examined) -> dict:
     named = [examined.symbols.get(e.id) if isinstance(e, ast.Name) else None for e in v.sets]
     values = [s.decl.value if s is not None and s.kind == "set" else e for s, e in zip(named, v.sets)]
     words = {e.id if isinstance(e, ast.Name) else e.function.id for e in values if isinstance(e, (ast.Name, ast.Call))}
-    return {"whole": True} if words & set(WHOLE) else {}
+    return {"whole": True} if any(CONSTRAINT_SETS[w].whole for w in words & set(CONSTRAINT_SETS)) else {}
 
 
 def _level(level: ast.Level, examined: Examined) -> dict:

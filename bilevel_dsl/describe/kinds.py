@@ -4,27 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ..semantics.builtins import BUILTINS, Builtin, Misuse
 from ..syntax import ast
 
 SCALAR, COLUMN, ROW, MATRIX = "scalar", "column", "row", "matrix"
-_TO_SCALAR = {
-    "dot",
-    "norm",
-    "norm1",
-    "norminf",
-    "sumsqr",
-    "trace",
-    "logsumexp",
-    "det",
-    "rows",
-    "cols",
-    "sum",
-    "prod",
-    "mean",
-    "expect",
-}
-_TO_COLUMN = {"vec", "linspace", "permutation"}
-_TO_MATRIX = {"eye", "outer", "hcat", "orth", "inv"}
+_SHAPES = {SCALAR: (), COLUMN: (2,), ROW: (1, 2), MATRIX: (2, 2)}  # one of each kind
 
 
 def of_shape(shape: tuple[int, ...]) -> str:
@@ -110,16 +94,21 @@ class Kinds:
         name = e.function.id
         if name in self.functions:
             return self.inside(e)(self.functions[name].body)
-        if name in _TO_SCALAR or (name in ("min", "max") and len(e.arguments) == 1):
+        builtin = BUILTINS.get(name)
+        if name in ("sum", "prod", "mean", "expect") or name in ("min", "max") and len(e.arguments) == 1:
             return SCALAR
-        if name in _TO_COLUMN or name in _TO_MATRIX:
-            return COLUMN if name in _TO_COLUMN else MATRIX
-        if name in ("zeros", "ones", "reshape"):
-            return MATRIX if len(e.arguments) == (3 if name == "reshape" else 2) else COLUMN
-        if name == "diag":
-            return MATRIX if self(e.arguments[0]) == COLUMN else COLUMN
-        if name == "solve":
-            return self(e.arguments[1])
-        if name == "vcat":
-            return MATRIX if any(self(a) in (ROW, MATRIX) for a in e.arguments) else COLUMN
-        return self._widest(*e.arguments)
+        if builtin is None or builtin.elementwise:
+            return self._widest(*e.arguments)
+        return self._sized(builtin, e) if builtin.shape is None else self._shaped(builtin, e)
+
+    def _sized(self, builtin: Builtin, e: ast.Call) -> str:
+        """By the number of sizes: `zeros(m)`, `zeros(m, n)`; the rows of `eye(n)` are its columns."""
+        sizes = len(e.arguments) - (builtin.sizes or 0)
+        return MATRIX if builtin.name == "eye" or sizes > 1 else COLUMN if sizes else SCALAR
+
+    def _shaped(self, builtin: Builtin, e: ast.Call) -> str:
+        """The rule for shapes, asked about one shape of each kind."""
+        try:
+            return of_shape(builtin.shape(*(_SHAPES[self(a)] for a in e.arguments)))
+        except (Misuse, TypeError):  # where a name is not known it is taken for a scalar; TypeError: too few arguments
+            return self._widest(*e.arguments)

@@ -39,7 +39,7 @@ _WORDS = {
 }
 _FENCES = {"{": r"\{", "}": r"\}", "|": "|", "‖": r"\|", "⟨": r"\langle", "⟩": r"\rangle"}
 _BIG = {"∑": r"\sum", "∏": r"\prod", "𝔼": r"\operatorname*{\mathbb{E}}", "max": r"\max", "min": r"\min"}
-_FUNCTIONS = {"exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "det", "max", "min"}
+_OPERATORS = set("cos cosh cot coth csc deg det dim exp gcd inf lim ln log max min sec sin sinh sup tan tanh".split())
 
 
 def escaped(text: str) -> str:
@@ -65,7 +65,7 @@ class Latex:
     def _words(self, f: Words) -> str:
         if f.text in _WORDS:
             return _WORDS[f.text]
-        return f"\\{f.text}" if f.text in _FUNCTIONS else rf"\mathrm{{{escaped(f.text)}}}"
+        return f"\\{f.text}" if f.text in _OPERATORS else rf"\mathrm{{{escaped(f.text)}}}"
 
     def _sign(self, f: Sign) -> str:
         shown = _SIGNS.get(f.text, f.text)

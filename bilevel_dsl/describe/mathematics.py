@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from ..semantics.builtins import BUILTINS
+from ..semantics.builtins import BUILTINS, is_known
 from ..syntax import ast
 from .formula import (
     COMMA,
@@ -205,11 +205,12 @@ class Mathematics:
         if len(arguments) == 1 and isinstance(arguments[0], ast.Comprehension) and not arguments[0].in_brackets:
             return self._big(name, arguments[0])
         builtin = BUILTINS.get(name)  # what runs over nothing is not checked, and may lack arguments
-        fits = builtin.least <= len(arguments) <= builtin.most if builtin and builtin.most else len(arguments) == 1
+        least, most = builtin.arguments if builtin else (1, 1)
+        fits = least <= len(arguments) <= (most or 1)
         if hasattr(self, f"_call_{name}") and fits and not e.keywords:
             return getattr(self, f"_call_{name}")(*arguments)
         inner = [*map(self, arguments), *(row(Words(k.id), Sign("="), self(v)) for k, v in e.keywords)]
-        known = name not in self.kinds.names and name in _UPRIGHT
+        known = name not in self.kinds.names and is_known(name)
         return row(Words(name) if known else Symbol(name), fenced(listed(inner))), ATOM
 
     def _big(self, name: str, c: ast.Comprehension) -> Rated:
@@ -310,15 +311,6 @@ class Mathematics:
 
     def _call_trace(self, x: ast.Expr) -> Rated:
         return row(Words("tr"), fenced(self(x))), ATOM
-
-
-_UPRIGHT = frozenset(
-    (
-        "exp log log1p expm1 sin cos tan asin acos atan atan2 sinh cosh tanh sigmoid softplus sign relu huber "
-        "smooth_abs diag vec reshape rows cols vcat hcat softmax logsumexp det floor ceil round linspace orth "
-        "normal uniform permutation prod mean min max dual csv npy npz json card ord first last "
-    ).split()
-)
 
 
 def _raised(base: Formula, exponent: Formula) -> Script:

@@ -192,8 +192,10 @@ class _Writer:
             return self._box(arguments, v)
         if name in ("free", "nonneg"):
             return self.space(dims, below=Sign("+", "plain") if name == "nonneg" else None)
-        size = self.size(dims[:1]) or Number("1")
-        return getattr(self, f"_{name}")(size, v, *arguments)
+        written = getattr(self, f"_in_{name}", None)
+        if written is None:  # no notation of its own
+            return row(Words(name), fenced(listed(map(self.math, arguments)))) if arguments else Words(name)
+        return written(self.size(dims[:1]) or Number("1"), v, *arguments)
 
     def _box(self, ends, v: ast.Var) -> Formula:
         """A power of an interval; between vectors, a set of its own."""
@@ -204,10 +206,10 @@ class _Writer:
         interval = fenced(listed((low, high)), left, ")" if _infinite(ends[1]) else "]")
         return self._power(interval, v)
 
-    def _binary(self, size, v) -> Formula:
+    def _in_binary(self, size, v) -> Formula:
         return self._power(fenced(listed((Number("0"), Number("1"))), "{", "}"), v)
 
-    def _integer(self, size, v, low, high) -> Formula:
+    def _in_integer(self, size, v, low, high) -> Formula:
         """A power of {l, ..., u}; between vectors, the whole numbers of a box."""
         if self.math.kinds.is_array(low) or self.math.kinds.is_array(high):
             return row(self._box((low, high), v), Sign("∩", "binary"), self.space(v.dimensions, INTEGERS))
@@ -216,12 +218,12 @@ class _Writer:
     def _power(self, base: Formula, v: ast.Var) -> Formula:
         return base if self.math.kinds.names[v.name.id] == "scalar" else Script(base, None, self.size(v.dimensions))
 
-    def _simplex(self, size, v, total=None) -> Formula:
+    def _in_simplex(self, size, v, total=None) -> Formula:
         return self._noted(
             "Δ", size, total, row(Symbol("v"), Sign("≥"), Number("0"), COMMA, _ones("v"), Sign("="), Symbol("s"))
         )
 
-    def _capped_simplex(self, size, v, total) -> Formula:
+    def _in_capped_simplex(self, size, v, total) -> Formula:
         return self._noted(
             "C",
             size,
@@ -238,7 +240,7 @@ class _Writer:
             self._notes[letter] = _defined(row(Script(name, Symbol("n")), fenced(Symbol("s"))), fenced(body, "{", "}"))
         return row(Script(name, size), fenced(self.math(argument) if argument is not None else Number("1")))
 
-    def _ball(self, size, v, center, radius, bars="‖", below=None) -> Formula:
+    def _in_ball(self, size, v, center, radius, bars="‖", below=None) -> Formula:
         letter = Symbol("v")
         moved: Formula = letter
         if center is not None and not _zero(center):
@@ -246,31 +248,31 @@ class _Writer:
         norm = fenced(moved, bars, bars)
         return self._such_that(letter, v, row(norm if below is None else Script(norm, below), Sign("≤"), self.math(radius)))
 
-    def _l1ball(self, size, v, radius) -> Formula:
-        return self._ball(size, v, None, radius, below=Number("1"))
+    def _in_l1ball(self, size, v, radius) -> Formula:
+        return self._in_ball(size, v, None, radius, below=Number("1"))
 
-    def _linfball(self, size, v, center, radius) -> Formula:
-        return self._ball(size, v, center, radius, below=Sign("∞", "plain"))
+    def _in_linfball(self, size, v, center, radius) -> Formula:
+        return self._in_ball(size, v, center, radius, below=Sign("∞", "plain"))
 
-    def _halfspace(self, size, v, a, b, relation="≤") -> Formula:
+    def _in_halfspace(self, size, v, a, b, relation="≤") -> Formula:
         left = row(Script(self.math.at_least(a, ATOM), None, TRANSPOSED), TIMES, Symbol("v"))
         return self._such_that(Symbol("v"), v, row(left, Sign(relation), self.math(b)))
 
-    def _hyperplane(self, size, v, a, b) -> Formula:
-        return self._halfspace(size, v, a, b, "=")
+    def _in_hyperplane(self, size, v, a, b) -> Formula:
+        return self._in_halfspace(size, v, a, b, "=")
 
-    def _affine(self, size, v, a, b) -> Formula:
+    def _in_affine(self, size, v, a, b) -> Formula:
         return self._such_that(
             Symbol("v"), v, row(self.math.at_least(a, PRODUCT), TIMES, Symbol("v"), Sign("="), self.math(b))
         )
 
-    def _soc(self, size, v) -> Formula:
+    def _in_soc(self, size, v) -> Formula:
         return Script(Words("ℒ"), None, size)
 
-    def _psd(self, size, v) -> Formula:
+    def _in_psd(self, size, v) -> Formula:
         return Script(Words("𝕊"), Sign("+", "plain"), size)
 
-    def _spectral(self, size, v, low, high) -> Formula:
+    def _in_spectral(self, size, v, low, high) -> Formula:
         unit = Words("I")
         body = row(
             Symbol("V"),

@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Lock
 
 from ..diagnostics import Collector, Diagnostic, Source, Span
-from ..semantics.builtins import FILES, FUNCTION_NAMES
+from ..semantics.builtins import FILES, is_known
 from ..semantics.check import Examined, examine
 from ..semantics.pedantic import pedantic
 from ..semantics.symbols import Symbol
@@ -122,7 +122,7 @@ class Document:
             raise CannotRename(f"`{new}` is not a name: a letter or `_`, then letters, digits and `_`")
         if new in RESERVED:
             raise CannotRename(f"`{new}` is a keyword")
-        if new in FUNCTION_NAMES:
+        if is_known(new):
             raise CannotRename(f"`{new}` is a built-in name")
         places = self.all_of(target)
         if new != target.name:

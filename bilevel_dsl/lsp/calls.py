@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..semantics.builtins import FUNCTION_NAMES
+from ..semantics.builtins import is_known
 from .analysis import Document
 from .words import built_in
 
@@ -45,7 +45,7 @@ def _signature(document: Document, name: str, active: int) -> Signature | None:
     if symbol is not None and symbol.kind == "function":
         arguments = tuple(p.id for p in symbol.decl.parameters)
         return Signature(f"{name}({', '.join(arguments)})", document.remark(symbol.decl.span), arguments, active)
-    if name not in FUNCTION_NAMES:
+    if not is_known(name):
         return None
     text, doc = built_in(name)
     inside = text[text.rfind("(") + 1 : text.rfind(")")] if "(" in text else ""  # the longest form comes last

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ..semantics.builtins import FUNCTION_NAMES, SET_FUNCTIONS, SET_NAMES
+from ..semantics.builtins import function_names
+from ..semantics.constraint_sets import CONSTRAINT_SETS
 from ..semantics.symbols import Symbol
-from ..semantics.whole import WHOLE
 from ..syntax.parser import Continuation, continuation
 from ..syntax.tokens import KEYWORDS, Lexeme
 from .analysis import Document, is_index_set
@@ -65,8 +65,8 @@ def _names(document: Document, here: Continuation, offset: int) -> list[Item]:
     symbols = list(document.symbols.values())
     if statement[-1:] == ("in",) and statement[0] == "var" and not {"[", "("} & set(statement[2:]):
         named = [s for s in symbols if s.kind == "set" and not is_index_set(s)]
-        refused = WHOLE if here.block == "lower" else ()
-        return [*map(_symbol, named), *(_built_in(n, "set") for n in (*SET_FUNCTIONS, *SET_NAMES) if n not in refused)]
+        fitting = [s.name for s in CONSTRAINT_SETS.values() if not (s.whole and here.block == "lower")]
+        return [*map(_symbol, named), *(_built_in(n, "set") for n in fitting)]
     loops = [Item(name, "loop", "loop variable") for name in _loop_variables(document, offset)]
     index_sets = [_symbol(s) for s in symbols if is_index_set(s)]
     params = [_symbol(s) for s in symbols if s.kind == "param"]
@@ -75,7 +75,7 @@ def _names(document: Document, here: Continuation, offset: int) -> list[Item]:
     if statement[:1] in (("param",), ("var",)) and statement[2:3] == ("[",):
         return index_sets + params
     values = [_symbol(s) for s in symbols if s.kind in ("param", "var", "let", "function")] + _half_written(document)
-    functions = [_built_in(n, "function") for n in sorted(FUNCTION_NAMES - {*SET_FUNCTIONS, *SET_NAMES})]
+    functions = [_built_in(n, "function") for n in sorted(function_names())]
     return loops + values + functions + (index_sets if "[" in statement else [])
 
 

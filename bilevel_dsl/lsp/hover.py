@@ -8,6 +8,7 @@ import numpy as np
 
 from ..semantics.builtins import words
 from ..semantics.check import Examined
+from ..semantics.constraint_sets import CONSTRAINT_SETS
 from ..semantics.evaluate import TooLarge, evaluate
 from ..semantics.ir import Dim
 from ..semantics.members import elements_of
@@ -16,7 +17,7 @@ from ..syntax import ast
 from ..syntax.tokens import Lexeme
 from .analysis import Document
 from .names import BuiltIn, Local, Occurrence
-from .words import KEYWORDS, SETS, built_in
+from .words import KEYWORDS, built_in
 
 _FEW = 6  # entries that are listed
 
@@ -28,7 +29,7 @@ def hover(document: Document, here: Occurrence) -> str:
         return f"`{here.name}` is not declared"
     if isinstance(target, BuiltIn):
         signature, doc = built_in(target.name)
-        kind = "constraint set" if target.name in SETS else "built-in function"
+        kind = "constraint set" if target.name in CONSTRAINT_SETS else "built-in function"
         return _page(signature, f"{kind}: {doc}")
     if isinstance(target, Local):
         return _page(*_of_local(target))
@@ -73,7 +74,10 @@ def _of_symbol(s: Symbol, examined: Examined) -> str:
 def _of_var(s: Symbol, examined: Examined) -> str:
     follower = f" `{s.follower}`" if s.follower else ""
     text = f"variable of the {s.level} level{follower}{_shape(s)}"
-    sets = [f"`{e.span.text}`" + (f" ({SETS[kind][1]})" if (kind := _set_kind(e)) in SETS else "") for e in s.decl.sets]
+    sets = [
+        f"`{e.span.text}`" + (f" ({CONSTRAINT_SETS[kind].doc})" if (kind := _set_kind(e)) in CONSTRAINT_SETS else "")
+        for e in s.decl.sets
+    ]
     return f"{text}; in {' and '.join(sets)}" if sets else f"{text}; free"
 
 
@@ -124,7 +128,7 @@ def _of_set(s: Symbol, examined: Examined) -> str:
     found = s.index_set
     if found is None:
         kind = _set_kind(s.decl.value)
-        return "constraint set" + (f": {SETS[kind][1]}" if kind in SETS else "")
+        return "constraint set" + (f": {CONSTRAINT_SETS[kind].doc}" if kind in CONSTRAINT_SETS else "")
     if found.keyed:
         few = ", ".join(found.labels[:_FEW]) + (", ..." if found.size > _FEW else "")
         return f"index set of {found.size} {found.words}s: {few if found.arity == 1 else elements_of(found, _FEW)}"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..diagnostics import Collector, Span
-from ..semantics.builtins import FUNCTION_NAMES
+from ..semantics.builtins import is_known
 from ..semantics.symbols import Symbol, declare
 from ..semantics.walk import children
 from ..syntax import ast
@@ -159,7 +159,7 @@ class _Resolver:
 
     def _meaning(self, name: str, local: dict[str, Local]) -> Target | None:
         found = local.get(name) or self.symbols.get(name)
-        return found or (BuiltIn(name) if name in FUNCTION_NAMES else None)
+        return found or (BuiltIn(name) if is_known(name) else None)
 
     def _use(self, name: ast.Name, target: Target | None) -> None:
         self.found.append(Occurrence(name.span, target, False, name.id))

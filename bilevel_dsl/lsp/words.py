@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..semantics.builtins import BUILTINS, OF_SETS
+from ..semantics.builtins import BUILTINS, CALLED
+from ..semantics.constraint_sets import CONSTRAINT_SETS
 
 KEYWORDS = {
     "problem": "names the model",
@@ -33,47 +34,10 @@ KEYWORDS = {
 }
 KEYWORDS["subject"] = KEYWORDS["s.t."] = KEYWORDS["subject to"]
 
-SETS = {
-    "box": ("box(l, u)", "l <= x <= u; scalars or arrays; inf allowed"),
-    "nonneg": ("nonneg", "x >= 0"),
-    "free": ("free", "everything, as without a set"),
-    "simplex": ("simplex(total)", "x >= 0, sum(x) == total; the total is 1 if it is left out"),
-    "capped_simplex": ("capped_simplex(k)", "0 <= x <= 1, sum(x) == k"),
-    "ball": ("ball(center, radius)", "norm(x - center) <= radius"),
-    "l1ball": ("l1ball(radius)", "norm1(x) <= radius"),
-    "linfball": ("linfball(center, radius)", "norminf(x - center) <= radius"),
-    "halfspace": ("halfspace(a, b)", "dot(a, x) <= b"),
-    "hyperplane": ("hyperplane(a, b)", "dot(a, x) == b"),
-    "affine": ("affine(A, b)", "A @ x == b"),
-    "soc": ("soc", "the second-order cone: the last entry is at least the norm of the others"),
-    "psd": ("psd", "symmetric positive semidefinite matrices"),
-    "spectral": ("spectral(lo, hi)", "symmetric matrices with eigenvalues from lo to hi"),
-    "binary": ("binary", "0 or 1; of the leader"),
-    "integer": ("integer(lo, hi)", "whole numbers from lo to hi; of the leader"),
-}
-FUNCTIONS = {
-    "sum": ("sum(x) or sum(e for i in I)", "of all entries, or over all iterations"),
-    "prod": ("prod(x) or prod(e for i in I)", "product of all entries, or over all iterations"),
-    "mean": ("mean(x) or mean(e for i in I)", "mean of all entries, or over all iterations"),
-    "min": ("min(x), min(a, b, ...) or min(e for i in I)", "smallest entry; entry by entry; or over all iterations"),
-    "max": ("max(x), max(a, b, ...) or max(e for i in I)", "largest entry; entry by entry; or over all iterations"),
-    "expect": ("expect(e for i in 1..N)", "mean over samples; stochastic methods draw from them"),
-    "dual": (
-        "dual(label)",
-        "multiplier of a constraint of the lower level: change of its optimal value per unit of the right-hand side",
-    ),
-    "csv": (
-        'csv("file") or csv("file", "column", ...)',
-        "numbers by rows, or columns of a table; below the folder of the model",
-    ),
-    "npy": ('npy("file")', "an array of NumPy"),
-    "npz": ('npz("file", "key")', "one array of an archive of NumPy"),
-    "json": ('json("file", "key")', "an entry of a JSON object: a number, a list, or a list of rows"),
-    **OF_SETS,
-    **{b.name: (b.signature, b.doc) for b in BUILTINS.values()},
-}
-
 
 def built_in(name: str) -> tuple[str, str]:
     """How it is written, and what it is."""
-    return FUNCTIONS.get(name) or SETS[name]
+    if name in CALLED:
+        return CALLED[name]
+    found = BUILTINS.get(name) or CONSTRAINT_SETS[name]
+    return found.signature, found.doc

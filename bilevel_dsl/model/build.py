@@ -12,7 +12,6 @@ import numpy as np
 from ..semantics.checked import Checked, CheckedConstraint, CheckedParam, CheckedVar
 from ..semantics.ir import Dim, Node, Segments, postorder
 from ..semantics.sets import SetSpec
-from ..semantics.whole import WHOLE
 from ..semantics.zeros import keeps_zeros
 from . import sets
 from .problem import Constraint, Dual, Index, Named, Objective, Parameter, Problem, Reference, Variable
@@ -95,7 +94,7 @@ def _variables(variables: tuple[CheckedVar, ...], blocks: dict[str, ca.MX], tran
             v.span,
             tuple(d.labels for d in v.dims),
             _index(v.dims),
-            v.set.kind in WHOLE,
+            v.set.record.whole,
         )
         for v, offset in zip(variables, offsets)
     )

@@ -16,12 +16,12 @@ import casadi as ca
 import numpy as np
 
 from ..diagnostics import Span
+from ..semantics.builtins import BUILTINS, bilinear, linear
 from ..semantics.evaluate import flat
 from ..semantics.ir import Node, Segments, postorder
 
-_LINEAR = {"+", "-", "neg", "gather", "rebatch", "stack", "collect", "transpose", "vec", "reshape", "vcat", "hcat", "diag"}
-_LINEAR |= {"trace", "merge"}
-_BILINEAR = {"*", "matmul", "dot", "outer", "kron"}
+_LINEAR = {"+", "-", "neg", "gather", "rebatch", "stack", "collect", "transpose", "merge"}  # operators
+_BILINEAR = {"*", "matmul"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,13 +136,16 @@ def _require_linear(term: Node) -> None:
 
 def _require_unbiased(n: Node, inside: list[Node]) -> None:
     """`n` is linear in its arguments `inside`, which hold means."""
-    if n.op in _LINEAR or (n.op in ("reduce", "fold") and (n.attr if n.op == "reduce" else n.attr[0]) in ("sum", "mean")):
+    degree = BUILTINS[n.op].degree if n.op in BUILTINS else None
+    several = n.op in _BILINEAR or degree is bilinear
+    kind = n.attr if n.op == "reduce" else n.attr[0] if n.op == "fold" else ""
+    if n.op in _LINEAR or degree is linear or kind in ("sum", "mean"):
         return
-    if n.op in _BILINEAR and len(inside) == 1 and n.args[0] is not n.args[-1]:
+    if several and len(inside) == 1 and n.args[0] is not n.args[-1]:
         return
     if (n.op == "/" and inside == [n.args[0]]) or (n.op == "where" and n.args[0] not in inside):
         return
-    what = "a product or quotient" if n.op in (*_BILINEAR, "/", "^") else f"`{n.op}`"
+    what = "a product or quotient" if several or n.op in ("/", "^") else f"`{n.op}`"
     raise CannotSample(f"`expect` stands inside {what}, and the mean over a few samples would be biased", n.span)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from ..diagnostics import Collector
 from .checked import Checked, CheckedVar
 from .degree import degree
-from .whole import WHOLE
 
 
 def advise(checked: Checked, problems: Collector) -> None:
@@ -55,7 +54,7 @@ def _flat(checked: Checked, lower: set[str], problems: Collector) -> None:
         for v in runaway:
             _unbounded(v, objective, problems)
         bounded = mine - {v.name for v in runaway}
-        whole = any(v.set.kind in WHOLE for v in checked.upper_variables)  # no method of gradients takes these
+        whole = any(v.set.record.whole for v in checked.upper_variables)  # no method of gradients takes these
         if bounded and not runaway and not whole and degree(objective.node, lower) == 1:
             problems.warning(
                 "BL0703",

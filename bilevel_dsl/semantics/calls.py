@@ -8,16 +8,14 @@ import numpy as np
 
 from ..diagnostics import did_you_mean
 from ..syntax import ast
-from .builtins import BUILTINS, FILES, FUNCTION_NAMES, OF_SETS, REDUCTIONS, SET_FUNCTIONS, Builtin, Misuse, words
+from .builtins import BUILTINS, FILES, OF_SETS, REDUCTIONS, Builtin, Misuse, known_names, words
+from .constraint_sets import CONSTRAINT_SETS
 from .files import Unreadable, read
 from .frames import Env, Frame, Loop, Unvectorizable
 from .habits import FUNCTIONS
 from .ir import Node, bad, const, node
 from .operators import SLICED
 from .symbols import MANY, Symbol
-
-_OF_ANY_ARRAY = {"dot", "norm", "norm1", "norminf", "sumsqr", "vec", "reshape"}  # of all entries, however many dimensions
-NOT_IN_BATCHES = {"diag", "kron", "outer", "solve", "inv", "det", "hcat", "vcat", "eye", "trace"}
 
 
 class Calls:
@@ -45,7 +43,7 @@ class Calls:
             return self.set_function(e, env)
         if name == "dual":
             return self._dual(e)
-        if name in SET_FUNCTIONS:
+        if name in CONSTRAINT_SETS and CONSTRAINT_SETS[name].most:
             self.problems.error(
                 "BL0205",
                 f"`{name}` is a constraint set, not a value",
@@ -61,7 +59,7 @@ class Calls:
 
     def _no_function(self, name: ast.Name) -> None:
         functions = [s.name for s in self.symbols.values() if s.kind == "function"]
-        hints = (FUNCTIONS[name.id],) if name.id in FUNCTIONS else did_you_mean(name.id, [*functions, *FUNCTION_NAMES])
+        hints = (FUNCTIONS[name.id],) if name.id in FUNCTIONS else did_you_mean(name.id, [*functions, *known_names()])
         if name.id not in self._unknown:
             self._unknown.add(name.id)
             self.problems.error("BL0206", f"there is no function `{name.id}`", name.span, hints=hints)
@@ -119,13 +117,7 @@ class Calls:
         if any(n.bad for n in nodes):
             return bad(e.span)
         large = next((n for n in nodes if len(n.shape) > 2), None)
-        if (
-            large is not None
-            and builtin.shape is not None
-            and builtin.name not in _OF_ANY_ARRAY
-            or large
-            and builtin.sizes == 0
-        ):
+        if large is not None and builtin.shape is not None and not builtin.any_rank or large and builtin.sizes == 0:
             message = f"`{builtin.name}` takes at most two dimensions, and this is {words(large.shape)}"
             self.problems.error("BL0306", message, large.span, hints=SLICED)
             return bad(e.span)
@@ -133,7 +125,7 @@ class Calls:
             wrong = next(n for n in nodes if n.variables)
             self._not_data(wrong, wrong.span, f"`{builtin.name}` is of data only")
             return bad(e.span)
-        if any(n.batch is not None for n in nodes) and builtin.name in NOT_IN_BATCHES and not self._at_once:
+        if any(n.batch is not None for n in nodes) and not builtin.in_batches and not self._at_once:
             raise Unvectorizable
         if builtin.name in ("rows", "cols"):  # known from the shape, also of variables
             return const(float((*nodes[0].shape, 1, 1)[builtin.name == "cols"]), e.span)
@@ -175,14 +167,9 @@ class Calls:
                 hints=("make a vector of it with brackets: `[... for i in 1..n]`",),
             )
             return None
-        if count < builtin.least or (builtin.most is not None and count > builtin.most):
-            wanted = (
-                str(builtin.least)
-                if builtin.least == builtin.most
-                else f"at least {builtin.least}"
-                if builtin.most is None
-                else f"{builtin.least} to {builtin.most}"
-            )
+        least, most = builtin.arguments
+        if count < least or (most is not None and count > most):
+            wanted = str(least) if least == most else f"at least {least}" if most is None else f"{least} to {most}"
             self.problems.error(
                 "BL0305",
                 f"`{builtin.name}` takes {wanted} argument{'' if wanted == '1' else 's'}, not {count}",

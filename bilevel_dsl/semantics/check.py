@@ -29,7 +29,7 @@ from .sets import Sets
 from .symbols import Symbol, declare
 from .unused import check_functions
 from .walk import loop_variables, names_of_files
-from .whole import CONTINUOUS, FOLLOWER, WHOLE
+from .whole import CONTINUOUS, FOLLOWER
 from .zeros import refuse_dense
 
 
@@ -156,7 +156,7 @@ class _Check:
                 continue
             shape = symbol.shape
             spec = sets.of(symbol.decl.sets, shape, symbol.name)
-            if spec is not None and spec.kind in WHOLE and level == "lower":
+            if spec is not None and spec.record.whole and level == "lower":
                 self.problems.error(
                     "BL0326",
                     f"the follower's variable `{symbol.name}` would take whole numbers only, and followers are continuous",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 
+from .builtins import BUILTINS
 from .ir import Node, postorder
 
 MORE = 3  # of degree above 2, or no polynomial
@@ -18,14 +19,8 @@ _LINEAR = {
     "transpose",
     "+",
     "-",
-    "trace",
-    "diag",
-    "vec",
-    "reshape",
-    "hcat",
-    "vcat",
 }
-_PRODUCT = {"*", "@", "matmul", "dot", "kron", "outer"}
+_PRODUCT = {"*", "@", "matmul"}
 
 
 def degree(root: Node, names: Set[str]) -> int:
@@ -68,8 +63,6 @@ def _degree(n: Node, d: list[int]) -> int:
         return max(d)
     if n.op in _PRODUCT:
         return min(sum(d), MORE)
-    if n.op == "sumsqr":
-        return min(2 * d[0], MORE)
     if n.op == "/":
         return d[0] if d[1] == 0 else MORE
     if n.op == "^":
@@ -79,6 +72,5 @@ def _degree(n: Node, d: list[int]) -> int:
         return MORE
     if n.op == "where":
         return max(d[1:]) if d[0] == 0 else MORE
-    if n.op == "solve":
-        return d[1] if d[0] == 0 else MORE
-    return MORE
+    builtin = BUILTINS.get(n.op)
+    return MORE if builtin is None or builtin.degree is None else int(min(builtin.degree(d), MORE))

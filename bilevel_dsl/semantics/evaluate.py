@@ -57,7 +57,7 @@ def _value(n: Node, a: list[np.ndarray], params: Mapping[str, np.ndarray]) -> np
     if n.op in ELEMENTWISE:
         return np.asarray(ELEMENTWISE[n.op](*_aligned(n, a)), float)
     builtin = BUILTINS[n.op]
-    if builtin.shape is None and builtin.sizes is None:
+    if builtin.elementwise:
         return np.asarray(builtin.value(*_aligned(n, a)), float)
     call = builtin.value if builtin.sizes is None else lambda *v: builtin.value(n.attr or n.shape, *v)
     if n.batch is None:

@@ -13,8 +13,9 @@ import numpy as np
 from ..diagnostics import Span
 from ..syntax import ast
 from .alike import Alike
-from .builtins import BUILTINS, FUNCTION_NAMES, SET_FUNCTIONS, SET_NAMES, words
+from .builtins import BUILTINS, is_known, words
 from .calls import Calls
+from .constraint_sets import CONSTRAINT_SETS
 from .families import Families
 from .frames import TOP, Env, Frame, Loop
 from .generators import Generators
@@ -169,10 +170,10 @@ class Lowering(Values, Members, Reading, Naming, Operators, Calls, Reductions, F
     def _undeclared(self, e: ast.Name, env: Env) -> Node:
         if any(d.code == "BL0204" and d.message.startswith(f"`{e.id}` ") for d in self.problems.errors):
             pass  # the model declares it, and has been told that the name is taken
-        elif e.id in SET_FUNCTIONS or e.id in SET_NAMES:
-            hint = f"sets stand after `in`: `var x[3] in {e.id}{'' if e.id in SET_NAMES else '(...)'}`"
+        elif e.id in CONSTRAINT_SETS:
+            hint = f"sets stand after `in`: `var x[3] in {e.id}{'(...)' if CONSTRAINT_SETS[e.id].most else ''}`"
             self.problems.error("BL0205", f"`{e.id}` is a constraint set, not a value", e.span, hints=(hint,))
-        elif e.id in FUNCTION_NAMES:
+        elif is_known(e.id):
             builtin = BUILTINS.get(e.id)
             hint = f"call it: `{builtin.signature}`" if builtin else f"call it: `{e.id}(...)`"
             self.problems.error("BL0205", f"`{e.id}` is a built-in function, not a value", e.span, hints=(hint,))

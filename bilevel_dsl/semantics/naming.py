@@ -32,7 +32,7 @@ class Naming:
             return self._dims(n)
         plain = tuple(Dim(size) for size in n.shape)
         builtin = BUILTINS.get(n.op)
-        if n.batch is None and (n.op in ELEMENTWISE or builtin and builtin.shape is None and builtin.sizes is None):
+        if n.batch is None and (n.op in ELEMENTWISE or builtin and builtin.elementwise):
             candidates = [known[id(a)] for a in n.args if a.shape == n.shape]
             return next((dims for dims in candidates if any(d.members for d in dims)), plain)
         return plain

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..diagnostics import Collector
 from ..syntax import ast
+from .builtins import BUILTINS
 from .checked import Checked, CheckedVar
 from .degree import degree
 from .evaluate import evaluate
@@ -165,32 +166,8 @@ def _starts(checked: Checked, problems: Collector) -> None:
 
 
 def _inside(v: CheckedVar, args: list[np.ndarray]) -> bool:
-    x, kind = v.start, v.set.kind
-    slack = TOLERANCE * (1 + np.abs(x).max(initial=0))
-    if kind in ("simplex", "capped_simplex"):
-        cap = np.inf if kind == "simplex" else 1
-        return bool((x >= -slack).all() and (x <= cap + slack).all() and abs(x.sum() - args[0]) <= slack * x.size)
-    if kind in ("psd", "spectral"):
-        low, high = args if args else (0.0, np.inf)
-        if np.abs(x - x.T).max() > slack:
-            return False
-        spectrum = np.linalg.eigvalsh((x + x.T) / 2)
-        return bool(spectrum[0] >= low - slack and spectrum[-1] <= high + slack)
-    excess = {
-        "free": lambda: 0.0,
-        "nonneg": lambda: -x.min(),
-        "box": lambda l, u: max((l - x).max(), (x - u).max()),
-        "integer": lambda l, u: max((l - x).max(), (x - u).max(), np.abs(x - np.round(x)).max()),
-        "binary": lambda: np.minimum(np.abs(x), np.abs(x - 1)).max(),
-        "ball": lambda c, r: np.linalg.norm(x - c) - r,
-        "linfball": lambda c, r: np.abs(x - c).max() - r,
-        "l1ball": lambda r: np.abs(x).sum() - r,
-        "halfspace": lambda a, b: np.sum(a * x) - b,
-        "hyperplane": lambda a, b: abs(np.sum(a * x) - b),
-        "affine": lambda A, b: np.abs(A @ x - b).max(),
-        "soc": lambda: np.linalg.norm(x[:-1]) - x[-1],
-    }[kind](*args)
-    return bool(excess <= slack)
+    slack = TOLERANCE * (1 + np.abs(v.start).max(initial=0))
+    return bool(v.set.record.excess(v.start, *args) <= slack)
 
 
 def _mere_bounds(checked: Checked, problems: Collector) -> None:
@@ -266,12 +243,7 @@ def _data(checked: Checked) -> dict[str, np.ndarray]:
 
 # --- functions ------------------------------------------------------------------------------------
 
-SMOOTHER = {
-    "abs": "`smooth_abs(x)` or `huber(x)`",
-    "norm1": "`sum(smooth_abs(x))`",
-    "norminf": "`logsumexp` of both signs, or `-u <= x <= u` with a variable u",
-    "relu": "`softplus(x)`",
-    "sign": "`tanh(k * x)`",
+SMOOTHER = {  # of operators and reductions; those of functions are in their records
     "max": "`logsumexp(k * x) / k`",
     "min": "`-logsumexp(-k * x) / k`",
     "max2": "`a + softplus(b - a)`",
@@ -286,7 +258,8 @@ def _rough(root: Node, problems: Collector) -> None:
     for n in postorder(root):
         name = n.attr if n.op == "reduce" else n.attr[0] if n.op == "fold" else n.op
         place = (n.span.start, n.span.end)
-        if name not in SMOOTHER or not n.variables or place in said or (n.op == "where" and n.args[0].is_data):
+        smoother = BUILTINS[name].smoother if name in BUILTINS else SMOOTHER.get(name)
+        if not smoother or not n.variables or place in said or (n.op == "where" and n.args[0].is_data):
             continue
         said.add(place)
         shown = {"max2": "max", "min2": "min", "where": "if"}.get(name, name)
@@ -295,11 +268,8 @@ def _rough(root: Node, problems: Collector) -> None:
             f"`{shown}` has a kink or a jump, and no derivative there",
             n.span,
             "methods expect smooth functions",
-            hints=(f"smooth instead: {SMOOTHER[name]}",),
+            hints=(f"smooth instead: {smoother}",),
         )
-
-
-DOMAINS = {"log": 0.0, "log1p": -1.0, "sqrt": 0.0}  # above which a function is smooth
 
 
 def _domains(checked: Checked, problems: Collector) -> None:
@@ -322,9 +292,11 @@ def _domains(checked: Checked, problems: Collector) -> None:
                     _between(found[id(n.args[1])]),
                     hints=("a set keeps it away from 0, such as `in [0.01, inf]`",) if by_set else (),
                 )
-            elif n.op in DOMAINS and found[id(n.args[0])][0] <= DOMAINS[n.op]:
+                continue
+            limit = BUILTINS[n.op].smooth_above if n.op in BUILTINS else None
+            if limit is not None and found[id(n.args[0])][0] <= limit:
                 said.add(place)
-                limit, low = DOMAINS[n.op], found[id(n.args[0])][0]
+                low = found[id(n.args[0])][0]
                 what = f"`{n.op}` of what may be {limit:g}" if low == limit else f"`{n.op}` of what may be below {limit:g}"
                 problems.warning("BL0722", what, n.args[0].span, _between(found[id(n.args[0])]))
 

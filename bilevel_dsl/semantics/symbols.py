@@ -9,7 +9,7 @@ import numpy as np
 
 from ..diagnostics import Collector, Span, did_you_mean
 from ..syntax import ast
-from .builtins import FUNCTION_NAMES, TAKEN_NAMES
+from .builtins import known_names, taken_names
 from .elements import Universe
 from .habits import NAMES
 from .ir import Dim, IndexSet, Node, Shape
@@ -87,7 +87,7 @@ def declare(tree: ast.Model, problems: Collector) -> tuple[dict[str, Symbol], Le
 
 
 def _add(symbols: dict[str, Symbol], symbol: Symbol, problems: Collector) -> None:
-    if symbol.name in TAKEN_NAMES:
+    if symbol.name in taken_names():
         problems.error(
             "BL0204",
             f"`{symbol.name}` is a built-in name and cannot be defined again",
@@ -126,7 +126,7 @@ def unknown_name(
     if name.id in reported:
         return
     reported.add(name.id)
-    hints = did_you_mean(name.id, [*known, *FUNCTION_NAMES])
+    hints = did_you_mean(name.id, [*known, *known_names()])
     if name.id in NAMES:
         hints = (NAMES[name.id],)
     elif name.id in loops:

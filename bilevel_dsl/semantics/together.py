@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from .calls import NOT_IN_BATCHES
+from .builtins import BUILTINS
 from .ir import Node, Run, Segments, node, postorder, slot
 from .operators import has_batch_form
 
@@ -202,4 +202,6 @@ class _Stretch:
 def _has_no_batches(n: Node) -> bool:
     if n.batch is None or n.op == "const":
         return False
-    return n.op in NOT_IN_BATCHES or n.op == "matmul" and not has_batch_form(*n.args)
+    if n.op in BUILTINS:
+        return not BUILTINS[n.op].in_batches
+    return n.op == "matmul" and not has_batch_form(*n.args)

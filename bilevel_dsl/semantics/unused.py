@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..syntax import ast
-from .builtins import FUNCTION_NAMES
+from .builtins import is_known
 from .symbols import Symbol
 from .walk import children
 
@@ -16,7 +16,7 @@ def check_functions(symbols: dict[str, Symbol], lowering) -> None:
 
 def _walk(e, local: set[str], symbols: dict[str, Symbol], lowering) -> None:
     if isinstance(e, ast.Name):
-        if e.id not in local and e.id not in symbols and e.id not in FUNCTION_NAMES:
+        if e.id not in local and e.id not in symbols and not is_known(e.id):
             lowering.undeclared(e, [*symbols, *local])
         return
     if isinstance(e, (ast.Comprehension, ast.SetOf)):

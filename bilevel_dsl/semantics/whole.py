@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-WHOLE = ("binary", "integer")  # kinds of sets
 EXACT = 2.0**53  # whole numbers up to this are exact as floating-point numbers
 ROUNDING = 1e-9  # from a whole number, relative: a computed bound is one
 CONTINUOUS = "`[0, 1]` is its relaxation; whole numbers are for the leader to choose"

@@ -10,7 +10,8 @@ import pytest
 
 from bilevel_dsl.diagnostics import Source
 from bilevel_dsl.model.build import build
-from bilevel_dsl.semantics.builtins import BUILTINS, FUNCTION_NAMES, OF_SETS, SET_FUNCTIONS, SET_NAMES
+from bilevel_dsl.semantics.builtins import BUILTINS, OF_SETS, known_names
+from bilevel_dsl.semantics.constraint_sets import CONSTRAINT_SETS
 from bilevel_dsl.syntax.tokens import KEYWORDS, tokenize
 from tests.docs import fragments
 from tests.docs.blocks import ROOT, blocks
@@ -63,7 +64,7 @@ def test_every_other_block_is_tested_elsewhere():
 def test_every_keyword_function_and_set_has_an_example():
     tokens = [t for b in MODELS + FRAGMENTS + ERRORS for t in tokenize(Source("", b.text), fragments._Silent())]
     words = {t.text for t in tokens}
-    missing = {*KEYWORDS, *FUNCTION_NAMES, "s.t."} - words - {"s.t."}
+    missing = {*KEYWORDS, *known_names(), "s.t."} - words - {"s.t."}
     assert not missing
 
 
@@ -87,17 +88,14 @@ def test_the_table_of_functions_of_sets_is_that_of_the_source():
 def _kind(builtin) -> str:
     if builtin.data_only:
         return "data"
-    return "elementwise" if builtin.shape is None and builtin.sizes is None else "arrays"
+    return "elementwise" if builtin.elementwise else "arrays"
 
 
 def test_the_table_of_sets_is_complete():
     table = TEXT.split("## Constraint sets")[1].split("## Limits")[0]
-    named = {
-        re.match(r"\w+", code)[0]
-        for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
-        for code in re.findall(r"`([a-z]\w*)", row)
-    }
-    assert named == {*SET_FUNCTIONS, *SET_NAMES}
+    rows = re.findall(r"^\| (`.*?) \| .* \| (.*) \|$", table, re.MULTILINE)
+    listed = {code: of for row, of in rows for code in re.findall(r"`([a-z][^`]*)`", row)}
+    assert listed == {s.signature: s.of or "any shape" for s in CONSTRAINT_SETS.values()}
 
 
 def test_the_table_of_codes_is_that_of_the_source():

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,8 @@ from pygments.token import Comment, Error, Keyword, Name, Number, Operator, Stri
 
 from bilevel_dsl.diagnostics import Collector, Source
 from bilevel_dsl.editor import pygments_lexer as lexer
-from bilevel_dsl.semantics.builtins import FUNCTION_NAMES, SET_FUNCTIONS, SET_NAMES
+from bilevel_dsl.semantics.builtins import function_names, known_names
+from bilevel_dsl.semantics.constraint_sets import CONSTRAINT_SETS
 from bilevel_dsl.syntax.parser import load_source
 from bilevel_dsl.syntax.tokens import KEYWORDS, tokenize
 
@@ -65,8 +68,19 @@ def test_kinds():
 def test_words_are_those_of_the_language():
     spoken = {*lexer.DECLARATIONS, *lexer.BLOCKS, *lexer.STATEMENTS, *lexer.OPERATOR_WORDS, *lexer.CONSTANTS}
     assert spoken == KEYWORDS
-    assert {*lexer.FUNCTIONS, *lexer.SETS} == set(FUNCTION_NAMES)
-    assert set(lexer.SETS) == {*SET_FUNCTIONS, *SET_NAMES}
+    assert set(lexer.FUNCTIONS) == function_names()
+    assert set(lexer.SETS) == {*CONSTRAINT_SETS}
+
+
+def test_lists_of_words_are_those_that_the_script_makes():
+    script = runpy.run_path(str(ROOT / "editors" / "vocabulary.py"))
+    for path, made in ((script["LEXER"], script["lexer"]), (script["GRAMMAR"], script["grammar"])):
+        assert path.read_text(encoding="utf-8") == made(), "python editors/vocabulary.py"
+
+
+def test_colours_need_neither_numpy_nor_casadi():
+    code = "import sys, bilevel_dsl.editor.pygments_lexer; print(*{'numpy', 'casadi'} & {*sys.modules})"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == ""
 
 
 def test_installed_packages_are_told_of_the_lexer():
@@ -93,7 +107,7 @@ def grammar_words(part: str) -> set[str]:
 def test_grammar_has_the_words_of_the_language():
     keywords = set().union(*map(grammar_words, ("declarations", "blocks", "statements", "operators-in-words", "constants")))
     assert keywords == KEYWORDS
-    assert grammar_words("functions") | grammar_words("sets") == set(FUNCTION_NAMES)
+    assert grammar_words("functions") | grammar_words("sets") == known_names()
 
 
 def test_grammar_is_whole():

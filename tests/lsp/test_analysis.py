@@ -15,7 +15,7 @@ from bilevel_dsl.lsp.names import BuiltIn, Local
 from bilevel_dsl.lsp.positions import Positions
 from bilevel_dsl.lsp.words import KEYWORDS as MEANINGS
 from bilevel_dsl.lsp.words import built_in
-from bilevel_dsl.semantics.builtins import FUNCTION_NAMES
+from bilevel_dsl.semantics.builtins import known_names
 from bilevel_dsl.semantics.symbols import Symbol
 from bilevel_dsl.syntax.tokens import KEYWORDS, tokenize
 
@@ -193,8 +193,8 @@ def test_renames_that_change_nothing_are_allowed(text, new):
         ('set C = {"a", "b"}; param |at[C] in C = ["b", "a"];', ["labels of `C`: a b, b a"]),
         ("param |p[0..1] = [5, 6];", ["values 0 5, 1 6"]),
         ("set |R = 2..5;", ["index set of 4 numbers, 2 to 5"]),
-        ("set |U = box(0, 1);", ["constraint set: l <= x <= u"]),
-        ("set |U = integer(0, 1);", ["constraint set: whole numbers from lo to hi"]),
+        ("set |U = box(0, 1);", ["constraint set: lower <= x <= upper"]),
+        ("set |U = integer(0, 1);", ["constraint set: whole numbers from lower to upper"]),
         ("function f(u) = u^2; let a = |f(2);", ["function f(u) = u^2;", "function"]),
         ("function f(|u) = u^2;", ["argument of the function `f`"]),
         ("let |r = sum(x) * y;", ["named expression: a scalar; depends on the variables upper `x` and lower `y`"]),
@@ -214,7 +214,7 @@ def test_hover_over_variables():
     assert "variable of the upper level, a vector of 3; in `[0, 1]`" in hover(d, d.at(LEVELS.index("x[3]")))
     assert "variable of the lower level, a scalar; free" in hover(d, d.at(LEVELS.index("y;")))
     whole = "var |n in integer(0, 4) start 1; minimize n;"
-    assert "in `integer(0, 4)` (whole numbers from lo to hi" in said(f"upper {{ {whole} }}", "lower { var y; minimize y; }")
+    assert "in `integer(0, 4)` (whole numbers from lower to" in said(f"upper {{ {whole} }}", "lower { var y; minimize y; }")
     two = 'set C = {"a", "b"}; lower firm { var |q[C] in simplex(2) start 1; minimize sum(q); }'
     assert "of the lower level `firm`, a vector of 2 over `C`; in `simplex(2)` (x >= 0, sum(x) == total" in said(
         two, "upper { var x; minimize x; }"
@@ -223,7 +223,7 @@ def test_hover_over_variables():
 
 def test_every_word_of_the_language_has_a_meaning():
     assert KEYWORDS <= MEANINGS.keys()
-    for name in FUNCTION_NAMES:
+    for name in known_names():
         signature, doc = built_in(name)
         assert signature.startswith(name) and doc
 

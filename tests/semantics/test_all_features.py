@@ -9,7 +9,7 @@ import pytest
 
 import bilevel_dsl as bl
 from bilevel_dsl.diagnostics import Collector, Source
-from bilevel_dsl.semantics.builtins import FUNCTION_NAMES
+from bilevel_dsl.semantics.builtins import known_names
 from bilevel_dsl.syntax.equal import same_tree
 from bilevel_dsl.syntax.format import format_source
 from bilevel_dsl.syntax.parser import load_source, parse
@@ -28,7 +28,7 @@ def test_every_word_of_the_language_is_in_it():
     problems = Collector()
     words = {t.text for t in tokenize(load_source(MODEL), problems)}
     elsewhere = {"dual", "binary", "integer"}  # their methods take no psd: tests/methods/test_duals.py, test_whole.py
-    missing = (KEYWORDS | FUNCTION_NAMES | OPERATORS | {"s.t."}) - words - elsewhere
+    missing = (KEYWORDS | known_names() | OPERATORS | {"s.t."}) - words - elsewhere
     assert not problems.items and not missing
 
 
