@@ -1,20 +1,33 @@
-"""Constraint sets: data only. The projection onto each is in `functions/projections.py`.
+"""Constraint sets: data, how they are made of the arguments in a model, and which data have the units of the variable.
 
-Set data are CasADi expressions of parameters, with the shape of the variable they bound
-(or scalar where a scalar is meant); `size` is the number of entries of the variable,
-`shape` its CasADi shape. Matrices are flattened by columns.
+What solvers need of a set, its projection and other descriptions, is in `functions/sets/`.
+Set data are CasADi expressions of parameters, with the shape of the variable they bound (or scalar where a scalar is meant);
+matrices are flattened by columns.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from math import prod
+from typing import ClassVar
 
 import casadi as ca
 
 
 @dataclass(frozen=True, eq=False)
 class ConstraintSet:
+    """A set of columns of `size` entries.
+
+    Attributes:
+        lengths: the data in the units of the variable: the set of all v / d for v in the set has these divided by d. A cone
+            has none, and is the same in all units.
+        has_units: whether it may be had in other units.
+    """
+
     size: int
+    lengths: ClassVar[tuple[str, ...]] = ()
+    has_units: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +41,7 @@ class Box(ConstraintSet):
 
     lower: ca.MX
     upper: ca.MX
+    lengths: ClassVar[tuple[str, ...]] = ("lower", "upper")
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +49,7 @@ class Simplex(ConstraintSet):
     """v >= 0, sum(v) == total (total >= 0)."""
 
     total: ca.MX
+    lengths: ClassVar[tuple[str, ...]] = ("total",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +57,7 @@ class CappedSimplex(ConstraintSet):
     """0 <= v <= 1, sum(v) == k (0 <= k <= size)."""
 
     k: ca.MX
+    has_units: ClassVar[bool] = False  # 0 <= v <= 1 is about pure numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +66,7 @@ class Ball(ConstraintSet):
 
     center: ca.MX
     radius: ca.MX
+    lengths: ClassVar[tuple[str, ...]] = ("center", "radius")
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +74,7 @@ class L1Ball(ConstraintSet):
     """||v||_1 <= radius."""
 
     radius: ca.MX
+    lengths: ClassVar[tuple[str, ...]] = ("radius",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +83,7 @@ class LinfBall(ConstraintSet):
 
     center: ca.MX
     radius: ca.MX
+    lengths: ClassVar[tuple[str, ...]] = ("center", "radius")
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +92,7 @@ class Halfspace(ConstraintSet):
 
     a: ca.MX
     b: ca.MX
+    lengths: ClassVar[tuple[str, ...]] = ("b",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +101,7 @@ class Hyperplane(ConstraintSet):
 
     a: ca.MX
     b: ca.MX
+    lengths: ClassVar[tuple[str, ...]] = ("b",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +110,7 @@ class Affine(ConstraintSet):
 
     A: ca.MX
     b: ca.MX
+    lengths: ClassVar[tuple[str, ...]] = ("b",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +132,7 @@ class Spectral(ConstraintSet):
     n: int
     lower: ca.MX
     upper: ca.MX
+    lengths: ClassVar[tuple[str, ...]] = ("lower", "upper")
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,3 +148,37 @@ class Product(ConstraintSet):
     """One set per variable, stacked."""
 
     factors: tuple[ConstraintSet, ...]
+
+
+# --- sets of a model --------------------------------------------------------------------------------
+
+Shape = tuple[int, ...]
+_MADE: dict[str, Callable[..., ConstraintSet]] = {  # by name, of the shape of the variable and the arguments, dense
+    "free": lambda shape: Free(prod(shape)),
+    "nonneg": lambda shape: Box(prod(shape), ca.MX.zeros(prod(shape)), ca.MX(ca.DM([ca.inf] * prod(shape)))),
+    "box": lambda shape, low, high: Box(prod(shape), _full(low, shape), _full(high, shape)),
+    "integer": lambda shape, low, high: Box(prod(shape), _full(low, shape), _full(high, shape)),
+    "binary": lambda shape: Box(prod(shape), ca.MX.zeros(prod(shape)), ca.MX(ca.DM.ones(prod(shape)))),
+    "simplex": lambda shape, total: Simplex(prod(shape), total),
+    "capped_simplex": lambda shape, k: CappedSimplex(prod(shape), k),
+    "ball": lambda shape, center, radius: Ball(prod(shape), _full(center, shape), radius),
+    "l1ball": lambda shape, radius: L1Ball(prod(shape), radius),
+    "linfball": lambda shape, center, radius: LinfBall(prod(shape), _full(center, shape), radius),
+    "halfspace": lambda shape, a, b: Halfspace(prod(shape), _full(a, shape), b),
+    "hyperplane": lambda shape, a, b: Hyperplane(prod(shape), _full(a, shape), b),
+    "affine": lambda shape, A, b: Affine(prod(shape), A, ca.vec(b)),
+    "soc": lambda shape: SecondOrderCone(prod(shape)),
+    "psd": lambda shape: Psd(prod(shape), shape[0]),
+    "spectral": lambda shape, low, high: Spectral(prod(shape), shape[0], low, high),
+}
+
+
+def made(name: str, shape: Shape, arguments: list[ca.MX]) -> ConstraintSet:
+    """The set of a variable of this shape that is called `name` in a model."""
+    return _MADE[name](shape, *arguments)
+
+
+def _full(value: ca.MX, shape: Shape) -> ca.MX:
+    """A column for all entries, of an array or of one number for all."""
+    n = prod(shape)
+    return ca.vec(value) if value.numel() == n else ca.repmat(value, n, 1)

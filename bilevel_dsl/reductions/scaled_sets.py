@@ -8,39 +8,13 @@ from functools import singledispatch
 import casadi as ca
 
 from ..model.scaling import divided
-from ..model.sets import (
-    Affine,
-    Ball,
-    Box,
-    CappedSimplex,
-    ConstraintSet,
-    Halfspace,
-    Hyperplane,
-    Intersection,
-    L1Ball,
-    LinfBall,
-    Simplex,
-    Spectral,
-)
-
-LENGTHS = {  # the data of a set that are in the units of its variable
-    Box: ("lower", "upper"),
-    Simplex: ("total",),
-    Ball: ("center", "radius"),
-    L1Ball: ("radius",),
-    LinfBall: ("center", "radius"),
-    Halfspace: ("b",),
-    Hyperplane: ("b",),
-    Affine: ("b",),
-    Spectral: ("lower", "upper"),
-}  # Free, the second-order cone and the semidefinite matrices are cones: the same in all units
+from ..model.sets import ConstraintSet, Intersection
 
 
 @singledispatch
 def scaled_set(own: ConstraintSet, factor: float) -> ConstraintSet:
     """The set divided by `factor`, see `Scaling`."""
-    names = LENGTHS.get(type(own), ())
-    return replace(own, **{name: _divided(getattr(own, name), factor) for name in names}) if factor != 1 else own
+    return replace(own, **{name: _divided(getattr(own, name), factor) for name in own.lengths}) if factor != 1 else own
 
 
 @scaled_set.register
@@ -50,13 +24,8 @@ def _(own: Intersection, factor: float) -> ConstraintSet:
 
 @singledispatch
 def has_units(own: ConstraintSet) -> bool:
-    """Whether the set may be had in other units: 0 <= v <= 1 with a given sum is about pure numbers."""
-    return True
-
-
-@has_units.register
-def _(own: CappedSimplex) -> bool:
-    return False
+    """Whether the set may be had in other units."""
+    return own.has_units
 
 
 @has_units.register

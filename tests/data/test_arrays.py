@@ -11,7 +11,8 @@ import pytest
 
 import bilevel_dsl as bl
 from bilevel_dsl.diagnostics import Collector, Source, Span
-from bilevel_dsl.model.build import _matrix, _Translation
+from bilevel_dsl.model.layout import matrix_shape
+from bilevel_dsl.model.translation import Translation
 from bilevel_dsl.report.csv_text import csv_text
 from bilevel_dsl.report.values import array_lines
 from bilevel_dsl.semantics.declarations import Declarations
@@ -49,8 +50,8 @@ def test_values_in_casadi(expression, expected):
     found, _ = declare(parse(source), problems)
     Declarations(found, problems, Span(source, 0, 0), None, (), {}, {}).resolve_all()
     problems.raise_errors()
-    p = ca.MX.sym("p", *_matrix(P.shape))
-    function = ca.Function("f", [p], [ca.densify(_Translation({"p": p})(found["result"].node))])
+    p = ca.MX.sym("p", *matrix_shape(P.shape))
+    function = ca.Function("f", [p], [ca.densify(Translation({"p": p})(found["result"].node))])
     np.testing.assert_allclose(np.array(function(P.ravel(order="F"))).ravel(), expected)
 
 

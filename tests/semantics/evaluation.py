@@ -6,7 +6,8 @@ import casadi as ca
 import numpy as np
 
 from bilevel_dsl.diagnostics import Collector, Source, Span
-from bilevel_dsl.model.build import _matrix, _Translation
+from bilevel_dsl.model.layout import matrix_shape
+from bilevel_dsl.model.translation import Translation
 from bilevel_dsl.semantics.declarations import Declarations
 from bilevel_dsl.semantics.evaluate import evaluate
 from bilevel_dsl.semantics.symbols import declare
@@ -61,9 +62,9 @@ def in_casadi(expression: str, as_variables: bool = True) -> np.ndarray:
     node, lowering = lowered(expression, as_variables)
     values = dict(VALUES) if as_variables else lowering.params
     shapes = {k: np.shape(x) for k, x in {**lowering.params, **values}.items()}
-    symbols = {k: ca.MX.sym(k, *_matrix(shape)) for k, shape in shapes.items()}
-    out = _Translation(symbols)(node)
+    symbols = {k: ca.MX.sym(k, *matrix_shape(shape)) for k, shape in shapes.items()}
+    out = Translation(symbols)(node)
     function = ca.Function("f", list(symbols.values()), [ca.densify(out)])
     numbers = {**lowering.params, **values}
-    value = np.array(function.call([ca.DM(np.reshape(numbers[k], _matrix(np.shape(numbers[k])))) for k in symbols])[0])
+    value = np.array(function.call([ca.DM(np.reshape(numbers[k], matrix_shape(np.shape(numbers[k])))) for k in symbols])[0])
     return value.reshape(node.shape) if len(node.shape) < 2 else value
