@@ -7,8 +7,8 @@ from functools import cached_property
 import casadi as ca
 import numpy as np
 
-from ..functions.nlp_sets import nlp_description
 from ..functions.oracles import Oracles, expanded
+from ..functions.sets import nlp_description
 from ..model.problem import Constraint, Variable
 
 REPEATED = 10_000  # numbers of data that are repeated for every sample

@@ -16,8 +16,8 @@ from ..model.bounds import with_bounds
 from ..model.problem import Constraint, Problem
 from ..model.sets import Box, Free, LinfBall, Product
 from .expand import expanded
-from .projections import project
 from .sampled import SampledOracles
+from .sets import project
 
 
 class Oracles:

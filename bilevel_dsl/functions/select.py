@@ -41,3 +41,13 @@ def all_of(*conditions: ca.MX) -> ca.MX:
 
 def any_of(*conditions: ca.MX) -> ca.MX:
     return reduce(ca.logic_or, conditions)
+
+
+def clip(v: ca.MX, low: ca.MX, high: ca.MX) -> ca.MX:
+    """min(max(v, low), high) entry by entry, NaN where v is NaN; bounds may be infinite."""
+    return ca.if_else(v < low, low, ca.if_else(v > high, high, v))
+
+
+def positive(v: ca.MX) -> ca.MX:
+    """max(v, 0), NaN where v is NaN."""
+    return ca.if_else(v < 0, 0, v)

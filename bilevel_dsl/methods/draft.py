@@ -11,10 +11,10 @@ from types import SimpleNamespace
 import casadi as ca
 
 from ..diagnostics import Diagnostic
-from ..functions.emptiness import all_inhabited
 from ..functions.expand import expanded
 from ..functions.oracles import Oracles
 from ..functions.sampled import SampledOracles
+from ..functions.sets import all_inhabited
 from .program import INHABITED, Phase, Program, Setting, Slot
 from .samples import batch_size
 

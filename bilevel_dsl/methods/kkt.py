@@ -35,8 +35,7 @@ import casadi as ca
 
 from ..functions.linalg import positive_solve
 from ..functions.oracles import Oracles
-from ..functions.projections import clip
-from ..functions.select import all_of, any_of, either, norm
+from ..functions.select import all_of, any_of, clip, either, norm
 from ..model.problem import Problem
 from ..model.structure import Structure
 from . import needs

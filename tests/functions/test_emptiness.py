@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bilevel_dsl.diagnostics import BilevelError, Source
-from bilevel_dsl.functions.emptiness import all_inhabited, inhabited
+from bilevel_dsl.functions.sets import all_inhabited, inhabited
 from bilevel_dsl.model import sets
 from bilevel_dsl.model.bounds import with_bounds
 from bilevel_dsl.model.build import build

@@ -8,8 +8,7 @@ import casadi as ca
 import numpy as np
 import pytest
 
-from bilevel_dsl.functions.nlp_sets import nlp_description
-from bilevel_dsl.functions.projections import project
+from bilevel_dsl.functions.sets import nlp_description, project
 from bilevel_dsl.model import sets
 from tests.functions.catalogue import CATALOGUE, INF, scalar, starts
 

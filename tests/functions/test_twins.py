@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from bilevel_dsl.functions.linalg import eigh, orthonormal_rows, positive_solve
-from bilevel_dsl.functions.projections import project
+from bilevel_dsl.functions.sets import project
 from bilevel_dsl.methods.program import Phase, Program, Setting, Slot
 from bilevel_dsl.runtime.execute import execute
 from tests.functions.catalogue import CATALOGUE, starts

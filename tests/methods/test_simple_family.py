@@ -102,7 +102,7 @@ def test_cg_bio_asks_for_a_bounded_set():
 )
 def test_linear_minimisation(kind):
     """Its answer is in the set, and no projected point is better."""
-    from bilevel_dsl.functions.projections import project
+    from bilevel_dsl.functions.sets import project
 
     c, v = ca.MX.sym("c", 3), ca.MX.sym("v", 3)
     least = ca.Function("least", [c], [vertex(kind, c)])

@@ -11,7 +11,7 @@ import pytest
 
 import bilevel_dsl as bl
 from bilevel_dsl.functions.oracles import Oracles
-from bilevel_dsl.functions.projections import project
+from bilevel_dsl.functions.sets import project
 from bilevel_dsl.methods import METHODS
 from bilevel_dsl.model.scaling import Scaling, divided, multiplied
 from bilevel_dsl.reductions.scaled_sets import has_units, scaled_set

@@ -19,8 +19,8 @@ from functools import cached_property
 import casadi as ca
 import numpy as np
 
-from ...functions.emptiness import all_inhabited
 from ...functions.oracles import Oracles
+from ...functions.sets import all_inhabited
 from ...model.problem import Dual
 from ...reductions.sizes import largest, row_sizes
 from ..parts.conditions import described

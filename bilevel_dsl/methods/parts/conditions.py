@@ -5,10 +5,9 @@ from __future__ import annotations
 import casadi as ca
 import numpy as np
 
-from ...functions.nlp_sets import nlp_description
 from ...functions.oracles import Oracles, expanded
-from ...functions.projections import clip
-from ...functions.select import all_of, either, norm
+from ...functions.select import all_of, clip, either, norm
+from ...functions.sets import nlp_description
 from ...model.problem import Problem
 from . import multipliers
 

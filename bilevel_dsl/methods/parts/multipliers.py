@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import casadi as ca
 
-from ...functions.projections import positive
+from ...functions.select import positive
 
 
 def updated(h: ca.MX, mu: ca.MX, rho: ca.MX, equalities: list[bool]) -> ca.MX:
