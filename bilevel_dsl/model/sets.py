@@ -153,7 +153,7 @@ class Product(ConstraintSet):
 # --- sets of a model --------------------------------------------------------------------------------
 
 Shape = tuple[int, ...]
-_MADE: dict[str, Callable[..., ConstraintSet]] = {  # by name, of the shape of the variable and the arguments, dense
+MADE: dict[str, Callable[..., ConstraintSet]] = {  # by name, of the shape of the variable and the arguments, dense
     "free": lambda shape: Free(prod(shape)),
     "nonneg": lambda shape: Box(prod(shape), ca.MX.zeros(prod(shape)), ca.MX(ca.DM([ca.inf] * prod(shape)))),
     "box": lambda shape, low, high: Box(prod(shape), _full(low, shape), _full(high, shape)),
@@ -175,7 +175,7 @@ _MADE: dict[str, Callable[..., ConstraintSet]] = {  # by name, of the shape of t
 
 def made(name: str, shape: Shape, arguments: list[ca.MX]) -> ConstraintSet:
     """The set of a variable of this shape that is called `name` in a model."""
-    return _MADE[name](shape, *arguments)
+    return MADE[name](shape, *arguments)
 
 
 def _full(value: ca.MX, shape: Shape) -> ca.MX:
