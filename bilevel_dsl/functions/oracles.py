@@ -44,15 +44,23 @@ class Oracles:
             problem = self.problem
             inputs = [problem.x, problem.y, *problem.p]
             if name.endswith("_times"):
-                inputs.append(self.weights if name == "grad_h_times" else self.direction)
+                inputs.append(self.weights if name == "grad_h_times" else self.direction_of(name))
             outputs = [ca.densify(o) for o in self.recipes[name]()]
             self._cache[name] = expanded(ca.Function(name, inputs, outputs))
         return self._cache[name]
 
     @cached_property
     def direction(self) -> ca.MX:
-        """What the functions named `..._times` multiply, their last argument."""
+        """What the functions named `..._times` multiply, their last argument: of the size of y."""
         return ca.MX.sym("direction", self.ny)
+
+    @cached_property
+    def upper_direction(self) -> ca.MX:
+        """What `hess_yx_g_times` multiplies: of the size of x."""
+        return ca.MX.sym("direction", self.nx)
+
+    def direction_of(self, name: str) -> ca.MX:
+        return self.upper_direction if name == "hess_yx_g_times" else self.direction
 
     @cached_property
     def weights(self) -> ca.MX:
@@ -88,6 +96,7 @@ class Oracles:
             "hess_yy_g": lambda: [ca.hessian(g, y)[0]],
             "hess_yy_g_times": lambda: [ca.jtimes(grad(g, y), y, self.direction)],
             "hess_xy_g_times": lambda: [grad(ca.dot(grad(g, y), self.direction), x)],
+            "hess_yx_g_times": lambda: [ca.jtimes(grad(g, y), x, self.upper_direction)],
             "hess_xy_g": lambda: [ca.jacobian(grad(g, y), x).T],
             "h": lambda: [self._rows(self.problem.lower_constraints)],
             "grad_h_times": lambda: [grad(ca.dot(self.recipes["h"]()[0], self.weights), v) for v in (x, y)],

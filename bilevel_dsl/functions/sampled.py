@@ -48,7 +48,7 @@ class SampledOracles:
         if objective_of(name) != self._which:
             raise KeyError(name)
         if name not in self._cache:
-            more = [self._oracles.direction] if name.endswith("_times") else []
+            more = [self._oracles.direction_of(name)] if name.endswith("_times") else []
             outputs = [ca.densify(o) for o in self._recipes[name]()]
             self._cache[name] = expanded(ca.Function(f"sampled_{name}", [*self._inputs, *more], outputs))
         return self._cache[name]

@@ -112,7 +112,7 @@ def program(oracles: Oracles) -> Program:
 
         gamma = either(o.gamma > 0, o.gamma, steps.length(x, w))
         dx = m.P_X(x - gamma * w) - x
-        kept_up = norm(solve(v)) <= BEHIND * norm(solve(m.hess_xy_g(x, y).T @ dx))
+        kept_up = norm(solve(v)) <= BEHIND * norm(solve(m.hess_yx_g_times(x, y, dx)))
         settled = any_of(s.lower_stationarity <= 1e-2, s.k >= o.warm_up, steps.known)
         moving = ca.logic_and(settled, any_of(kept_up, s.lower_stationarity <= 1e-2 * o.tol, o.gamma > 0))
         s.x = x + either(moving, eta, 0) * dx  # line 6

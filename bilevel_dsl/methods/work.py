@@ -15,6 +15,7 @@ OF = {  # oracle -> what a call of it counts as; of others see `_kinds`
     "hess_xy_g": ("hessians",),
     "hess_yy_g_times": ("products",),
     "hess_xy_g_times": ("products",),
+    "hess_yx_g_times": ("products",),
     "project_x": ("projections",),
     "project_y": ("projections",),
 }

@@ -99,43 +99,45 @@ def execute(
         left = None if time_limit is None else max(0.0, time_limit - compile_seconds)
         poll = Poll(program.measure_names, pressed, left, on_progress)
         waits, patience = executor == "auto" and compiled is None, FIRST_SECONDS
-        legs, done = [], 0
+        machine, legs, done = None, [], 0
         ahead, aside = [k for k in stops if 0 < k < most], 0.0
         while True:
             patience = max(0.0, patience - _spent.get(program, 0.0)) if waits else None
             memory[layout.offsets["o_max_iter"]] = (ahead[0] if ahead else most) - done
             clock = perf_counter()
-            legs.append(_leg(layout, compiled, memory, columns, poll, trace, patience, state0, resume=bool(legs)))
+            machine = machine or _machine(layout, compiled, memory, columns, poll)
+            legs.append(_leg(program, layout, machine, memory, trace, patience, state0, resume=bool(legs)))
             _spent[program] = _spent.get(program, 0.0) + perf_counter() - clock
             if legs[-1].status == Status.ITERATION_LIMIT and ahead:
-                done += legs[-1].machine.iterations
+                done += legs[-1].iterations
                 ahead.pop(0)
                 clock = perf_counter()
                 ended = on_stop(_stop(program, layout, memory, legs, done, clock - began - compile_seconds - aside))
                 aside += perf_counter() - clock
                 if ended:
                     break
-                poll.later(legs[-1].machine.iterations, perf_counter() - clock)
+                poll.later(legs[-1].iterations, perf_counter() - clock)
                 continue
             if legs[-1].status != PAUSED:
                 break
             # paused between two iterations: the driver goes on from the state as if nothing had been
-            done += legs[-1].machine.iterations
-            poll.since(legs[-1].machine.iterations)
+            done += legs[-1].iterations
+            poll.since(legs[-1].iterations)
             patience = compile_seconds_of(layout)
             if patience <= _spent[program]:
                 clock = perf_counter()
                 layout, compiled, warnings = _form(program, "eager")
+                machine = None
                 compile_seconds, waits = compile_seconds + perf_counter() - clock, False
         memory[layout.offsets["o_max_iter"]] = most
     seconds = perf_counter() - began - compile_seconds - aside
     return Run(
         Status(legs[-1].status),
         {s.name: memory[layout.of(s.name)].copy() for s in program.state},
-        sum(leg.machine.iterations for leg in legs),
+        sum(leg.iterations for leg in legs),
         _calls(program, legs),
-        _measures(program, memory[layout.measures], sum(leg.machine.iterations for leg in legs)),
-        _joined([(_trace(program, leg.machine, leg.rows), leg.machine.iterations) for leg in legs]),
+        _measures(program, memory[layout.measures], sum(leg.iterations for leg in legs)),
+        _joined([(leg.trace, leg.iterations) for leg in legs]),
         "interpreted" if compiled is None else "compiled",
         {"compile": compile_seconds, "solve": seconds},
         (*program.remarks, *warnings),
@@ -157,33 +159,38 @@ def _stop(program: Program, layout: Layout, memory: np.ndarray, legs: list[_Leg]
 
 
 def _calls(program: Program, legs: list[_Leg]) -> dict[str, int]:
-    return dict(zip((p.name for p in program.phases), map(int, sum(leg.machine.phase_calls for leg in legs))))
+    return dict(zip((p.name for p in program.phases), map(int, sum(leg.phase_calls for leg in legs))))
 
 
 @dataclass(frozen=True, eq=False)
 class _Leg:
-    """A stretch of a run by one machine."""
+    """What a stretch of a run by one machine has left; the machine, with its buffers, goes on to the next."""
 
-    machine: Interpreter | Compiled
     status: int
-    rows: np.ndarray | None
+    iterations: int
+    phase_calls: np.ndarray
+    trace: dict[str, np.ndarray]
 
 
-def _leg(layout, compiled, memory, columns, poll, trace, patience, state0, resume=False) -> _Leg:
+def _machine(layout, compiled, memory, columns, poll) -> Interpreter | Compiled:
+    if compiled is None:
+        return Interpreter(layout, memory, columns, poll=poll)
+    return Compiled(compiled, layout, memory, columns, poll=poll)
+
+
+def _leg(program, layout, machine, memory, trace, patience, state0, resume=False) -> _Leg:
     """From the start, or from the state as it is; interpreted it pauses after `patience` seconds, between iterations."""
     most = _rows(memory[layout.offsets["o_max_iter"]])
-    rows = np.empty((most, layout.program.measures.n_out())) if trace else None
-    if compiled is None:
-        machine = Interpreter(layout, memory, columns, poll=poll, trace=rows, patience=patience)
-    else:
-        machine = Compiled(compiled, layout, memory, columns, poll=poll, trace=rows)
-    if resume:
-        return _Leg(machine, machine.iterate(), rows)
-    status = machine.prepare()
-    if status == RUNNING:
-        status = machine.start()
-    _overwrite(layout, memory, state0 or {})
-    return _Leg(machine, machine.iterate() if status == RUNNING else status, rows)
+    rows = np.empty((most, program.measures.n_out())) if trace else None
+    machine.begin(rows, patience)
+    status = RUNNING
+    if not resume:
+        status = machine.prepare()
+        if status == RUNNING:
+            status = machine.start()
+        _overwrite(layout, memory, state0 or {})
+    status = machine.iterate() if status == RUNNING else status
+    return _Leg(status, machine.iterations, machine.phase_calls.copy(), _trace(program, machine, rows))
 
 
 def _joined(traces: list[tuple[dict[str, np.ndarray], int]]) -> dict[str, np.ndarray]:

@@ -34,10 +34,8 @@ class Interpreter:
         poll_every: int = 1,
         trace: np.ndarray | None = None,
         max_phase_calls: int = 10**7,
-        patience: float | None = None,
     ):
-        """`patience`: seconds after which `iterate` ends with PAUSED, before the next iteration; None: it never does."""
-        self.patience = patience
+        self.patience = None
         self.layout, self.memory, self.data = layout, memory, data
         self.poll, self.poll_every, self.max_phase_calls = poll, poll_every, max_phase_calls
         self.trace, self.trace_used, self.trace_stride = trace, 0, 1
@@ -67,6 +65,10 @@ class Interpreter:
         outputs = [self.memory[offset : offset + function.nnz_out(i)] for i, offset in enumerate(bound.outputs)]
         split = parted(function)
         return evaluator(function, inputs, outputs) if split is None else split.evaluator(inputs, outputs)
+
+    def begin(self, trace: np.ndarray | None, patience: float | None = None) -> None:
+        """Of the next `iterate`: where its trace goes, and after how many seconds it ends with PAUSED, if at all."""
+        self.trace, self.patience = trace, patience
 
     def record(self) -> None:
         if self.trace is None or self.iterations % self.trace_stride:

@@ -124,6 +124,12 @@ class Compiled:
             raise error
         return status if status < 0 else Status(status)
 
+    def begin(self, trace: np.ndarray | None, patience: float | None = None) -> None:
+        """Where the trace of the next `iterate` goes. `patience` is for what may yet be compiled."""
+        self._keep = *self._keep[:2], trace
+        self._run.trace = None if trace is None else trace.ctypes.data
+        self._run.trace_rows = 0 if trace is None else len(trace)
+
     def prepare(self) -> int:
         return self._enter("prepare")
 

@@ -16,6 +16,7 @@ from ..methods.work import KINDS, calls, reads_max_iter
 from ..reductions.reduced import reduced
 from ..runtime.direct import run_direct
 from ..runtime.execute import Run, Stop, execute
+from ..runtime.lookups import evaluator
 from ..runtime.status import Status
 
 EACH = 1000  # first iterations that are all in a detailed trace
@@ -214,18 +215,27 @@ def _detailed(trace: dict[str, np.ndarray], stops: list[Stop], program: Program,
     found |= {f"calls.{kind}": np.array([c[kind] for c in counted]) for kind in KINDS if any(c.get(kind) for c in counted)}
     problem = oracles.problem
     if problem.report:
-        values = np.array([np.concatenate([v.ravel() for v in _report(oracles, s.state)]) for s in stops])
+        values = _reports(oracles, [s.state for s in stops])
         names = [f"report.{r.name}{_index(i)}" for r in problem.report for i in _places(r.shape)]
         found |= {name: values[:, k] for k, name in enumerate(names)}
     return found
 
 
-def _report(oracles: Oracles, state: dict[str, np.ndarray]) -> list[np.ndarray]:
-    """The values of the report, each by columns."""
-    problem = oracles.problem
-    data = [state.get(f"p{k}", v) if q.is_dual else v for k, (v, q) in enumerate(zip(problem.data, problem.parameters))]
-    columns = [np.reshape(v, q.symbol.shape, order="F") for v, q in zip(data, problem.parameters)]
-    return [np.array(v) for v in oracles.function("report").call([state["x"], state["y"], *columns])]
+def _reports(oracles: Oracles, states: list[dict[str, np.ndarray]]) -> np.ndarray:
+    """The values of the report, by columns, a row for each state. The data, which may be long, are bound once."""
+    problem, function = oracles.problem, oracles.function("report")
+    names = ["x", "y", *(f"p{k}" if q.is_dual else "" for k, q in enumerate(problem.parameters))]
+    starts = [states[0]["x"], states[0]["y"], *problem.data]
+    inputs = [np.array(v, float).ravel(order="F") for v in starts]
+    outputs = [np.zeros(function.nnz_out(k)) for k in range(function.n_out())]
+    evaluate, rows = evaluator(function, inputs, outputs), []
+    for state in states:
+        for name, place in zip(names, inputs):
+            if name in state:
+                place[:] = state[name]
+        evaluate()
+        rows.append(np.concatenate(outputs))
+    return np.array(rows)
 
 
 def _places(shape: tuple[int, ...]) -> list[tuple[int, ...]]:

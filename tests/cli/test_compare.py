@@ -15,6 +15,7 @@ from bilevel_dsl.comparing import _spread, _stops
 from bilevel_dsl.functions.oracles import Oracles
 from bilevel_dsl.methods import METHODS
 from bilevel_dsl.runtime.execute import execute
+from bilevel_dsl.runtime.iterate import Interpreter
 from tests.cli.conftest import SHIFT, VECTOR
 from tests.methods.stochastic import RIDGE, load
 from tests.methods.test_stochastic_methods import QUADRATIC
@@ -109,6 +110,22 @@ def test_stops_do_not_change_the_bits(name, batch):
         assert np.array_equal(plain.trace[measure], stopped.trace[measure], equal_nan=True), measure
     assert plain.phase_calls == stopped.phase_calls
     assert [s.iterations for s in met] == [k for k in _stops(60) if k < plain.iterations or plain.status == 1 and k < 60]
+
+
+def test_one_machine_serves_all_stops(monkeypatch):
+    """A machine holds copies of all data: one for each stop would fill the memory."""
+    made, build = [], Interpreter.__init__
+
+    def counted(self, *args, **more):
+        made.append(self)
+        build(self, *args, **more)
+
+    monkeypatch.setattr(Interpreter, "__init__", counted)
+    problem = load(RIDGE)
+    program = METHODS["mgbio"].program(Oracles(problem))
+    met = []
+    execute(program, *problem.start(), executor="interpreted", stops=range(1, 8), on_stop=met.append)
+    assert len(met) == 7 and len(made) == 1
 
 
 def test_checkpoints_are_spread_evenly():

@@ -81,6 +81,8 @@ def test_second_derivatives():
     v = RNG.standard_normal(NY)
     assert value("hess_yy_g_times", *POINT, v)[0].ravel() == pytest.approx(H @ v, rel=1e-12)
     assert value("hess_xy_g_times", *POINT, v)[0].ravel() == pytest.approx(J @ v, rel=1e-12)
+    u = RNG.standard_normal(NX)
+    assert value("hess_yx_g_times", *POINT, u)[0].ravel() == pytest.approx(J.T @ u, rel=1e-12)
 
 
 def test_constraints_and_their_jacobian():
