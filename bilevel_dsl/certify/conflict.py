@@ -18,7 +18,7 @@ from functools import cached_property
 import casadi as ca
 import numpy as np
 
-from ..functions.nlp_sets import nlp_description
+from ..functions.sets import nlp_description
 from ..model.problem import Problem
 from .effort import Budget
 
