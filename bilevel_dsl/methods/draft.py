@@ -43,25 +43,26 @@ class Draft:
         self.declare("signal", 1, "what the method itself found")
         self._parameters = [(f"p{k}", q) for k, q in enumerate(oracles.problem.parameters)]
         self._columns: dict[str, ca.MX] = {}
+        self._data: dict[str, ca.MX] = {}  # the same as matrices, each once: a reshape of long data is a copy of them
         self._tables: dict[tuple[SampledOracles, int], ca.MX] = {}
         for name_, q in self._parameters:
             if q.is_dual:  # multipliers are no data: the method finds them
                 self.declare(name_, q.symbol.numel(), q.name)
             else:
                 self._columns[name_] = ca.MX.sym(name_, q.symbol.numel())
+                self._data[name_] = ca.reshape(self._columns[name_], q.symbol.shape)
 
     @property
     def p(self) -> list[ca.MX]:
         """The parameters of the problem, as its functions take them."""
-        columns = [self._columns.get(name) for name, _ in self._parameters]
-        columns = [self.read(name) if c is None else c for c, (name, _) in zip(columns, self._parameters)]
-        return [ca.reshape(c, q.symbol.shape) for c, (_, q) in zip(columns, self._parameters)]
+        return [
+            ca.reshape(self.read(name), q.symbol.shape) if q.is_dual else self._data[name] for name, q in self._parameters
+        ]
 
     @property
     def starting_p(self) -> list[ca.MX]:
         """The same before the first iteration, when no multiplier is known: zeros."""
-        columns = [self._columns.get(name, ca.MX.zeros(q.symbol.numel())) for name, q in self._parameters]
-        return [ca.reshape(c, q.symbol.shape) for c, (_, q) in zip(columns, self._parameters)]
+        return [ca.MX.zeros(q.symbol.shape) if q.is_dual else self._data[name] for name, q in self._parameters]
 
     @property
     def duals(self) -> list[str]:

@@ -31,6 +31,7 @@ from .library import Library
 BUDGET = 256 * 2**20  # bytes of libraries kept; the longest unused go first
 TIMEOUT = 120.0  # seconds for one compilation
 LARGEST = 1_500_000  # lines of C
+LONG = 100_000  # entries of data
 _STALE = 3600.0  # seconds after which the folder of a compilation that was killed is removed
 _DIGITS = 32
 _TEMPLATES = ("driver.c", "driver.h", "product.c")
@@ -66,9 +67,13 @@ def _sources(layout: Layout) -> dict[str, str]:
 
 
 def _key(layout: Layout, compiler: Compiler) -> str:
-    """Of what the sources are made from: serialised functions are had in a tenth of the time of their C."""
+    """Of what the sources are made from: serialised functions are had in a tenth of the time of their C.
+
+    Not where data are long: there the row of every entry of a matrix is written down, but not in C.
+    """
     try:
-        functions = [bound.function.serialize() for bound in layout.functions]
+        long = max((slot.size for slot in layout.program.data), default=0) > LONG
+        functions = [functions_source(layout)] if long else [bound.function.serialize() for bound in layout.functions]
     except RuntimeError as error:
         raise NotCompilable(str(error).strip().splitlines()[-1]) from error
     places = [(b.name, b.inputs, b.outputs, b.runs) for b in layout.functions]
