@@ -17,10 +17,12 @@ from bilevel_dsl.report.picture import DASHES, GREYS, MARKS, Picture, bare
 FLOOR = 1e-17  # of logarithmic axes
 
 
-def arguments(page: str) -> argparse.Namespace:
-    """--quick, and the folder to write to; `page` is what --help says."""
+def arguments(page: str, sizes: Sequence[int] = ()) -> argparse.Namespace:
+    """--quick, the folder to write to, and --size where the experiment has several; `page` is what --help says."""
     parser = argparse.ArgumentParser(description=page, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a smaller version, in seconds")
+    if sizes:
+        parser.add_argument("--size", type=int, nargs="+", default=sizes, help="sizes of the problem, one after the other")
     parser.add_argument("--output", type=Path, default=Path(sys.argv[0]).parent, help="folder for table and figures")
     return parser.parse_args()
 

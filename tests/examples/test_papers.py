@@ -107,3 +107,14 @@ def test_the_game():
     ends = {name: way["report.size_F"][-1] for name, way in ways.items()}
     tied = [ends[name] for name in ("mgbio", "galet", "hjfbio", "bome", "v_pbgd gamma=1")]
     assert max(tied) < 1.15 * min(tied) and ends["v_pbgd gamma=10"] > 3 * max(tied)
+
+
+@pytest.mark.long
+def test_representation_learning():
+    """A straight line in logarithms, slower with gamma; the gap says what few inner steps hide."""
+    module = study("representation")
+    ways = module.study(quick=True)
+    rates = [module.rate(ways[f"pbgd_b gamma={gamma}, T=5"]) for gamma in module.GAMMAS]
+    assert np.all(np.diff(rates) > 0) and rates[-1] < -1
+    fair, few = ways["pbgd_j gamma=10, T=100"], ways["pbgd_j gamma=10, T=5"]
+    assert few["report.gap"][-1] > 1 > 50 * fair["report.gap"][-1]
