@@ -21,6 +21,7 @@ from .local import Local
 from .optimal import GAP, Optimal, by_name
 from .place import Place, Region
 from .scales import Scales
+from .seen import alike
 
 CHOICE = 1e3  # times the tolerance: what the leader may lose by the answer, in sizes of f
 INEXACT = 1e2  # times the tolerance: by how much f may differ from its value at the follower's exact answer
@@ -75,6 +76,9 @@ def check_answers(
         basins = sum(len(p.answers) for p in found.parts)
         words = f"the only one of {basins} basin{'s' * (basins != 1)} found"
         return Answers(Claim("follower_answer", Verdict.SEARCHED, words), False, details=_of_one(place, x, y))
+    same = alike(place, leader, scales, x, found.answer.y) if connected and found.convex else None
+    if same is not None:
+        return _of_many(place, scales, found, same, x, y, tol)
     exact = None
     if connected and found.convex and here is not None:
         exact = extremes(place, leader, follower.region, follower, x, found.answer.y, True)
@@ -86,6 +90,15 @@ def check_answers(
 def _of_one(place: Place, x: np.ndarray, y: np.ndarray) -> dict[str, object]:
     value = place.problem.f.sense * place.value("f", x, y)
     return {"leader_best": value, "leader_worst": value, "follower_unique": True}
+
+
+def _of_many(place: Place, scales: Scales, found: Optimal, same: list[str], x, y, tol: float) -> Answers:
+    """The answers may be many, but all are one to the leader."""
+    details = {**_of_one(place, x, y), "follower_unique": False}
+    names = ", ".join(same)
+    words = f"all answers are the same in {names}, and the leader sees no more" if same else "the leader sees nothing of it"
+    claim = _inexact(place, scales, found, x, y, tol) or Claim("follower_answer", Verdict.PROVED, words)
+    return Answers(claim, False, details=details)
 
 
 def _inexact(place: Place, scales: Scales, found: Optimal, x: np.ndarray, y: np.ndarray, tol: float) -> Claim | None:

@@ -15,7 +15,7 @@ from ..functions.oracles import Oracles
 from ..model.problem import Problem
 from .certificate import Examination
 from .follower import Response
-from .local import Local
+from .local import DENSE_LIMIT, Local
 from .optimal import polished
 from .reaction import named
 
@@ -28,7 +28,7 @@ def multipliers(
     Args:
         claimed: values by label that the leader's expressions use; the nearest valid ones are returned.
     """
-    if not problem.duals:
+    if not problem.duals or problem.y.numel() > DENSE_LIMIT:
         return {}
     examined = Examination(Oracles(problem, recognise=False), x, y, claimed)
     if not examined.finite or not examined.region.describable:

@@ -46,7 +46,9 @@ QUIET = {
     },
 }
 RELAXED = 1e-8  # of rows, in scaled numbers, where the set has no interior
-EXACT_HESSIAN_LIMIT = 200  # lower variables; above, limited-memory approximations
+EXACT_HESSIAN_LIMIT = 200  # lower variables; above, limited-memory approximations where the Hessian is not sparse
+SCALARS = 200_000  # operations up to which the graph of such a follower is one of scalars, which tells sparsity
+SPARSE = EXACT_HESSIAN_LIMIT**2  # entries of a Hessian that is taken for sparse
 STILL = 1e-8  # of g over one length: a slope below is none
 SMALL = 2  # lower variables up to which an interval search answers where IPOPT cannot
 CEILING = 1e-9  # of g, in its sizes: above the follower's value at an answer that the leader picks
@@ -87,7 +89,8 @@ class Follower:
         problem = place.problem
         upper = leader.rows if leader is not None and leader.count else ca.MX(0, 1)
         outputs = [problem.f.expression, problem.g.expression, ca.densify(region.rows), ca.densify(upper)]
-        self._base = expanded(ca.Function("base", [problem.x, problem.y, *problem.p], outputs))
+        base = ca.Function("base", [problem.x, problem.y, *problem.p], outputs)
+        self._base = expanded(base, SCALARS) if place.ny > EXACT_HESSIAN_LIMIT else expanded(base)
 
     def _solver(self, objective: str, faces: int, ceiling: bool, upper: bool) -> ca.Function:
         """IPOPT on `objective` ("g", "f" or "-f"); on demand with linear rows on y, a ceiling on g, the leader's rows."""
@@ -124,7 +127,7 @@ class Follower:
             "p": ca.veccat(x, q, lengths, zero, size, scale, face, g_zero, g_size, upper_scale, data),
         }
         options = {**QUIET, "ipopt": dict(QUIET["ipopt"])}
-        if place.ny > EXACT_HESSIAN_LIMIT:
+        if place.ny > EXACT_HESSIAN_LIMIT and not _sparse(nlp):
             options["ipopt"] |= {
                 "hessian_approximation": "limited-memory",
                 "tol": 1e-8,
@@ -333,6 +336,15 @@ class Follower:
                 ]
             )
         return float(np.max(parts, initial=0.0))  # NaN stays NaN
+
+
+def _sparse(nlp: dict) -> bool:
+    """Whether the Hessian of the Lagrangian has few entries; only of scalar graphs, where it is made entry by entry."""
+    if not isinstance(nlp["x"], ca.SX):
+        return False
+    multipliers = ca.SX.sym("lam", nlp["g"].numel())
+    slope = ca.gradient(nlp["f"] + ca.dot(multipliers, nlp["g"]), nlp["x"])
+    return ca.jacobian_sparsity(slope, nlp["x"]).nnz() <= SPARSE
 
 
 @contextmanager

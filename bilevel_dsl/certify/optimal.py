@@ -275,6 +275,10 @@ def _search(
                     _keep(place, follower, part, x, answer.y, found.y[part.entries])
         elif _runs_away(place, region, follower, scales, x, answer.y, found):
             return found.y, "its objective falls without end along a direction"
+        else:  # a derivative is no number there: what the solver began at, and where it stopped, are better all the same
+            for part, own in zip(parts, starts):
+                for values in (own[k], found.y[part.entries]) if k < len(own) else ():
+                    _keep(place, follower, part, x, answer.y, values, better=True)
     return None
 
 
@@ -285,14 +289,18 @@ def _seconds(place: Place, x: np.ndarray, y: np.ndarray) -> float:
     return max(perf_counter() - begun, 2e-6) if not place.oracles.function("g").is_a("SXFunction") else 2e-6
 
 
-def _keep(place: Place, follower: Follower, part: Part, x: np.ndarray, base: np.ndarray, values: np.ndarray) -> None:
-    """Take down the answer of one part, if it is a new one."""
+def _keep(
+    place: Place, follower: Follower, part: Part, x: np.ndarray, base: np.ndarray, values: np.ndarray, better: bool = False
+) -> None:
+    """Take down the answer of one part, if it is a new one; `better`: and if it is the best so far."""
     lengths = follower.frame.y[part.entries]
     if any(np.max(np.abs(values - known) / lengths) <= APART for known, _ in part.answers):
         return
     point = base.copy()
     point[part.entries] = values
     change = place.value("g", x, point) - place.value("g", x, base)
+    if better and not change < min(c for _, c in part.answers):
+        return
     if np.isfinite(change) and follower.violation(x, point) <= 1e-6:
         part.answers.append((values, change))
 

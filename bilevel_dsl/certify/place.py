@@ -38,8 +38,13 @@ class Place:
         return Place(self.oracles, values)
 
     def call(self, function: ca.Function, *arguments) -> list[np.ndarray]:
-        """Any Function of (..., *p)."""
-        return [np.array(v) for v in function.call([*map(ca.DM, arguments), *self.columns])]
+        """Any Function of (..., *p); NaN where it has no value: the inverse of a singular matrix."""
+        try:
+            return [np.array(v) for v in function.call([*map(ca.DM, arguments), *self.columns])]
+        except RuntimeError as error:
+            if "Evaluation failed" not in str(error):
+                raise
+            return [np.full(function.size_out(k), np.nan) for k in range(function.n_out())]
 
     def __call__(self, name: str, x: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
         return self.call(self.oracles.function(name), x, y)
