@@ -133,8 +133,8 @@ def solve(
         verify: "quick", "normal", "thorough", or "no": how much is done to check the answer.
         effort: "quick", "normal" or "thorough": how much is searched, in counted work; "quick" is one attempt.
         starts: of the leader in all, in place of what `effort` says; also for a method that is named.
-        scaling: methods that `auto` may take see the problem in numbers of size 1 where its own are far from it. What
-            goes in and comes out is in the units of the model all the same; `tol` is about the scaled problem.
+        scaling: methods that `auto` may take see the problem in numbers of size 1. What goes in and comes out is in the
+            units of the model all the same; `tol` is about the scaled problem.
         detailed_trace: `trace` has seconds, calls of oracles by kind and the report too; after the first 1000 iterations
             fewer rows.
         ties: where the follower has several answers, "optimistic": it takes the leader's choice; "pessimistic": the one that

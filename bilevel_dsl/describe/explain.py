@@ -21,6 +21,9 @@ from ..semantics.degree import degree
 DEGREES = ("constant", "linear", "quadratic", "nonlinear")
 
 
+FAR = 50.0  # sizes beyond it, or below its inverse, are told one by one
+
+
 @dataclass(frozen=True)
 class Fact:
     """A sentence, and the line of the model that makes it so."""
@@ -200,24 +203,20 @@ def _bounds(problem: Problem) -> list[Fact]:
 
 
 def _scaling(problem: Problem, seen: Problem) -> list[Fact]:
-    """The units in which a method counts, where they are not those of the model."""
+    """The units in which a method counts: those that are far from the model's, and the range of the others."""
     factors = told(seen)
     if not factors:
         return []
-    facts = [
-        Fact(f"{v.name} in units of {_number(f)}", v.span.line)
-        for v in problem.variables
-        for f in _of(factors, "variables", v.name)
-    ]
-    for level, objective in (("upper", problem.f), ("lower", problem.g)):
-        facts += [Fact(f"the {level} objective in units of {_number(factors[level])}", objective.span.line)] * (
-            factors[level] != 1
-        )
+    pairs = [(v.name, f, v.span.line) for v in problem.variables for f in _of(factors, "variables", v.name)]
+    pairs += [(f"the {w} objective", factors[w], o.span.line) for w, o in (("upper", problem.f), ("lower", problem.g))]
     for c in {id(c.span): c for c in (*problem.upper_constraints, *problem.lower_constraints)}.values():
         named = "" if c.name.startswith("line ") else f" {c.name}"
-        facts += [
-            Fact(f"constraint{named} in units of {_number(f)}", c.span.line) for f in _of(factors, "constraints", c.name)
-        ]
+        pairs += [(f"constraint{named}", f, c.span.line) for f in _of(factors, "constraints", c.name)]
+    far = [(np.min(f) < 1 / FAR or np.max(f) > FAR) for _, f, _ in pairs]
+    facts = [Fact(f"{name} in units of {_number(f)}", line) for (name, f, line), is_far in zip(pairs, far) if is_far]
+    near = np.concatenate([np.ravel(f) for (_, f, _), is_far in zip(pairs, far) if not is_far] or [np.ones(0)])
+    if near.size and np.any(near != 1):
+        facts.append(Fact(f"{'everything else' if facts else 'everything'} in units of its size: {_number(near)}"))
     return facts
 
 
@@ -227,8 +226,8 @@ def _of(factors: dict, kind: str, name: str) -> list:
 
 def _number(factor: float | list[float]) -> str:
     """Of one factor, or of the smallest and the largest."""
-    ends = sorted({np.min(factor), np.max(factor)})
-    return " to ".join(f"{v:g}" for v in ends)
+    ends = (np.min(factor), np.max(factor))
+    return " to ".join(dict.fromkeys(f"{v:.3g}" for v in ends))
 
 
 # --- methods --------------------------------------------------------------------------------------

@@ -2,8 +2,7 @@
 
     the user's number = factor * the scaled one
 
-Factors are powers of a thousand. One below 1 is kept as its inverse, a whole number, so that a value is multiplied or
-divided by a number that a double holds exactly, and rounded once at most.
+A factor is the size of what it belongs to, any positive number; see `reductions/sizes.py`.
 """
 
 from __future__ import annotations
@@ -47,28 +46,19 @@ class Scaling:
 
 def multiplied(v, factors):
     """v * factors, entry by entry; of numbers or CasADi expressions."""
-    return _moved(v, *_parts(factors))
+    factors = np.asarray(factors, float)
+    symbolic = isinstance(v, (ca.MX, ca.SX))
+    if np.any(factors != 1):
+        v = v * (_constant(factors) if symbolic else factors)
+    return v if symbolic or np.ndim(v) else float(v)
 
 
 def divided(v, factors):
     """v / factors, entry by entry; of numbers or CasADi expressions."""
-    over, under = _parts(factors)
-    return _moved(v, under, over)
-
-
-def _parts(factors) -> tuple[np.ndarray, np.ndarray]:
-    """Whole numbers whose quotient the factors are."""
     factors = np.asarray(factors, float)
-    large = factors >= 1
-    return np.where(large, factors, 1.0), np.where(large, 1.0, np.round(1 / factors))
-
-
-def _moved(v, over: np.ndarray, under: np.ndarray):
     symbolic = isinstance(v, (ca.MX, ca.SX))
-    if np.any(over != 1):
-        v = v * (_constant(over) if symbolic else over)
-    if np.any(under != 1):
-        v = v / (_constant(under) if symbolic else under)
+    if np.any(factors != 1):
+        v = v / (_constant(factors) if symbolic else factors)
     return v if symbolic or np.ndim(v) else float(v)
 
 

@@ -2,9 +2,8 @@
 
     x = D x',  y = E y'         f' = f / F,  g' = g / G         every row divided by its size
 
-The factors come from `sizes.py`. They are powers of a thousand, because people's units go in thousands: the same problem in
-watts, kilowatts or megawatts becomes one and the same, and a problem whose numbers are all from 0.11 to 52 stays as it
-is, bit for bit.
+The factors come from `sizes.py`, which measures them so that they go along with the units: the same problem in hours,
+minutes or years becomes one and the same.
 
 The way back is `Problem.scaling`: `methods/units.py` puts it around programs and solvers, so that executors, exported C
 and users see their own numbers only. Multipliers follow: a row divided by r of a follower divided by G has r / G times the

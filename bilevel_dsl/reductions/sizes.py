@@ -10,7 +10,10 @@ radius of its set, is the most that it may be, and what it is where nothing else
 size of an objective or a row is its change when a variable moves by its factor, beside the start: at the start it may
 vanish, or have a pole.
 
-All of this goes along with the user's units. Entries of one variable are of one unit, and have one factor.
+All of this goes along with the user's units, and a factor is the size itself, not a round number near it: so the scaled
+problem is the same one, up to the last bits, in whatever units a model is written. A method is as sensitive to a factor of 3
+as to one of 300, so rounding to powers of 2, 10 or 1000 would hand on a part of the units, and models of size 1 are no
+exception: where they begin would depend on units. Entries of one variable are of one unit, and have one factor.
 """
 
 from __future__ import annotations
@@ -26,12 +29,7 @@ from ..model.scaling import Scaling
 from ..model.sets import Ball, Box, ConstraintSet, Intersection, L1Ball, LinfBall, Simplex, Spectral
 from .scaled_sets import has_units
 
-BASE = 1000.0  # factors are powers of it, because units of people go in thousands
-BORDER = 1.72  # decades: objectives and rows of sizes from 0.052 to 52 have the factor 1; no number that people like
-VARIABLES = 2.04  # the same of variables: from 0.11 to 110, where they are alike
-PREFERRED = 0.1  # a gap that is wider by less is not preferred to one at the usual place
-MOST = 7  # powers of BASE up to which a double holds it exactly
-STEP = float(np.log10(BASE))  # in decades
+LARGEST = 1e21  # beyond it, and below its inverse, a number says nothing of a size
 NEGLIGIBLE = 1e-6  # of the largest that is said of a size: what is below may be rounding
 BESIDE = 0.5  # sizes from the start to a second point, for what vanishes at the start
 MOST_VARIABLES = 300  # whose curvature is looked at, one product with the Hessian each
@@ -186,7 +184,7 @@ class _Sizes:
 
     @cached_property
     def scaling(self) -> Scaling:
-        of_variables = _factors(self.sizes, _border(self.sizes))
+        of_variables = _factors(self.sizes)
         of_variables = [f if has_units(v.set) and not v.whole else 1.0 for v, f in zip(self.variables, of_variables)]
         factors = np.ones(self.n)
         for at, factor in zip(self.at, of_variables):
@@ -282,25 +280,7 @@ def _factor(size: float) -> float:
     return float(_factors(np.array([size]))[0])
 
 
-def _factors(sizes: np.ndarray, border: float = BORDER) -> np.ndarray:
-    """Powers of BASE by which the sizes are below 10 ** border, but not below it by BASE; 1 for what has no size."""
-    good = (sizes > 0) & np.isfinite(sizes)
-    logarithms = np.log10(np.where(good, sizes, 1.0))
-    powers = np.clip(1.0 + np.floor((logarithms - border) / STEP), -MOST, MOST)
-    return np.where(good, np.where(powers < 0, 1 / BASE**-powers, BASE**powers), 1.0)
-
-
-def _border(sizes: np.ndarray) -> float:
-    """Where to part sizes that get one factor from those that get the next, in decades.
-
-    Sizes that are alike are not to be parted, so it is where, but for powers of BASE, there are none: in the middle of the
-    widest gap. That does not depend on units. Sizes that are all from 0.11 to 110 keep the factor 1.
-    """
-    known = np.round(np.log10(sizes[(sizes > 0) & np.isfinite(sizes)]) % STEP, 6)
-    places = np.array(sorted(set(known.tolist())))  # np.unique imports numpy.ma, a twentieth of a small solve
-    if not places.size:
-        return VARIABLES
-    gaps = np.diff(np.append(places, places[0] + STEP))
-    lowest = VARIABLES - STEP / 2
-    middles = (places + gaps / 2 - lowest) % STEP + lowest
-    return float(middles[np.argmax(gaps - PREFERRED * np.abs(middles - VARIABLES))])
+def _factors(sizes: np.ndarray) -> np.ndarray:
+    """The sizes themselves; 1 for what has none."""
+    good = (sizes > 1 / LARGEST) & (sizes < LARGEST)
+    return np.where(good, sizes, 1.0)

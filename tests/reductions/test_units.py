@@ -1,36 +1,65 @@
-"""The same model in other units gives the same answer with the same number of iterations."""
+"""The same model in other units is the same problem, gives the same answer, and takes the same number of iterations."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from .units import MODELS, as_thought, solved
+import bilevel_dsl as bl
+from bilevel_dsl.functions.oracles import Oracles
+from bilevel_dsl.reductions.scaling import scaled
 
-FACTORS = (1e-6, 1e-3, 1e3, 1e6)
+from .units import MODELS, as_thought, solved, text_in
+
+FACTORS = (1e-6, 1 / 60, 3.6, 1e5)
+DECADES = [10.0**k for k in range(-6, 7) if k]
 SAME = 1e-5  # relative, of the largest number of the answer where an entry is 0
+UNITS = [(name, unit) for name, model in MODELS.items() for unit in model.units]
 
 
-@pytest.mark.parametrize(("name", "unit"), [(name, unit) for name, model in MODELS.items() for unit in model.units])
-def test_units_do_not_matter(name, unit):
-    first = solved(name, "", 1.0)
+def same(name: str, unit: str, factor: float) -> None:
+    first, found = solved(name, "", 1.0), solved(name, unit, factor)
     answer = as_thought(name, first, "", 1.0)
     largest = max(np.max(np.abs(v)) for v in answer.values())
-    for factor in FACTORS:
-        found = solved(name, unit, factor)
-        assert (found.method, found.status) == (first.method, first.status)
-        assert abs(found.iterations - first.iterations) <= 0.1 * first.iterations
-        for key, value in as_thought(name, found, unit, factor).items():
-            assert value == pytest.approx(answer[key], rel=SAME, abs=SAME * largest), (key, factor)
+    assert (found.method, found.status) == (first.method, first.status)
+    assert abs(found.iterations - first.iterations) <= 0.1 * first.iterations
+    for key, value in as_thought(name, found, unit, factor).items():
+        assert value == pytest.approx(answer[key], rel=SAME, abs=SAME * largest), key
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_numbers_of_size_one_stay_as_they_are(name):
-    assert solved(name, "", 1.0).scaling == {}
+@pytest.mark.parametrize("factor", FACTORS)
+@pytest.mark.parametrize(("name", "unit"), UNITS)
+def test_units_do_not_matter(name, unit, factor):
+    same(name, unit, factor)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("factor", DECADES)
+@pytest.mark.parametrize(("name", "unit"), UNITS)
+def test_no_decade_matters(name, unit, factor):
+    same(name, unit, factor)
+
+
+@pytest.mark.parametrize("factor", [1e-6, 0.3048, 60, 8760, 1e4])
+@pytest.mark.parametrize(("name", "unit"), UNITS)
+def test_the_scaled_problem_is_the_same(name, unit, factor):
+    """Its functions, at the same points: what a method sees does not tell the units."""
+    first, other = (scaled(bl.load(bl.Source(name, text_in(name, u, f)))) for u, f in (("", 1.0), (unit, factor)))
+    rng = np.random.default_rng(5)
+    for _ in range(3):
+        x, y = rng.random(first.x.numel()), rng.random(first.y.numel())
+        for function in ("f", "g", "c", "h", "grad_y_g"):
+            a, b = (
+                np.array(Oracles(p, recognise=False).function(function)(x, y, *p.matrices)).ravel() for p in (first, other)
+            )
+            assert b == pytest.approx(a, rel=1e-9, abs=1e-9), function
 
 
 def test_what_was_done_is_told():
-    scaling = solved("market", "q", 1e-6).scaling
-    assert scaling == {"variables": {"q": 1e6}, "upper": 1.0, "lower": 1.0, "constraints": {}}
-    assert solved("market", ":line", 1e3).scaling["constraints"] == {"line": 1e3}
+    first, scaling = solved("market", "", 1.0).scaling, solved("market", "q", 1e-6).scaling
+    assert set(scaling) == {"variables", "upper", "lower", "constraints"}
+    assert scaling["variables"]["q"] == pytest.approx(1e6 * first["variables"]["q"], rel=1e-12)
+    assert scaling["upper"] == pytest.approx(first["upper"], rel=1e-12)
+    line = solved("market", ":line", 3.0).scaling["constraints"]["line"]
+    assert line == pytest.approx(3 * first["constraints"]["line"], rel=1e-12)
     assert solved("market", "q", 1e-6, scaling=False).scaling == {}

@@ -118,13 +118,18 @@ lower { var r in [0, <100 r>]; maximize <:g> * (<r> * (80 - <q> - <r>)); subject
 }
 
 
-@cache
-def solved(name: str, unit: str, factor: float, **more) -> bl.Solution:
-    """The model with one unit larger, or a row or objective multiplied, by the first method that `auto` takes."""
-    model, given = MODELS[name], {unit: factor} if unit else {}
+def text_in(name: str, unit: str, factor: float) -> str:
+    """The model with one unit larger, or a row or objective multiplied."""
+    given = {unit: factor} if unit else {}
     if name == "dual":  # a price is per unit of the row, in units of the objective
         given[":price"] = given.get(":cap", 1.0) / given.get(":g", 1.0)
-    problem = bl.load(bl.Source(name, model.written(**given)))
+    return MODELS[name].written(**given)
+
+
+@cache
+def solved(name: str, unit: str, factor: float, **more) -> bl.Solution:
+    """By the first method that `auto` takes."""
+    problem = bl.load(bl.Source(name, text_in(name, unit, factor)))
     return bl.solve(problem, compile="never", verify="no", effort="quick", **more)
 
 
