@@ -53,22 +53,21 @@ def follow(oracles: Oracles, x: np.ndarray, y: np.ndarray, limits: Budget, *, se
     examined = Examination(oracles, x, y)
     first = examined.follower.answer(x, y) if examined.finite else None
     y = first.y if first is not None and first.solved else y
-    found, choice = None, None
-    for _ in range(ROUNDS):
+    for left in reversed(range(ROUNDS + 1)):  # the last one looks only: what is said is about the y that is returned
         examined = Examination(oracles, x, y, multipliers(oracles.problem, x, y) or None)
         if not examined.finite:
             return Answered(None, nothing, None)
         found = examined.follower_optimal(limits, seed, tol)
         if found.unbounded or found.answer is None:
             return Answered(None, found.claim, None)
-        if not found.claim.passed and found.answer.g < examined.g:
-            y = found.answer.y
-            continue
-        choice = _choice(examined, found, limits, tol)
-        preferred = _preferred(examined, choice)
-        if preferred is None:
+        choice = None
+        better = found.answer.y if not found.claim.passed and found.answer.g < examined.g else None
+        if better is None:
+            choice = _choice(examined, found, limits, tol)
+            better = _preferred(examined, choice)
+        if better is None or not left:
             break
-        y = preferred
+        y = better
     return _answered(examined, found, choice, y, tol)
 
 

@@ -78,3 +78,15 @@ def test_mistakes():
         bl.follow(load(TIES), {})
     with pytest.raises(bl.BilevelError, match="BL0405"):
         bl.follow(load(TIES), {"x": 1, "z": 2})
+
+
+@pytest.mark.parametrize("rounds", [0, 1])
+def test_what_is_said_is_about_the_answer_that_is_returned(monkeypatch, rounds):
+    """Also where no round is left to go to a better answer."""
+    monkeypatch.setattr("bilevel_dsl.certify.follow.ROUNDS", rounds)
+    text = "upper { var x in [0, 1]; minimize -y; } lower { var y in [-3, 3] start -2.9; minimize cos(6*y) - 0.05*y + x; }"
+    found = bl.follow(bl.load(bl.Source("test", text)), {"x": 0.5})
+    value = np.cos(6 * found.variables["y"]) - 0.05 * found.variables["y"] + 0.5
+    best = min(np.cos(6 * y) - 0.05 * y + 0.5 for y in np.linspace(-3, 3, 100_001))
+    assert found.lower == pytest.approx(value) and (found.optimal == "failed") == (value > best + 1e-3)
+    assert (found.optimal == "failed") == (rounds == 0)
