@@ -1,4 +1,4 @@
-"""Representation learning of Xiao and Chen (ICLR 2025): the linear rate of both of their methods, and what few inner steps do.
+"""Representation learning of Xiao and Chen (ICLR 2025): the linear rate of both methods, and what few inner steps do.
 
 python examples/papers/representation/run.py            a minute
 python examples/papers/representation/run.py --quick    seconds: fewer iterations
