@@ -17,6 +17,7 @@ from .certify.claims import unchecked
 from .certify.duals import multipliers, with_values
 from .certify.effort import budget
 from .certify.exact import Unproved, check
+from .certify.smooth import in_own_words, without_kinks
 from .diagnostics import BilevelError, Diagnostic, Label, Source
 from .functions.named import Functions
 from .functions.oracles import Oracles
@@ -31,6 +32,7 @@ from .model.structure import analyse
 from .reading import read
 from .reductions.reduced import reduced
 from .reductions.scaling import told
+from .reductions.split import told as split_told
 from .report.solution import Point, Solution, Tried
 from .runtime.status import Status
 from .search.attempt import Attempt, Runner, Start, seen_by
@@ -290,13 +292,14 @@ def verify(
     duals = multipliers(problem, x, y)
     oracles = Oracles(with_values(problem, duals))
     used = {d.name: duals.get(d.name, np.full(d.shape, np.nan)) for d in problem.used_duals}
-    certificate = certify(oracles, x, y, tol=tol, seed=seed, limits=limits, multipliers=used, adverse=ties == "pessimistic")
+    smooth = without_kinks(oracles, x, y)
+    certificate = certify(*smooth, tol=tol, seed=seed, limits=limits, multipliers=used, adverse=ties == "pessimistic")
     clock.lap("verify")
     return Point(
         problem=problem,
         **_values(oracles, x, y),
         duals=duals,
-        certificate=replace(certificate, ties=ties),
+        certificate=replace(in_own_words(certificate), ties=ties),
         seed=seed,
         timings={**problem.timings, **clock.laps},
         warnings=problem.warnings,
@@ -416,6 +419,7 @@ def _conclude(
         _values(oracles, best.x, best.y) if best.usable else {"variables": {}, "upper": None, "lower": None, "report": {}}
     )
     info = METHODS[best.method]
+    seen = search.runner.seen_by(info, search.runner.oracles).written
     return Solution(
         problem=problem,
         status=run.status.label,
@@ -425,7 +429,8 @@ def _conclude(
         method=info.name,
         reason=best.reason,
         settings=best.settings,
-        scaling=told(search.runner.seen_by(info, search.runner.oracles).written),
+        scaling=told(seen),
+        kinks=tuple(split_told(seen)),
         executor=run.executor,
         iterations=run.iterations,
         evaluations=run.phase_calls,

@@ -95,8 +95,10 @@ CLASSES = {
     "rows of the upper level that involve y, too large for kkt": [
         f"{COUPLED} lower {{ var y[100] in nonneg; minimize sumsqr(y - x); }}",
     ],
-    "a set `psd`, `spectral` or `l1ball` on y": [
+    "a set `l1ball` on y": [
         f"{UPPER} lower {{ var y[2] in l1ball(1); minimize sumsqr(y - x); }}",
+    ],
+    "a set `psd` or `spectral` on y": [
         f"{UPPER} lower {{ var y[2, 2] in psd; minimize sumsqr(y - x); }}",
         f"{UPPER} lower {{ var y[2, 2] in spectral(0, 1); minimize sumsqr(y - x); }}",
     ],

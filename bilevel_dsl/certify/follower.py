@@ -21,8 +21,8 @@ from .. import interrupts
 from ..functions.oracles import expanded
 from ..intervals import Unsupported
 from ..intervals.boxes import minimise
+from ..intervals.kinks import kinks
 from .blocks import at_leader
-from .kinks import kinks
 from .place import Place, Region
 from .tangent import is_linear, tangent
 

@@ -12,11 +12,11 @@ import casadi as ca
 import numpy as np
 
 from ..intervals import Unsupported
+from ..intervals.kinks import kink_values
 from ..model.problem import entry_of
 from .branches import REACH, WIDEST, Descent, Leader, descent
 from .claims import Claim, Verdict
 from .effort import Budget
-from .kinks import kink_values
 from .local import Local
 from .optimal import Optimal, by_name
 from .place import Place, Region

@@ -14,6 +14,7 @@ from ..model.structure import Structure, analyse
 from ..reductions.opposite import pairs
 from ..reductions.reduced import reduced
 from ..reductions.scaling import told
+from ..reductions.split import split
 from ..report.page import DIM, Line, Page, declared
 from ..semantics.checked import Checked, CheckedObjective
 from ..semantics.degree import degree
@@ -21,6 +22,7 @@ from ..semantics.degree import degree
 DEGREES = ("constant", "linear", "quadratic", "nonlinear")
 
 
+KEYS = ("upper", "lower", "structure", "bounds", "kinks", "scaling", "warnings")
 FAR = 50.0  # sizes beyond it, or below its inverse, are told one by one
 
 
@@ -52,6 +54,7 @@ class Explanation:
     lower: tuple[Fact, ...]
     structure: tuple[Fact, ...]
     bounds: tuple[Fact, ...]
+    kinks: tuple[Fact, ...]  # what some methods see in other words
     scaling: tuple[Fact, ...]
     warnings: tuple[Fact, ...]
     methods: tuple[Verdict, ...] = field(default=())
@@ -76,6 +79,7 @@ def explain(checked: Checked, problem: Problem) -> Explanation:
         _level(checked, "lower"),
         tuple(_structure(checked, problem, structure)),
         tuple(_bounds(problem)),
+        tuple(_kinks(problem)),
         tuple(_scaling(problem, seen)),
         tuple(Fact(w.message, w.primary.span.line if w.primary else None) for w in checked.warnings),
         _methods(seen, structure if seen is problem else analyse(seen)),
@@ -202,6 +206,15 @@ def _bounds(problem: Problem) -> list[Fact]:
     return facts
 
 
+def _kinks(problem: Problem) -> list[Fact]:
+    """Kinks of the follower that methods of derivatives see as rows."""
+    seen = split(problem)
+    if seen is problem:
+        return []
+    names = ", ".join(name for name, method in METHODS.items() if method.card.smooth)
+    return [Fact(f"{words}, for {names}", line) for words, line in seen.split.words]
+
+
 def _scaling(problem: Problem, seen: Problem) -> list[Fact]:
     """The units in which a method counts: those that are far from the model's, and the range of the others."""
     factors = told(seen)
@@ -261,6 +274,7 @@ def lines(e: Explanation, width: int, unicode: bool = False) -> list[Line]:
         ("lower", e.lower),
         ("structure", e.structure),
         ("bounds", e.bounds),
+        ("kinks", e.kinks),
         ("scaling", e.scaling),
         ("warnings", e.warnings),
     ):
@@ -296,7 +310,7 @@ def as_json(e: Explanation) -> dict:
         "problem": e.problem,
         "class": e.kind,
         "sizes": e.sizes,
-        **{k: [fact(f) for f in getattr(e, k)] for k in ("upper", "lower", "structure", "bounds", "scaling", "warnings")},
+        **{k: [fact(f) for f in getattr(e, k)] for k in KEYS},
         "methods": [
             {"method": v.method, "accepts": v.accepts, "chosen": v.chosen, "reasons": [fact(f) for f in v.reasons]}
             for v in e.methods

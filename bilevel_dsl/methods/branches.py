@@ -126,6 +126,7 @@ CARD = Card(
         ),
         Need(f"at most {MOST_WHOLE} upper variables that take whole numbers", _too_many_whole),
     ),
+    smooth=True,
     suits=_suits,
     whole=True,
 )

@@ -52,6 +52,7 @@ class Card:
         rank: place in lists, ascending.
         whole: it takes leaders that choose whole numbers; to all others they are refused.
         anywhere: where it begins does not matter to its answer.
+        smooth: it sees norms, absolute values and maxima of the follower as rows, where `reductions/split.py` is exact.
         ties: "pessimistic": its answer is for a follower that takes the worst of several answers; another question.
     """
 
@@ -65,12 +66,14 @@ class Card:
     rank: int = 100
     whole: bool = False
     anywhere: bool = False
+    smooth: bool = False
     ties: str = "optimistic"
 
     @property
     def requirements(self) -> tuple[str, ...]:
         """Sentences on what the method accepts."""
-        return (*self.assumes, *(n.words for n in self.needs if n.words))
+        kinks = ("kinks of the lower level, an `l1ball` among them, where they can be had as smooth rows",) * self.smooth
+        return (*self.assumes, *(n.words for n in self.needs if n.words), *kinks)
 
     def refusals(self, problem: Problem) -> list[Refusal]:
         own = [refusal for need in self.needs for refusal in need.broken(problem)]

@@ -88,6 +88,7 @@ CARD = Card(
     ),
     assumes=("twice differentiable objectives and constraints; a convex lower level, which is not checked",),
     needs=(needs.SMOOTH_SETS, Need(f"at most {MPCC_LIMIT} lower variables", _large)),
+    smooth=True,
     suits=_suits,
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType
@@ -13,8 +13,9 @@ import numpy as np
 from ..diagnostics import BilevelError, Diagnostic, Label, Span, did_you_mean
 from ..functions.oracles import Oracles
 from ..model.problem import Problem
-from ..model.structure import Structure
-from .card import Card, Refusal
+from ..model.structure import Structure, analyse
+from ..reductions.split import split
+from .card import Card, Refusal, Suits
 from .outcome import Outcome
 from .program import Program, Setting
 from .units import outcome_in_units, program_in_units
@@ -60,7 +61,11 @@ class MethodInfo:
         return self.card.suits is not None
 
     def refusals(self, problem: Problem) -> list[Refusal]:
-        return self.card.refusals(problem)
+        return self.card.refusals(self.seen(problem))
+
+    def seen(self, problem: Problem) -> Problem:
+        """The problem with the follower's kinks as rows, for a method that takes it so."""
+        return split(problem) if self.card.smooth else problem
 
     @property
     def direct(self) -> bool:
@@ -89,14 +94,20 @@ class MethodInfo:
         return {name: value for name, value in settings.items() if name not in built}
 
     def solve(self, oracles: Oracles, x: np.ndarray, y: np.ndarray, settings: Mapping[str, float], **more) -> Outcome:
-        """Of a direct method, see `outcome.py`; x, y and what comes out are in the user's numbers."""
-        scaling = oracles.written.scaling
-        if scaling is None:
-            return self.module.solve(oracles, x, y, settings, **more)
-        told = more.pop("on_progress", None)
-        if told is not None:
-            more["on_progress"] = lambda k, measures: told(k, scaling.of_measures(measures))
-        return outcome_in_units(self.module.solve(oracles, *scaling.inside(x, y), settings, **more), scaling)
+        """Of a direct method, see `outcome.py`; x, y and what comes out are the user's."""
+        scaling, parts = oracles.written.scaling, oracles.written.split
+        if parts is not None:
+            x, y = parts.inside(x, y)
+        if scaling is not None:
+            told = more.pop("on_progress", None)
+            more["on_progress"] = told and (lambda k, measures: told(k, scaling.of_measures(measures)))
+            x, y = scaling.inside(x, y)
+        outcome = self.module.solve(oracles, x, y, settings, **more)
+        outcome = outcome if scaling is None else outcome_in_units(outcome, scaling)
+        if parts is None:
+            return outcome
+        x, y = parts.outside(outcome.x, outcome.y)
+        return replace(outcome, x=x, y=y)
 
 
 def _found() -> dict[str, MethodInfo]:
@@ -161,9 +172,20 @@ def ordered(problem: Problem, structure: Structure) -> list[tuple[MethodInfo, st
     None accepts it where the leader chooses whole numbers and `branches` refuses: see `no_method`.
     """
     automatic = [METHODS[name] for name in fitting(problem) if METHODS[name].automatic]
-    offers = [(method, method.card.suits(problem, structure)) for method in automatic]
+    offers = [(method, _offer(method, problem, structure)) for method in automatic]
     offers = sorted((o for o in offers if o[1] is not None), key=lambda o: -o[1][0])
     return [(method, why) for method, (_, why) in offers]
+
+
+def _offer(method: MethodInfo, problem: Problem, structure: Structure) -> tuple[Suits, str] | None:
+    """How well it suits, and why; where it sees the follower without its kinks, better than those that see them."""
+    seen = method.seen(problem)
+    if seen is problem:
+        return method.card.suits(problem, structure)
+    offer = method.card.suits(seen, analyse(seen))
+    if offer is None or offer[0] >= Suits.MADE_FOR:
+        return offer
+    return Suits.MADE_FOR, "kinks of the lower level are smooth rows for it"
 
 
 def choose(problem: Problem, structure: Structure) -> tuple[str, str]:

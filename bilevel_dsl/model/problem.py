@@ -24,6 +24,7 @@ from .record import without_expressions
 from .sampling import Sampling
 from .scaling import Scaling
 from .sets import ConstraintSet
+from .split import Split
 
 Index = tuple[tuple[object, ...] | None, ...]  # per dimension: its elements, labels, whole numbers, tuples; None: from 1
 
@@ -212,6 +213,7 @@ class Problem:
     given: dict[str, Given] = field(default_factory=dict)  # parameters from outside
     timings: dict[str, float] = field(default_factory=dict)  # seconds: parse (read and check), build
     scaling: Scaling | None = None  # of a scaled problem: the way back to the numbers of the user
+    split: Split | None = None  # the follower's kinks are rows: the way back to its own variables
     checked: Checked | None = None  # the model as it was read, for those who describe it
 
     def __repr__(self) -> str:

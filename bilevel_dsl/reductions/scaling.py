@@ -96,7 +96,7 @@ def told(problem: Problem) -> dict:
     if scaling is None:
         return {}
     both = [(problem.upper_variables, scaling.x), (problem.lower_variables, scaling.y)]
-    variables = {v.name: float(factors[v.offset]) for level, factors in both for v in level if v.size}
+    variables = {v.name: float(factors[v.offset]) for level, factors in both for v in level if v.size and v.name}
     both = [(problem.upper_constraints, scaling.upper_rows), (problem.lower_constraints, scaling.lower_rows)]
     rows = {}
     for level, factors in both:

@@ -38,10 +38,10 @@ LARGEST_JACOBIAN = 200_000  # entries
 
 def scaling_of(problem: Problem) -> Scaling:
     """The factors for a problem, at the start that is written in it."""
-    return _Sizes(problem).scaling
+    return Sizes(problem).scaling
 
 
-class _Sizes:
+class Sizes:
     def __init__(self, problem: Problem):
         self.problem, self.read = problem, with_bounds(problem)
         self.variables = self.read.variables

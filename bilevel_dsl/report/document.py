@@ -49,6 +49,7 @@ def document(result: Point) -> dict:
             "reason": result.reason if solved else None,
             "settings": _settings(result) if solved else {},
             "scaling": result.scaling if solved else {},
+            "kinks": list(result.kinks) if solved else [],
             "seed": result.seed,
             "executor": result.executor if solved else None,
             "iterations": result.iterations if solved else 0,

@@ -134,6 +134,9 @@ class Solution(Point):
     trace: dict[str, np.ndarray]  # "iteration" and each measure
     attempts: tuple[Tried, ...] = ()
     scaling: dict = field(default_factory=dict)  # user's number = factor * the method's; empty: the same
+    kinks: tuple[
+        str, ...
+    ] = ()  # what the method saw as rows: "8 absolute values of the lower objective as smooth rows (line 9)"
     answers: tuple[tuple[float, int], ...] = ()  # upper values at which attempts ended well, and how many, the best first
 
     def __repr__(self) -> str:

@@ -96,7 +96,7 @@ class Runner:
         self.detailed = detailed
         self.oracles, self.settings, self.executor, self.on_progress = oracles, settings, executor, on_progress
         self.scaling = scaling
-        self._scaled: dict[Oracles, Oracles] = {}
+        self._seen: dict[tuple[Oracles, bool, bool], Oracles] = {}
         self._programs: dict[str, Program] = {}
         self._others: dict[str, Program] = {}  # of the functions that were used last in place of the problem's
         self._of = oracles
@@ -113,12 +113,11 @@ class Runner:
 
     def seen_by(self, info: MethodInfo, oracles: Oracles) -> Oracles:
         """The functions that a method is given for these, made once."""
-        if not info.automatic:
-            return oracles
-        if oracles not in self._scaled:
-            self._scaled = {k: v for k, v in self._scaled.items() if k is self.oracles}
-            self._scaled[oracles] = seen_by(info, oracles, self.scaling)
-        return self._scaled[oracles]
+        key = oracles, info.card.smooth, info.automatic
+        if key not in self._seen:
+            self._seen = {k: v for k, v in self._seen.items() if k[0] in (oracles, self.oracles)}
+            self._seen[key] = seen_by(info, oracles, self.scaling)
+        return self._seen[key]
 
     def run(
         self,
@@ -186,8 +185,12 @@ class Runner:
 
 
 def seen_by(info: MethodInfo, oracles: Oracles, scaling: bool = True) -> Oracles:
-    """Of the reduced problem; a method of a paper, with the step sizes of that, runs on the problem as it is written."""
-    problem = reduced(oracles.written, scaling) if info.automatic else oracles.written
+    """Without the follower's kinks where the method is for these, and of the reduced problem.
+
+    A method of a paper, with the step sizes of that, runs on the problem as it is written.
+    """
+    problem = info.seen(oracles.written)
+    problem = reduced(problem, scaling) if info.automatic else problem
     return oracles if problem is oracles.written else Oracles(problem)
 
 

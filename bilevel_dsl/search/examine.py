@@ -12,6 +12,7 @@ import numpy as np
 from ..certify.certificate import Examination, certify
 from ..certify.duals import multipliers, with_values
 from ..certify.effort import Budget, budget
+from ..certify.smooth import in_own_words, without_kinks
 from ..certify.stationarity import project_x
 from ..functions.oracles import Oracles
 from .attempt import Attempt, Start
@@ -37,7 +38,8 @@ class Examiner:
     end: float
     adverse: bool = False
     seconds: float = 0.0
-    _last: Examination | None = None  # kept: what it has prepared serves the comparison with the start
+    _of: Attempt | None = None
+    _last: Examination | None = None  # of that one, kept: what it has prepared serves the comparison with the start
 
     def __call__(self, attempt: Attempt, brief: bool = False) -> Attempt:
         """The attempt with its certificate; `brief`: without the leader's claims where one before them fails."""
@@ -45,7 +47,8 @@ class Examiner:
             return attempt
         with self._clock():
             oracles = self.at(attempt)[0] if attempt.found else self.oracles
-            self._last = Examination(oracles, attempt.x, attempt.y, attempt.found, self.adverse)
+            self._last = Examination(*without_kinks(oracles, attempt.x, attempt.y), attempt.found, self.adverse)
+            self._of = attempt
             certificate = self._last.certificate(
                 self._limits(attempt),
                 seed=self.seed,
@@ -54,6 +57,7 @@ class Examiner:
                 unattained=attempt.run.unattained,
                 brief=brief,
             )
+            certificate = in_own_words(certificate)
         if attempt.run.proved_infeasible:
             words = f"no decision of the leader has an answer that both levels allow: proved by {attempt.run.bound[1]}"
             certificate = replace(certificate, notes=(words, *certificate.notes))
@@ -92,17 +96,24 @@ class Examiner:
             return self._compared(begun, attempt, limits)
 
     def _compared(self, begun: Start, attempt: Attempt, limits: Budget) -> Attempt:
-        problem, examined = self.oracles.problem, self._last
-        if examined is None or not np.array_equal(examined.x, attempt.x) or not np.array_equal(examined.y, attempt.y):
-            examined = Examination(self.oracles, attempt.x, attempt.y, adverse=self.adverse)
+        problem, examined, of = self.oracles.problem, self._last, self._of
+        if of is None or not np.array_equal(of.x, attempt.x) or not np.array_equal(of.y, attempt.y):
+            examined = Examination(*without_kinks(self.oracles, attempt.x, attempt.y), adverse=self.adverse)
         start = project_x(self.oracles, begun.x)
         known = examined.finite and examined.region.describable
-        found = examined.reaction(start, begun.y) if known else None
+        own = examined.oracles.written.split
+        found = examined.reaction(start, own.inside(start, begun.y)[1] if own else begun.y) if known else None
         if found is None or not found.admissible or not found.f < examined.f - START * examined.scales.f:
             return attempt
+        answer = own.outside(start, found.y)[1] if own else found.y
         other = certify(
-            self.oracles, start, found.y, tol=_tolerance(attempt), seed=self.seed, limits=limits, adverse=self.adverse
+            *without_kinks(self.oracles, start, answer),
+            tol=_tolerance(attempt),
+            seed=self.seed,
+            limits=limits,
+            adverse=self.adverse,
         )
+        other = in_own_words(other)
         claims = [other.claim(name) for name in ("feasible", "follower_optimal")]
         if attempt.verified and not other.verified or not all(c is not None and c.passed for c in claims):
             return attempt
@@ -110,7 +121,7 @@ class Examiner:
             f"the method ended at {problem.f.sense * examined.f:.6g}, which is worse for the leader than the follower's "
             "answer at the start: that is returned"
         )
-        return replace(attempt, x=start, y=found.y, upper=found.f, certificate=replace(other, notes=(note, *other.notes)))
+        return replace(attempt, x=start, y=answer, upper=found.f, certificate=replace(other, notes=(note, *other.notes)))
 
 
 def _tolerance(attempt: Attempt) -> float:

@@ -48,7 +48,7 @@ CASES = {
         {"penalty", "kkt", "branches", "mpcc", "value"},
     ),
     "set without a smooth description": (square(y_set=Psd(1, 1)), "penalty", {"penalty"}),
-    "l1 ball": (square(y_set=L1Ball(1, ca.MX(1))), "penalty", {"penalty"}),
+    "l1 ball": (square(y_set=L1Ball(1, ca.MX(1))), "branches", {"penalty", "branches", "mpcc"}),
     "not convex": (TWO_LEVEL["p2"].problem, "penalty", {"penalty", "kkt", "mpcc", "mgbio"}),
     "not convex, with bounds": (
         problem(lambda x, y: x**2, lambda x, y: ca.sin(x + 3 * y), 1, 1, y_set=box(1, -1, 4)),

@@ -8,7 +8,8 @@ from __future__ import annotations
 import casadi as ca
 import numpy as np
 
-from ..intervals import Graph, IntervalFunction
+from .graph import Graph
+from .walk import IntervalFunction
 
 _WORDS = {
     "abs": "abs",
@@ -58,7 +59,7 @@ _UNARY = {
     "expm1": ca.expm1,
     "signum": lambda a: ca.copysign(1, a),
     "xlogx": lambda a: a * ca.log(a),
-    "softplus": lambda a: ca.fmax(a, 0) + ca.log1p(ca.exp(-ca.fabs(a))),
+    "softplus": lambda a: ca.if_else(a > 0, a, 0) + ca.log1p(ca.exp(-ca.fabs(a))),  # a graph of it has one node again
 }
 _OTHERS = {
     "add": lambda a, b: a + b,
@@ -185,7 +186,7 @@ def kink_values(function: ca.Function) -> ca.Function | None:
     inputs = [ca.SX.sym(f"i{k}", *function.size_in(k)) for k in range(function.n_in())]
     known: dict[int, ca.SX] = {}
     for k in graph.needed:
-        known[k] = _expression(graph, k, known, inputs)
+        known[k] = expression(graph, k, known, inputs)
     found = []
     for k in rough:
         node = graph.nodes[k]
@@ -221,7 +222,8 @@ def _word(graph: Graph, k: int) -> str:
     return _WORDS.get(graph.nodes[k].op, "norm")
 
 
-def _expression(graph: Graph, k: int, known: dict[int, ca.SX], inputs: list[ca.SX]) -> ca.SX:
+def expression(graph: Graph, k: int, known: dict[int, ca.SX], inputs: list[ca.SX]) -> ca.SX:
+    """Node k as an expression of the inputs; `known`: those of the nodes before it."""
     node = graph.nodes[k]
     arguments = [known[a] for a in node.args]
     if node.op == "const":

@@ -6,8 +6,8 @@ import casadi as ca
 import numpy as np
 import pytest
 
-from bilevel_dsl.certify.kinks import kink_values, kinks
-from bilevel_dsl.model import build
+from bilevel_dsl.intervals.kinks import kink_values, kinks
+from bilevel_dsl.model import functions
 
 V, x = ca.MX.sym("v", 3), ca.MX.sym("x")
 a, b = V[0], V[1]
@@ -21,8 +21,8 @@ def function(expression) -> ca.Function:
     "expression, words",
     [
         (ca.fabs(a - x), ("abs",)),
-        (build._larger(a, x), ("max",)),
-        (build._smaller(a, x), ("min",)),
+        (functions.larger(a, x), ("max",)),
+        (functions.smaller(a, x), ("min",)),
         (a * (a > 0), ("max",)),
         (ca.if_else(a > x, 1, b), ("if",)),
         (ca.sign(a), ("sign",)),
@@ -30,12 +30,12 @@ def function(expression) -> ca.Function:
         (ca.sqrt(ca.sum1(V * V)), ("norm",)),
         (ca.sqrt(a - 1), ("norm",)),
         (ca.sqrt(a * a + 1), ()),
-        (build._softplus(a), ()),
-        (build._huber(a), ()),
-        (build._logsumexp(V), ()),
+        (functions._softplus(a), ()),
+        (functions._huber(a), ()),
+        (functions._logsumexp(V), ()),
         (a * a + ca.exp(x), ()),
-        (ca.fabs(a) + ca.sqrt(ca.exp(b) + 1) + build._larger(b, 0), ("abs", "max")),
-        (build._largest(ca.fabs(V)), ("abs", "max")),
+        (ca.fabs(a) + ca.sqrt(ca.exp(b) + 1) + functions.larger(b, 0), ("abs", "max")),
+        (functions._largest(ca.fabs(V)), ("abs", "max")),
         (ca.ceil(a), ("ceil",)),
         (ca.fmax(a, b), ("max",)),
     ],
@@ -49,7 +49,7 @@ def test_words(expression, words):
     "expression, at, away",
     [
         (ca.fabs(a - x), (1, [1, 0, 0]), (1, [2, 0, 0])),
-        (build._larger(a, 2 * b), (0, [2, 1, 0]), (0, [1, 1, 0])),
+        (functions.larger(a, 2 * b), (0, [2, 1, 0]), (0, [1, 1, 0])),
         (ca.sqrt(ca.sum1((V - 1) * (V - 1))), (0, [1, 1, 1]), (0, [1, 1, 2])),
         (ca.if_else(a > x, 1, b), (2, [2, 0, 0]), (2, [1, 0, 0])),
         (ca.sign(ca.exp(a) - 1), (0, [0, 1, 1]), (0, [1, 1, 1])),
