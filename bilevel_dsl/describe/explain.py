@@ -14,7 +14,7 @@ from ..model.structure import Structure, analyse
 from ..reductions.opposite import pairs
 from ..reductions.reduced import reduced
 from ..reductions.scaling import told
-from ..reductions.split import split
+from ..reductions.split import hindrance, split
 from ..report.page import DIM, Line, Page, declared
 from ..semantics.checked import Checked, CheckedObjective
 from ..semantics.degree import degree
@@ -207,10 +207,11 @@ def _bounds(problem: Problem) -> list[Fact]:
 
 
 def _kinks(problem: Problem) -> list[Fact]:
-    """Kinks of the follower that methods of derivatives see as rows."""
+    """Kinks of the follower that methods of derivatives see as rows, or why they see them as they are."""
     seen = split(problem)
     if seen is problem:
-        return []
+        kept = hindrance(problem)
+        return [Fact(*kept)] if kept else []
     names = ", ".join(name for name, method in METHODS.items() if method.card.smooth)
     return [Fact(f"{words}, for {names}", line) for words, line in seen.split.words]
 

@@ -45,6 +45,25 @@ def split(problem: Problem) -> Problem:
     return kinks.split() if kinks.places or kinks.balls else problem
 
 
+def hindrance(problem: Problem) -> tuple[str, int] | None:
+    """Why the follower's kinks are not split, with the line; None where they are, or there are none."""
+    try:
+        _Kinks(problem)
+    except _Kept as why:
+        return str(why), why.span.line
+    except Unsupported:
+        return None  # there is no graph: nothing is known of kinks
+    return None
+
+
+class _Kept(Unsupported):
+    """A kink that stays, and where."""
+
+    def __init__(self, words: str, span: Span):
+        super().__init__(words)
+        self.span = span
+
+
 @dataclass(frozen=True, eq=False)
 class _Place:
     """Kinks of one kind in one statement."""
@@ -85,7 +104,8 @@ class _Kinks:
         directions = self._directions()
         for k in kinks:
             if directions[k] != {-1 if self.graph.nodes[k].op in ("min", "fmin") else 1}:
-                raise Unsupported("a kink where splitting is not exact")
+                words = f"{_one(self.graph.nodes[k].op)} stays as it is: the follower may gain as it grows"
+                raise _Kept(words, self._span(k))
         if len(kinks) > MOST:
             raise Unsupported(f"{len(kinks)} kinks are more than {MOST}")
         left = set(kinks)
@@ -114,8 +134,11 @@ class _Kinks:
         """
         node = self.graph.nodes[k]
         if node.op in JUMPS:
-            raise Unsupported(f"`{node.op}` is not split")
+            raise _Kept("a jump, or an `if`, stays as it is: it is no maximum", self._span(k))
         return node.op in SPLIT and not (node.op == "norm" and node.data > 0)
+
+    def _span(self, k: int) -> Span:
+        return next(e.span for e, column in zip(self.rough, self.graph.outputs) if k in self._below(column))
 
     def _directions(self) -> dict[int, set[int]]:
         """How the objective and the rows move with each node: 1 not down, -1 not up, 0 either, or an equation."""
@@ -232,7 +255,7 @@ class _Kinks:
         for p in self.places:
             many = len(p.nodes) > 1
             plural = {"maximum": "maxima", "minimum": "minima"}.get(SPLIT[p.kind], SPLIT[p.kind] + "s")
-            what = f"{len(p.nodes)} {plural}" if many else f"{'an' if p.kind == 'abs' else 'a'} {SPLIT[p.kind]}"
+            what = f"{len(p.nodes)} {plural}" if many else _one(p.kind)
             of = "" if p.where.startswith("constraint line ") else f" of {p.where}"
             found.append((f"{what}{of} as smooth rows", p.span.line))
         return (*found, *((f"the l1 ball of {v.name} as linear rows", v.span.line) for v in self.balls))
@@ -241,6 +264,10 @@ class _Kinks:
 def told(problem: Problem) -> list[str]:
     """What was split, for readers."""
     return [f"{words} (line {line})" for words, line in problem.split.words] if problem.split else []
+
+
+def _one(kind: str) -> str:
+    return f"{'an' if kind == 'abs' else 'a'} {SPLIT[kind]}"
 
 
 def _slopes(node, signs: list[int]) -> list[int]:

@@ -8,7 +8,7 @@ import pytest
 
 import bilevel_dsl as bl
 from bilevel_dsl.functions.oracles import Oracles
-from bilevel_dsl.reductions.split import split
+from bilevel_dsl.reductions.split import hindrance, split
 
 
 def load(text: str):
@@ -143,18 +143,20 @@ lower { var y[2]; minimize sumsqr(y - 2) + abs(y[1] - y[2]) + 0.3 * abs(y[1]); s
 
 
 @pytest.mark.parametrize(
-    "objective",
+    ("objective", "why"),
     [
-        "sumsqr(y) - abs(y[1])",  # falls with the kink
-        "sumsqr(y) + x * abs(y[1])",  # x may be below zero
-        "sumsqr(y) + (if y[1] > x then y[1] else -2 * y[1])",
-        "sumsqr(y) + sign(y[1])",
-        "sumsqr(y) + softplus(y[1])",  # smooth, though it is written with abs and max
+        ("sumsqr(y) - abs(y[1])", "an absolute value stays"),  # falls with the kink
+        ("sumsqr(y) + x * abs(y[1])", "an absolute value stays"),  # x may be below zero
+        ("sumsqr(y) + (if y[1] > x then y[1] else -2 * y[1])", "a jump, or an `if`"),
+        ("sumsqr(y) + sign(y[1])", "a jump, or an `if`"),
+        ("sumsqr(y) + softplus(y[1])", ""),  # smooth, though it is written with abs and max
     ],
 )
-def test_what_is_not_split(objective):
-    problem = load(f"upper {{ var x in [-1, 1]; minimize x^2 + y[1]; }} lower {{ var y[2]; minimize {objective}; }}")
+def test_what_is_not_split(objective, why):
+    problem = load(f"upper {{ var x in [-1, 1]; minimize x^2 + y[1]; }}\nlower {{ var y[2]; minimize {objective}; }}")
     assert split(problem) is problem
+    words, line = hindrance(problem) or ("", 2)
+    assert words.startswith(why) and bool(words) == bool(why) and line == 2
 
 
 def test_an_equation_with_a_kink_is_not_split():
