@@ -98,11 +98,11 @@ def execute(
     with interruptible() as pressed:
         left = None if time_limit is None else max(0.0, time_limit - compile_seconds)
         poll = Poll(program.measure_names, pressed, left, on_progress)
-        waits, patience = executor == "auto" and compiled is None, FIRST_SECONDS
+        waits, enough, asked = executor == "auto" and compiled is None, FIRST_SECONDS, False
         machine, legs, done = None, [], 0
         ahead, aside = [k for k in stops if 0 < k < most], 0.0
         while True:
-            patience = max(0.0, patience - _spent.get(program, 0.0)) if waits else None
+            patience = max(0.0, enough - _spent.get(program, 0.0)) if waits else None
             memory[layout.offsets["o_max_iter"]] = (ahead[0] if ahead else most) - done
             clock = perf_counter()
             machine = machine or _machine(layout, compiled, memory, columns, poll)
@@ -117,14 +117,15 @@ def execute(
                 if ended:
                     break
                 poll.later(legs[-1].iterations, perf_counter() - clock)
-                continue
-            if legs[-1].status != PAUSED:
+            elif legs[-1].status == PAUSED:
+                # between two iterations: the driver goes on from the state as if nothing had been
+                done += legs[-1].iterations
+                poll.since(legs[-1].iterations)
+            else:
                 break
-            # paused between two iterations: the driver goes on from the state as if nothing had been
-            done += legs[-1].iterations
-            poll.since(legs[-1].iterations)
-            patience = compile_seconds_of(layout)
-            if patience <= _spent[program]:
+            if waits and not asked and _spent[program] >= enough:
+                enough, asked = max(enough, compile_seconds_of(layout)), True
+            if waits and _spent[program] >= enough:
                 clock = perf_counter()
                 layout, compiled, warnings = _form(program, "eager")
                 machine = None

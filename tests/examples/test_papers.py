@@ -118,3 +118,40 @@ def test_representation_learning():
     assert np.all(np.diff(rates) > 0) and rates[-1] < -1
     fair, few = ways["pbgd_j gamma=10, T=100"], ways["pbgd_j gamma=10, T=5"]
     assert few["report.gap"][-1] > 1 > 50 * fair["report.gap"][-1]
+
+
+def test_the_first_step_of_matrix_sensing():
+    """MGBiO's, worked out with the formulas of the paper: no derivative of ours."""
+    module, d = study("matrix_sensing"), 6
+    problem = module.model(module.__file__, d=d)
+    data = {q.name: np.reshape(v, q.symbol.shape, order="F") for q, v in zip(problem.parameters, problem.data)}
+    x, y = (np.reshape(v, (d, -1), order="F") for v in problem.start())
+
+    def parts(who: str):
+        C = data[f"C_{who}"].reshape(-1, d, d, order="F")
+        C = (C + C.transpose(0, 2, 1)) / 2
+        e = np.tensordot(C, x @ x.T + y @ y.T) - data[f"seen_by_{who}"].ravel()
+        return C, e, np.tensordot(e, C, 1) * 2 / len(e)
+
+    _, _, upper = parts("leader")
+    C, e, lower = parts("follower")
+    Cy = C @ y[:, 0]
+    eigenvalues, U = np.linalg.eigh(4 / len(e) * Cy.T @ Cy + lower)
+    largest = np.abs(eigenvalues).max()
+    z = U @ (U.T @ (upper @ y)[:, 0] / np.clip(eigenvalues, 0.2 * largest, module.L))
+    w = upper @ x - np.tensordot(Cy @ z, C @ x, 1) * 4 / len(e)
+    settings = {**module.METHODS["mgbio"], "max_iter": 1, "tol": 0}
+    found = bl.solve(problem, "mgbio", options=settings, verify="no", scaling=False, effort="quick")
+    assert found["x"] == pytest.approx(x - module.RATE * w, rel=1e-9)
+    assert np.ravel(found["y"]) == pytest.approx((y - module.RATE * lower @ y).ravel(), rel=1e-9)
+
+
+@pytest.mark.long
+def test_hyper_cleaning():
+    """The rates are those by hand; wrong rows lose their weight before others do."""
+    module = study("cleaning")
+    for name, fitted, by_hand in module.rates(600):
+        assert fitted == pytest.approx(by_hand, rel=0.03), name
+    found = {row[0]: row[1:] for row in module.lines(module.cleaning(300))}
+    _, _, f, accuracy, wrong, clean = found["pbgd_b gamma=10"]
+    assert wrong > 2 * clean and f < found["all rows"][2] and accuracy > found["all rows"][3] + 0.05

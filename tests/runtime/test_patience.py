@@ -43,6 +43,16 @@ def test_the_limit_of_iterations_is_that_of_both(monkeypatch):
     )
 
 
+def test_a_run_that_is_looked_at_after_each_iteration_is_compiled_too(monkeypatch):
+    """It never pauses of itself, as each of its legs is over before."""
+    impatient(monkeypatch, 0.0, 0.0)
+    met, more = [], {"settings": {"max_iter": 9}, "stops": range(1, 9)}
+    mixed = execute(programs.counter(), np.ones(2), np.zeros(1), executor="auto", on_stop=met.append, **more)
+    assert mixed.executor == "compiled" and [stop.iterations for stop in met] == list(range(1, 9))
+    whole = execute(programs.counter(), np.ones(2), np.zeros(1), executor="interpreted", settings={"max_iter": 9})
+    assert_same(mixed, whole)
+
+
 def test_a_short_run_is_not_compiled(monkeypatch):
     impatient(monkeypatch, 30.0, 0.0)
     assert execute(programs.newton(), np.zeros(0), np.ones(1), executor="auto").executor == "interpreted"
