@@ -107,6 +107,8 @@ def test_the_game():
     ends = {name: way["report.size_F"][-1] for name, way in ways.items()}
     tied = [ends[name] for name in ("mgbio", "galet", "hjfbio", "bome", "v_pbgd gamma=1")]
     assert max(tied) < 1.15 * min(tied) and ends["v_pbgd gamma=10"] > 3 * max(tied)
+    ways, _ = panels["range fixed, batches"]
+    assert ways["vr_msgbio"]["report.size_F"][-1] < 0.7 * ways["msgbio"]["report.size_F"][-1]
 
 
 @pytest.mark.long

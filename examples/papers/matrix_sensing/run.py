@@ -1,0 +1,70 @@
+"""Matrix sensing of Huang (arXiv 2303.03944, experiment 2): six deterministic methods, one learning rate for all.
+
+python examples/papers/matrix_sensing/run.py                       d = 30: minutes
+python examples/papers/matrix_sensing/run.py --size 50 75 100      long: a step costs d^3, of mgbio d^4
+python examples/papers/matrix_sensing/run.py --quick               seconds: d = 10
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from common import arguments, at, curves, figure, model, run, table
+
+RATE = 0.01
+L = 20.0  # above the curvature of the follower
+METHODS = {
+    "mgbio": {"gamma": RATE, "lam": RATE, "mu": 0.2, "L": L, "warm_up": 0},
+    "galet": {"alpha": RATE, "N": 1, "beta": RATE, "T": 5, "rho": 1 / L**2, "warm": "no"},
+    "bgs_opt": {"gamma": RATE, "before": 1, "exactly": "yes", "alpha": RATE, "T": 0, "N": 1, "beta": 1 / L**2},
+    "bome": {"xi": RATE, "T": 10, "alpha": RATE},
+    "v_pbgd": {"alpha": RATE, "gamma": 1, "T": 1, "beta": RATE, "keep": "yes"},
+    "bvfsm": {"alpha": RATE, "T": 5, "step_z": RATE, "step_y": RATE},
+}
+CLOSE = 1e-3  # the ratio to which iterations and seconds are counted
+
+
+def study(d: int, steps: int) -> dict[str, dict]:
+    problem = model(__file__, d=d)
+    return {name: run(problem, name, max_iter=steps, tol=0, **settings) for name, settings in METHODS.items()}
+
+
+def first(way: dict, column: str) -> float:
+    """That column at the first iteration with a ratio below CLOSE; nan if there is none."""
+    there = np.flatnonzero(way["report.ratio"] <= CLOSE)
+    return float(way[column][there[0]]) if there.size else np.nan
+
+
+def rows(d: int, ways: dict[str, dict], steps: int) -> list[tuple]:
+    places = [steps // 8, steps // 4, steps // 2, steps]
+    return [
+        (d, n, steps, *(at(w, "report.ratio", k) for k in places), first(w, "iteration"), first(w, "seconds"))
+        for n, w in ways.items()
+    ]
+
+
+def draw(page, found: dict[int, dict[str, dict]]) -> None:
+    axes = page.subplots(len(found), 2, squeeze=False)
+    for line, (d, ways) in zip(axes, found.items()):
+        for place, column in zip(line, ("iteration", "seconds")):
+            lines = {n: (w[column], w["report.ratio"]) for n, w in ways.items()}
+            curves(place, lines, title=f"d = {d}", x=column, y="||U U' - M||^2 / ||M||^2" if column == "iteration" else "")
+            place.legend(fontsize=6.5)
+
+
+def main() -> None:
+    asked = arguments(__doc__, sizes=(30,))
+    plan = {10: 160} if asked.quick else dict.fromkeys(asked.size, 800)
+    found, lines = {}, []
+    head = ("d", "method", "steps", "at 12 %", "at 25 %", "at 50 %", "at the end", f"steps to {CLOSE}", "seconds to it")
+    for d, steps in plan.items():
+        found[d] = study(d, steps)
+        lines += rows(d, found[d], steps)
+        table(head, lines, asked.output / "table.csv")
+    figure(asked.output / "figure_2.png", (9, 3.6 * len(found)), lambda page: draw(page, found))
+
+
+if __name__ == "__main__":
+    main()
