@@ -30,7 +30,7 @@ def check(arguments: argparse.Namespace) -> int:
         checked = read(arguments.model, **given(arguments))
         found, status = (*checked.warnings, *(_pedantic(checked) if arguments.pedantic else ())), 0
     except BilevelError as error:
-        found, status = error.diagnostics, error.exit_status
+        checked, found, status = None, error.diagnostics, error.exit_status
     if arguments.format == "json":
         emit(
             json.dumps(
@@ -48,11 +48,11 @@ def check(arguments: argparse.Namespace) -> int:
         )
         return status
     tell(found, arguments.color)
-    if status == 0 and arguments.dump:
+    if checked is not None and arguments.dump:
         from .describing import dump
 
         emit(dump(checked, arguments.dump, arguments.method))
-    elif status == 0:
+    elif checked is not None:
         emit(f"{arguments.model}: no errors" + (f", {_count(len(found), 'warning')}" if found else "") + "\n")
     else:
         print(f"{arguments.model}: {_count(sum(d.severity == 'error' for d in found), 'error')}", file=sys.stderr)

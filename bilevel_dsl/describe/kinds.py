@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from ..semantics.builtins import BUILTINS, Builtin, Misuse
+from ..semantics.ir import Shape
 from ..syntax import ast
 
 SCALAR, COLUMN, ROW, MATRIX = "scalar", "column", "row", "matrix"
@@ -99,16 +100,16 @@ class Kinds:
             return SCALAR
         if builtin is None or builtin.elementwise:
             return self._widest(*e.arguments)
-        return self._sized(builtin, e) if builtin.shape is None else self._shaped(builtin, e)
+        return self._sized(builtin, e) if builtin.shape is None else self._shaped(builtin.shape, e)
 
     def _sized(self, builtin: Builtin, e: ast.Call) -> str:
         """By the number of sizes: `zeros(m)`, `zeros(m, n)`; the rows of `eye(n)` are its columns."""
         sizes = len(e.arguments) - (builtin.sizes or 0)
         return MATRIX if builtin.name == "eye" or sizes > 1 else COLUMN if sizes else SCALAR
 
-    def _shaped(self, builtin: Builtin, e: ast.Call) -> str:
+    def _shaped(self, rule: Callable[..., Shape], e: ast.Call) -> str:
         """The rule for shapes, asked about one shape of each kind."""
         try:
-            return of_shape(builtin.shape(*(_SHAPES[self(a)] for a in e.arguments)))
+            return of_shape(rule(*(_SHAPES[self(a)] for a in e.arguments)))
         except (Misuse, TypeError):  # where a name is not known it is taken for a scalar; TypeError: too few arguments
             return self._widest(*e.arguments)

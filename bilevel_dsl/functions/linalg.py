@@ -28,7 +28,8 @@ def eigh(A: ca.MX) -> tuple[ca.MX, ca.MX]:
     unreduced block at a time. Backward stable: the error of e is a small multiple of eps ||A||,
     also for multiple and zero eigenvalues. Golub and Van Loan, section 8.3; EISPACK imtql2.
     """
-    return _eigh(A.shape[0])(ca.densify(A))
+    e, U = _eigh(A.shape[0])(ca.densify(A))
+    return e, U
 
 
 @cache

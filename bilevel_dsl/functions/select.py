@@ -6,8 +6,10 @@ from functools import reduce
 
 import casadi as ca
 
+Value = ca.MX | float
 
-def either(condition: ca.MX, yes: ca.MX, no: ca.MX) -> ca.MX:
+
+def either(condition: Value, yes: Value, no: Value) -> ca.MX:
     """`yes` where the scalar condition holds, else `no`; the other one may be NaN."""
     return ca.if_else(condition, yes, no)
 
@@ -43,7 +45,7 @@ def any_of(*conditions: ca.MX) -> ca.MX:
     return reduce(ca.logic_or, conditions)
 
 
-def clip(v: ca.MX, low: ca.MX, high: ca.MX) -> ca.MX:
+def clip(v: ca.MX, low: Value, high: Value) -> ca.MX:
     """min(max(v, low), high) entry by entry, NaN where v is NaN; bounds may be infinite."""
     return ca.if_else(v < low, low, ca.if_else(v > high, high, v))
 

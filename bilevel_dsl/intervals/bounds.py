@@ -66,7 +66,8 @@ def multipliers(
     ends = np.array([e.value for e in found[1:]])
     at_high, at_low = (ends[:, 1] >= high).T, (ends[:, 0] <= low).T
     up, down = at_high & np.isfinite(high).T, at_low & np.isfinite(low).T
-    used = at_high | at_low
+    used = fits = at_high | at_low
+    own = np.zeros(used.shape)
     for _ in range(rounds):
         jacobian = np.nan_to_num(whole * used[:, :, None], nan=0.0, posinf=0.0, neginf=0.0)
         square = jacobian @ jacobian.transpose(0, 2, 1)

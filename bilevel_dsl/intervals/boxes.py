@@ -238,7 +238,7 @@ class _Search:
         self._offer(centres)
         at = self.intervals.derivatives(centres, centres, 1)
         choices = self._weights(found, at)
-        convex = np.zeros(bound.size, bool)
+        goal, convex = found[0], np.zeros(bound.size, bool)
         for weights in choices:
             goal = self._lagrangian(found, weights)
             better, convex = around(goal, self._lagrangian(at, weights), centres, lows, highs)

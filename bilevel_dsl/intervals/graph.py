@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import casadi as ca
 
@@ -97,7 +98,7 @@ class Node:
 
     op: str
     args: tuple[int, ...] = ()
-    data: object = None
+    data: Any = None  # of what kind depends on `op`
 
 
 class Graph:

@@ -170,6 +170,7 @@ class _Resolver:
 
 def _labelled(tree: ast.Model) -> Iterator[tuple[ast.Level, ast.Constraint]]:
     for level in tree.statements:
-        for item in level.items if isinstance(level, ast.Level) else ():
-            if isinstance(item, ast.Constraint) and item.label is not None:
-                yield level, item
+        if isinstance(level, ast.Level):
+            for item in level.items:
+                if isinstance(item, ast.Constraint) and item.label is not None:
+                    yield level, item

@@ -173,8 +173,8 @@ def ordered(problem: Problem, structure: Structure) -> list[tuple[MethodInfo, st
     """
     automatic = [METHODS[name] for name in fitting(problem) if METHODS[name].automatic]
     offers = [(method, _offer(method, problem, structure)) for method in automatic]
-    offers = sorted((o for o in offers if o[1] is not None), key=lambda o: -o[1][0])
-    return [(method, why) for method, (_, why) in offers]
+    taken = sorted(((method, *offer) for method, offer in offers if offer is not None), key=lambda o: -o[1])
+    return [(method, why) for method, _, why in taken]
 
 
 def _offer(method: MethodInfo, problem: Problem, structure: Structure) -> tuple[Suits, str] | None:

@@ -112,7 +112,8 @@ def execute(
                 done += legs[-1].iterations
                 ahead.pop(0)
                 clock = perf_counter()
-                ended = on_stop(_stop(program, layout, memory, legs, done, clock - began - compile_seconds - aside))
+                seconds = clock - began - compile_seconds - aside
+                ended = on_stop is not None and on_stop(_stop(program, layout, memory, legs, done, seconds))
                 aside += perf_counter() - clock
                 if ended:
                     break

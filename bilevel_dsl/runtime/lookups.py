@@ -63,9 +63,9 @@ def evaluator(function: ca.Function, inputs: Sequence[np.ndarray], outputs: Sequ
     """Evaluates the function with its buffers at these arrays, and says whether it failed."""
     buffer, evaluate = function.buffer()
     for k, place in enumerate(inputs):
-        buffer.set_arg(k, memoryview(place))
+        buffer.set_arg(k, memoryview(place))  # pyrefly: ignore[missing-argument] - a memoryview brings its size
     for k, place in enumerate(outputs):
-        buffer.set_res(k, memoryview(place))
+        buffer.set_res(k, memoryview(place))  # pyrefly: ignore[missing-argument]
 
     def call(keep=(inputs, outputs)) -> bool:
         evaluate()

@@ -15,10 +15,11 @@ from .frames import Env, Frame, Loop, Unvectorizable
 from .habits import FUNCTIONS
 from .ir import Node, bad, const, node
 from .operators import SLICED
+from .parts import Part
 from .symbols import MANY, Symbol
 
 
-class Calls:
+class Calls(Part):
     """The part of the lowering that reads calls."""
 
     def _call(self, e: ast.Call, env: Env) -> Node:

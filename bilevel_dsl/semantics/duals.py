@@ -10,12 +10,13 @@ from ..syntax import ast
 from .checked import CheckedConstraint, CheckedDual
 from .constraints import Constraints
 from .ir import Node, bad
+from .parts import Part
 from .symbols import Levels
 
 BOXES = ("box", "nonneg")
 
 
-class Duals:
+class Duals(Part):
     """The part of the declarations that knows the constraints of the lower level."""
 
     levels: Levels

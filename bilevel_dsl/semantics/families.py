@@ -12,6 +12,7 @@ from ..syntax import ast
 from .builtins import words
 from .frames import TOP, Env, Frame, Unvectorizable
 from .ir import Dim, IndexSet, Node, bad, node
+from .parts import Part
 from .recurrence import Recurrence, own_entries
 from .symbols import MANY, Symbol
 from .together import NotAlike
@@ -44,7 +45,7 @@ class Own:
         return self.entry(int(self.numbers[self.place]))
 
 
-class Families:
+class Families(Part):
     """The part of the lowering that reads named expressions with entries, and their uses."""
 
     _families: dict[int, Symbol]  # by the id of their nodes

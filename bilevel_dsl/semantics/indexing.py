@@ -13,12 +13,13 @@ from .elements import IndexSet, Key
 from .frames import Env, Loop, Unvectorizable
 from .ir import Dim, Node, bad, node
 from .members import BROKEN, elements_of
+from .parts import Part
 
 WHOLE = ("`round`, `floor` and `ceil` make whole numbers",)  # the hint for what is none
 Axis = tuple[np.ndarray, bool, bool]  # positions from 0, one row for each iteration?, kept as an axis?
 
 
-class Indexing:
+class Indexing(Part):
     """The part of the lowering that reads indices."""
 
     def _index(self, e: ast.Index, env: Env) -> Node:

@@ -2,8 +2,8 @@
 
 A `Node` is an operation on arrays. Inside a generator it stands for all iterations at once: `batch`
 is their number, and a node of shape s and batch N has N values of shape s. So `sum(c[i] * x[i]^2 for
-i in 1..n)` is five nodes, whatever n is. `shape` None marks an expression with a reported mistake; what
-is made from it is not reported again.
+i in 1..n)` is five nodes, whatever n is. A `bad` node is an expression with a reported mistake; what is
+made from it is not reported again.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -25,10 +26,10 @@ NONE: frozenset[str] = frozenset()
 class Node:
     op: str  # "const", "param", "var", an operator, the name of a built-in function, or see `lower`
     args: tuple[Node, ...]
-    shape: Shape | None
+    shape: Shape  # of a bad node: ()
     batch: int | None
     span: Span
-    attr: object = None
+    attr: Any = None  # of what kind depends on `op`
     variables: frozenset[str] = NONE  # names of the variables that it depends on
     params: frozenset[str] = NONE
 
@@ -43,7 +44,7 @@ class Node:
 
     @property
     def bad(self) -> bool:
-        return self.shape is None
+        return self.op == "bad"
 
 
 @dataclass(frozen=True)
@@ -75,11 +76,9 @@ class Dim:
         return self.members.arity if self.members else 1
 
 
-def node(
-    op: str, args: tuple[Node, ...], shape: Shape | None, span: Span, attr: object = None, batch: int | None = -1
-) -> Node:
+def node(op: str, args: tuple[Node, ...], shape: Shape, span: Span, attr: Any = None, batch: int | None = -1) -> Node:
     """A node on `args`, batched if one of them is (or as given); bad if one of them is."""
-    if any(a.shape is None for a in args):
+    if any(a.bad for a in args):
         return bad(span)
     if batch == -1:
         batch = next((a.batch for a in args if a.batch is not None), None)
@@ -95,7 +94,7 @@ def const(value, span: Span, batch: int | None = None) -> Node:
 
 
 def bad(span: Span) -> Node:
-    return Node("bad", (), None, None, span)
+    return Node("bad", (), (), None, span)
 
 
 def postorder(*roots: Node) -> Iterator[Node]:

@@ -11,13 +11,14 @@ from ..syntax import ast
 from .elements import IndexSet, Key, Universe, comparable, recoded
 from .frames import TOP, Env, Loop, Unvectorizable
 from .ir import Node, bad, const
+from .parts import Part
 from .walk import walk
 
 BROKEN = Key((), ())  # a mistake that is reported
 WHOLE_NUMBER = re.compile(r"-?(0|[1-9]\d{0,14})")
 
 
-class Members:
+class Members(Part):
     """The part of the lowering that knows sets and their elements."""
 
     # --- sets ----------------------------------------------------------------------------

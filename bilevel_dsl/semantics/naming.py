@@ -5,9 +5,10 @@ from __future__ import annotations
 from .builtins import BUILTINS
 from .evaluate import ELEMENTWISE
 from .ir import Dim, Node, postorder
+from .parts import Part
 
 
-class Naming:
+class Naming(Part):
     """The part of the lowering that remembers which sets the entries of results belong to."""
 
     _named: dict[int, tuple[Node, tuple[Dim, ...]]]  # by id, with the node, which must not be freed

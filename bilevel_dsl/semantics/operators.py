@@ -10,11 +10,12 @@ from .builtins import words
 from .evaluate import evaluate
 from .frames import Env, Unvectorizable
 from .ir import Node, bad, node
+from .parts import Part
 
 SLICED = ("`p[:, :, k]` is a matrix, `p[:, j, k]` a vector",)  # the hint where an array has too many dimensions
 
 
-class Operators:
+class Operators(Part):
     """The part of the lowering that reads operators."""
 
     def _transpose(self, e: ast.Transpose, env: Env) -> Node:

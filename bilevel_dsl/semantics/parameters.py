@@ -14,13 +14,14 @@ from .ir import Dim, Shape
 from .labelled import by_label, has_labels
 from .matching import told
 from .members import name_of
+from .parts import Part
 from .sparse import Sparse, from_scipy, is_sparse
 from .symbols import Symbol
 
 OPEN = Dim(0)  # a size that the value decides
 
 
-class Parameters:
+class Parameters(Part):
     """The part of the declarations that finds the values of parameters."""
 
     def _resolve_param(self, symbol: Symbol) -> bool:

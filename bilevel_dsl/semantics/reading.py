@@ -14,6 +14,7 @@ from .files import Unreadable, find
 from .ir import Dim
 from .matching import KEYS, Matched, members_of, told
 from .members import WHOLE_NUMBER, name_of
+from .parts import Part
 from .sparse import Sparse, read_sparse
 from .tables import Misfit, Table
 
@@ -33,7 +34,7 @@ class _Request:
     default: ast.Expr | None
 
 
-class Reading:
+class Reading(Part):
     """The part of the lowering that reads tables; each file once."""
 
     _tables: dict[str, Table]

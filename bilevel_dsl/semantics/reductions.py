@@ -9,9 +9,10 @@ from ..syntax import ast
 from .builtins import words
 from .frames import Env, Unvectorizable
 from .ir import Dim, Node, bad, const, node
+from .parts import Part
 
 
-class Reductions:
+class Reductions(Part):
     """The part of the lowering that reads generators."""
 
     def _reduction(self, e: ast.Call, env: Env) -> Node:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +25,7 @@ class Symbol:
 
     name: str
     kind: str  # "param", "var", "let", "function", "set"
-    decl: ast.Statement
+    decl: Any  # the statement, of the class that belongs to `kind`
     span: Span  # of the name where it is declared
     level: str = ""  # "upper" | "lower" of a var or let
     follower: str = ""  # name of the lower block
@@ -32,7 +33,7 @@ class Symbol:
     value: np.ndarray | None = None  # of a parameter
     pattern: Pattern | None = None  # of a sparse matrix: where the entries of `value` stand
     node: Node | None = None  # of a let, once lowered
-    own: object = None  # of a let with entries while they are defined (`families.Own`)
+    own: Any = None  # of a let with entries while they are defined (`families.Own`)
     index_set: IndexSet | None = None  # of a set that is one
     universe: Universe | None = None  # of a parameter whose values are labels; `elements` are their codes
     elements: np.ndarray | None = None

@@ -11,11 +11,12 @@ from .evaluate import TooLarge, evaluate
 from .frames import TOP, Env
 from .indexing import WHOLE
 from .ir import IndexSet, Node, bad
+from .parts import Part
 from .symbols import MANY
 from .zeros import KEPT_SPARSE
 
 
-class Values:
+class Values(Part):
     """The part of the lowering that evaluates data."""
 
     def scalar_data(self, e: ast.Expr, what: str) -> float | None:

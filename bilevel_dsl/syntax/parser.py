@@ -110,8 +110,8 @@ def parse_expression(source: Source) -> ast.Expr:
     stray = next((t for t in tokens[3:-1] if t.type == ";"), None)
     if stray:
         problems.error("BL0110", "a single expression has no `;`", Span(source, stray.start, stray.end))
-    else:
-        tree = _Reader(source, tokens, problems).run()
+        problems.raise_errors()
+    tree = _Reader(source, tokens, problems).run()
     problems.raise_errors()
     return tree.statements[0].value
 

@@ -6,7 +6,7 @@ import casadi as ca
 
 from ...model import sets
 from ..linalg import eigh
-from ..select import clip, either, norm, nought
+from ..select import Value, clip, either, norm, nought
 from .asked import Description, column, inhabited, nlp_description, project, something_between
 
 
@@ -53,7 +53,7 @@ def _(constraint_set: sets.Spectral) -> ca.MX:
     return something_between(constraint_set.lower, constraint_set.upper)
 
 
-def project_spectrum(v: ca.MX, n: int, low: ca.MX, high: ca.MX) -> ca.MX:
+def project_spectrum(v: ca.MX, n: int, low: Value, high: Value) -> ca.MX:
     """U diag(clip(e, low, high)) U' of the symmetric part U diag(e) U' of the matrix v."""
     V = ca.reshape(v, n, n)
     e, U = eigh(0.5 * (V + V.T))

@@ -16,10 +16,10 @@ def _(constraint_set: sets.Intersection, v: ca.MX) -> ca.MX:
 
 @nlp_description.register
 def _(constraint_set: sets.Intersection, v: ca.MX) -> Description | None:
-    parts = [nlp_description(part, v) for part in (constraint_set.first, constraint_set.second)]
-    if any(part is None for part in parts):
+    first, second = nlp_description(constraint_set.first, v), nlp_description(constraint_set.second, v)
+    if first is None or second is None:
         return None
-    (low1, high1, rows1), (low2, high2, rows2) = parts
+    (low1, high1, rows1), (low2, high2, rows2) = first, second
     return ca.fmax(low1, low2), ca.fmin(high1, high2), rows1 + rows2
 
 
