@@ -179,10 +179,12 @@ def ordered(problem: Problem, structure: Structure) -> list[tuple[MethodInfo, st
 
 def _offer(method: MethodInfo, problem: Problem, structure: Structure) -> tuple[Suits, str] | None:
     """How well it suits, and why; where it sees the follower without its kinks, better than those that see them."""
-    seen = method.seen(problem)
+    suits, seen = method.card.suits, method.seen(problem)
+    if suits is None:
+        return None
     if seen is problem:
-        return method.card.suits(problem, structure)
-    offer = method.card.suits(seen, analyse(seen))
+        return suits(problem, structure)
+    offer = suits(seen, analyse(seen))
     if offer is None or offer[0] >= Suits.MADE_FOR:
         return offer
     return Suits.MADE_FOR, "kinks of the lower level are smooth rows for it"
