@@ -13,6 +13,8 @@ from .units import MODELS, as_thought, solved, text_in
 
 FACTORS = (1e-6, 1 / 60, 3.6, 1e5)
 DECADES = [10.0**k for k in range(-6, 7) if k]
+WITHIN = 0.1
+BOXES = 0.4  # of an interval search: which of two boxes with one bound is next hangs on the last bits, here 14 or 19
 SAME = 1e-5  # relative, of the largest number of the answer where an entry is 0
 UNITS = [(name, unit) for name, model in MODELS.items() for unit in model.units]
 
@@ -22,7 +24,7 @@ def same(name: str, unit: str, factor: float) -> None:
     answer = as_thought(name, first, "", 1.0)
     largest = max(np.max(np.abs(v)) for v in answer.values())
     assert (found.method, found.status) == (first.method, first.status)
-    assert abs(found.iterations - first.iterations) <= 0.1 * first.iterations
+    assert abs(found.iterations - first.iterations) <= (BOXES if found.method == "value" else WITHIN) * first.iterations
     for key, value in as_thought(name, found, unit, factor).items():
         assert value == pytest.approx(answer[key], rel=SAME, abs=SAME * largest), key
 
