@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bilevel_dsl.certify.curvature import curvature, curvatures
-from bilevel_dsl.model import build
+from bilevel_dsl.model import functions
 
 V = ca.MX.sym("v", 3)
 x, y, z = (V[k] for k in range(3))
@@ -38,13 +38,13 @@ def function(expression) -> ca.Function:
         (ca.bilin(Q, V, V) - 0.5 * x * x + ca.exp(x), None, "convex"),
         (ca.sqrt(ca.sum1((V - 1) * (V - 1))), None, "convex"),
         (ca.sum1(ca.fabs(V)), None, "convex"),
-        (build._largest(ca.fabs(V)), None, "convex"),
-        (build._logsumexp(V), None, "convex"),
-        (ca.sum1(build._softplus(-ca.mtimes(A, V))) + ca.sumsqr(V), None, "convex"),
+        (functions._largest(ca.fabs(V)), None, "convex"),
+        (functions._logsumexp(V), None, "convex"),
+        (ca.sum1(functions._softplus(-ca.mtimes(A, V))) + ca.sumsqr(V), None, "convex"),
         (ca.log(1 + ca.exp(-x)), None, "convex"),
         (ca.log(ca.exp(x) + 3 * ca.exp(y - x)), None, "convex"),
-        (build._larger(x, y) + ca.exp(x), None, "convex"),
-        (build._smaller(x, y), None, "concave"),
+        (functions.larger(x, y) + ca.exp(x), None, "convex"),
+        (functions.smaller(x, y), None, "concave"),
         (ca.sum1(V * ca.log(V)), POSITIVE, "convex"),
         (x * ca.log(x / 0.3), POSITIVE, "convex"),
         (ca.log(1 + x + y), None, "concave"),
@@ -57,7 +57,7 @@ def function(expression) -> ca.Function:
         (x**3, None, "unknown"),
         (x**3, POSITIVE, "convex"),
         (x**1.5, None, "convex"),
-        (ca.sum1(build._huber(V)), None, "convex"),
+        (ca.sum1(functions._huber(V)), None, "convex"),
         ((x * (x > 0)) ** 2, None, "convex"),
         (ca.sin(x), None, "unknown"),
         (x**2 + 0.5 * ca.sin(x), None, "convex"),
@@ -69,7 +69,7 @@ def function(expression) -> ca.Function:
         (ca.sqrt(x * x + 1e-6), None, "convex"),
         (ca.fabs(x * x - 1), None, "unknown"),
         (ca.cosh(x - y), None, "convex"),
-        (build._larger(-ca.log(x), x * x), POSITIVE, "convex"),
+        (functions.larger(-ca.log(x), x * x), POSITIVE, "convex"),
         (-ca.fabs(x), None, "concave"),
         (ca.fmax(ca.log(x), -1), None, "unknown"),
         (ca.floor(x), None, "unknown"),
@@ -97,7 +97,7 @@ def test_a_bounded_box_helps():
 
 def test_many_variables():
     v = ca.MX.sym("v", 300)
-    f = ca.Function("f", [v], [ca.sumsqr(v[1:] - v[:-1]) + ca.sum1(build._softplus(v)) + build._logsumexp(v)])
+    f = ca.Function("f", [v], [ca.sumsqr(v[1:] - v[:-1]) + ca.sum1(functions._softplus(v)) + functions._logsumexp(v)])
     assert curvature(f) == "convex"
 
 
@@ -110,8 +110,8 @@ ONE = [
     ca.floor,
     ca.sign,
     ca.cosh,
-    build._softplus,
-    build._huber,
+    functions._softplus,
+    functions._huber,
     lambda u: ca.log(u + 2.5),
     lambda u: u * u,
     lambda u: u**3,
@@ -133,10 +133,10 @@ TWO = [
     lambda p, q: p + q,
     lambda p, q: p - q,
     lambda p, q: p * q,
-    build._larger,
-    build._smaller,
+    functions.larger,
+    functions.smaller,
     lambda p, q: p / (q * q + 1),
-    lambda p, q: build._logsumexp(ca.vertcat(p, q)),
+    lambda p, q: functions._logsumexp(ca.vertcat(p, q)),
     ca.fmax,
     lambda p, q: ca.sqrt(p * p + q * q),
 ]

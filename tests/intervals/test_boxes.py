@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bilevel_dsl.intervals.boxes import minimise
-from bilevel_dsl.model import build
+from bilevel_dsl.model import functions
 
 
 def search(expression, v, low, high, tolerance=1e-6, **options):
@@ -44,11 +44,11 @@ def rastrigin(v):
         (y**4, y, -1, 3, 0.0, 1e-6),
         (ca.fabs(y - 1) + ca.fabs(y + 1), y, -5, 5, 2.0, 1e-6),
         (ca.fabs(y), y, -1, 1, 0.0, 1e-9),
-        (build._larger(y, -2 * y) + 0.1, y, -1, 1, 0.1, 1e-6),
+        (functions.larger(y, -2 * y) + 0.1, y, -1, 1, 0.1, 1e-6),
         (y * ca.log(y) - y, y, 0, np.inf, -1.0, 1e-6),
         (ca.exp(-y), y, 0, np.inf, 0.0, 1e-6),
-        (build._logsumexp(T) + ca.sumsqr(T - 1), T, -9, 9, 1.9875, 1e-3),
-        (build._softplus(3 * y) - y, y, -np.inf, np.inf, None, 1e-6),
+        (functions._logsumexp(T) + ca.sumsqr(T - 1), T, -9, 9, 1.9875, 1e-3),
+        (functions._softplus(3 * y) - y, y, -np.inf, np.inf, None, 1e-6),
         (-ca.floor(y) + 0.5 * y, y, 0, 2.5, -1.0, 1e-6),
         (Y[0] ** 2 + Y[1] ** 2 - Y[0] * Y[1] + ca.sin(Y[0]), Y, -np.inf, np.inf, -0.29599915, 1e-6),
         (ca.sqrt(y) + y, y, -1, 1, 0.0, 1e-6),
@@ -99,9 +99,9 @@ TERMS = [
     lambda v: ca.exp(0.5 * v),
     lambda v: -ca.exp(-3 * (v - 0.5) ** 2),
     lambda v: 0.1 * v**4 - v * v,
-    lambda v: build._softplus(2 * v),
-    lambda v: build._huber(v),
-    lambda v: build._larger(v, -0.3 * v),
+    lambda v: functions._softplus(2 * v),
+    lambda v: functions._huber(v),
+    lambda v: functions.larger(v, -0.3 * v),
     lambda v: 1 / (1 + v * v),
     ca.cos,
     lambda v: ca.if_else(v > 0.3, 1 - v, v * v),

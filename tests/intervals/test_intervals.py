@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from bilevel_dsl.intervals import Graph, IntervalFunction, Unsupported
-from bilevel_dsl.model import build
+from bilevel_dsl.model import functions
 
 V = ca.MX.sym("v", 3)
 X, Y, Z = (V[k] for k in range(3))
@@ -69,15 +69,15 @@ EVERY = {
     "or": ca.logic_or(X < 0, Y < 0),
     "if": ca.if_else(X > Y, X * X, ca.sin(Y)),
     "ifs": ca.if_else(ca.sqrt(X) > 1, 1, 2 + Y),
-    "max": build._larger(X, Y),
-    "min": build._smaller(X, 2),
-    "softplus": build._softplus(X - Y),
-    "huber": build._huber(X),
-    "lse": build._logsumexp(V),
+    "max": functions.larger(X, Y),
+    "min": functions.smaller(X, 2),
+    "softplus": functions._softplus(X - Y),
+    "huber": functions._huber(X),
+    "lse": functions._logsumexp(V),
     "norm": ca.sqrt(ca.sum1(V * V)),
     "smooth": ca.sqrt(X * X + 0.01),
     "xlogx": X * ca.log(X),
-    "inf": build._largest(ca.fabs(V)),
+    "inf": functions._largest(ca.fabs(V)),
     "product": X * Y * Z - X * X * Y,
     "quotient": (X * Y + 1) / (Z * Z + 0.5),
     "relu": X * (X > 0),
@@ -187,7 +187,7 @@ def test_arithmetic_is_rounded_outward():
         (ca.log1p(X), lambda v: (1 + v).ln()),
         (ca.expm1(X), lambda v: v.exp() - 1),
         (ca.tanh(X), lambda v: ((2 * v).exp() - 1) / ((2 * v).exp() + 1)),
-        (build._softplus(X), lambda v: (1 + v.exp()).ln()),
+        (functions._softplus(X), lambda v: (1 + v.exp()).ln()),
         (X * ca.log(X), lambda v: v * v.ln()),
     ],
 )
@@ -242,19 +242,19 @@ def test_known_ranges(expression, low, high, expected):
 @pytest.mark.parametrize(
     "expression, op",
     [
-        (build._larger(X, Y), "max"),
-        (build._larger(0, X), "max"),
-        (build._smaller(X, 1), "min"),
+        (functions.larger(X, Y), "max"),
+        (functions.larger(0, X), "max"),
+        (functions.smaller(X, 1), "min"),
         (X * (X > 0), "max"),
-        (build._softplus(X - 1), "softplus"),
-        (build._softplus(-X), "softplus"),
+        (functions._softplus(X - 1), "softplus"),
+        (functions._softplus(-X), "softplus"),
         (ca.log(1 + ca.exp(X)), "softplus"),
-        (build._huber(X), "huber"),
-        (build._huber(X - Y, 2.0), "huber"),
-        (build._logsumexp(V), "lse"),
-        (build._logsumexp(ca.vertcat(0, X)), "lse"),
+        (functions._huber(X), "huber"),
+        (functions._huber(X - Y, 2.0), "huber"),
+        (functions._logsumexp(V), "lse"),
+        (functions._logsumexp(ca.vertcat(0, X)), "lse"),
         (ca.sqrt(ca.sum1(V * V)), "norm"),
-        (build._larger(X, -X), "abs"),
+        (functions.larger(X, -X), "abs"),
         (X * ca.log(X), "xlogx"),
         (X**4, "pow"),
         (0.5 * X * X * 2, "mul"),
@@ -267,7 +267,7 @@ def test_forms_of_the_language_are_recognised(expression, op):
 
 def test_the_edge_of_a_kink_belongs_to_it():
     jump = ca.if_else(X_ <= 0, X_, 2 * X_)
-    for expression in (ca.fabs(X_), build._larger(X_, 0), ca.fmin(X_, 0), ca.floor(X_), jump):
+    for expression in (ca.fabs(X_), functions.larger(X_, 0), ca.fmin(X_, 0), ca.floor(X_), jump):
         (found,) = IntervalFunction(function(expression, X_)).derivatives(np.array([[0.0]]), np.array([[1.0]]))
         assert found.gradient[0, 0, 0] < found.gradient[0, 1, 0], expression
 
