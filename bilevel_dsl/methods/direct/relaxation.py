@@ -37,6 +37,7 @@ SETTINGS = {
         "primal_feasibility_tolerance": 1e-9,
         "dual_feasibility_tolerance": 1e-9,
         "qp_regularization_value": 0.0,
+        "qp_iteration_limit": 1000,  # it may cycle; what `_bounded` does is enough then
     },
 }
 STATUS = {"Optimal": "optimal", "Infeasible": "infeasible", "Unbounded": "unbounded"}
