@@ -41,6 +41,7 @@ from .whole import WholeLeader
 FEASIBLE = 10.0  # times the tolerance: of a violation, in lengths
 BOUND = 1e-6  # of f or, where that is more, of its size: between f and a proved bound of it
 MULTIPLIERS = 1e2  # times the tolerance, relative to the largest one
+ZERO = 1e-6  # of the usual size of a multiplier: where all are below it, differences are relative to this
 
 
 def certify(
@@ -421,6 +422,7 @@ class Examination:
             given = np.asarray(claimed.get(name, np.full(values.shape, np.nan)), float)
             apart = max(apart, float(np.max(np.abs(given - values)))) if np.all(np.isfinite(given)) else np.nan
             size = max(size, float(np.max(np.abs(values), initial=0.0)), float(np.max(np.abs(given), initial=0.0)))
+            size = max(size, ZERO * self._usual(name))
         residual = here.residual / max(1e-300, float(np.max(np.abs(here.g_y), initial=0.0)) or 1.0)
         value = max(apart / max(size, 1e-300) if apart else 0.0, residual)
         if not value <= tolerance:
@@ -442,6 +444,15 @@ class Examination:
                 return Claim("multipliers", Verdict.FAILED, words, value, tolerance)
             words += f"; {compared} compared with the change of its optimal value" if compared else ""
         return Claim("multipliers", Verdict.PROVED, words, value, tolerance)
+
+    def _usual(self, name: str) -> float:
+        """The size of a multiplier: the change of g over one length of y, per size of a row or bound."""
+        sizes = [
+            self.scales.y[d.rows] if d.bounds else self.frame.rows[self.region.first_constraint + np.asarray(d.rows, int)]
+            for d in self.place.problem.used_duals
+            if d.name == name
+        ]
+        return self.scales.g / max((float(np.max(s)) for s in sizes if len(s)), default=np.inf)
 
     def _leader(
         self, found: Optimal, here: Local | None, answers: Answers, limits: Budget, seed: int, tol: float

@@ -53,6 +53,7 @@ class Card:
         whole: it takes leaders that choose whole numbers; to all others they are refused.
         anywhere: where it begins does not matter to its answer.
         smooth: it sees norms, absolute values and maxima of the follower as rows, where `reductions/split.py` is exact.
+        dense: its linear algebra is dense: in a search it gives way after some work to a method with a solver of its own.
         ties: "pessimistic": its answer is for a follower that takes the worst of several answers; another question.
     """
 
@@ -66,6 +67,7 @@ class Card:
     rank: int = 100
     whole: bool = False
     anywhere: bool = False
+    dense: bool = False
     smooth: bool = False
     ties: str = "optimistic"
 

@@ -89,6 +89,7 @@ CARD = Card(
         Need(f"at most {KKT_LIMIT} unknowns: upper variables, three for each lower one, two for each row", _large),
     ),
     suits=_suits,
+    dense=True,
 )
 ARMIJO = 1e-4
 RHO_LIMIT = 1e6  # above, rounding alone exceeds the tolerance

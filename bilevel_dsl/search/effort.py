@@ -17,8 +17,8 @@ class Effort:
         cuts: rounds with answers of a follower that is not convex as rows, see `cuts.py`.
         starts: further ones after a verified answer, and where no method was verified.
         work: operations of methods (see `attempt.work`) beyond which no further start is made.
-        each: of an attempt that a method with a solver of its own may follow, which does not begin with a compilation; where
-            no method is verified, those that were cut off go on.
+        each: of an attempt with dense linear algebra that a method with a solver of its own may follow; where no method is
+            verified, those that were cut off go on.
     """
 
     methods: int

@@ -76,8 +76,8 @@ class Search:
         for k, (info, reason) in enumerate(methods):
             if not info.card.anywhere:
                 first, self.moved = self.moved(first), lambda start: start
-            direct = any(other.direct for other, _ in methods[k + 1 :])
-            run = self._try(info, reason, first, most=self.plan.effort.each if direct else np.inf).run
+            yields = info.card.dense and any(other.direct for other, _ in methods[k + 1 :])
+            run = self._try(info, reason, first, most=self.plan.effort.each if yields else np.inf).run
             if run.proved_infeasible or run.unattained or self._contradictory(run):
                 return self.best
             if not self._failed(self.attempts[-1]):

@@ -146,7 +146,7 @@ def test_a_figure_needs_matplotlib(model, run, monkeypatch, tmp_path):
     assert run("compare", model(SHIFT), "mgbio", "--plot", tmp_path / "a.gif").status == 2
 
 
-@pytest.mark.parametrize("kind, begins", [("png", b"\x89PNG"), ("svg", b"<?xml")])
+@pytest.mark.parametrize("kind, begins", [("png", b"\x89PNG"), pytest.param("svg", b"<?xml", marks=pytest.mark.long)])
 def test_figures(model, run, tmp_path, kind, begins):
     pytest.importorskip("matplotlib")
     file = tmp_path / f"a.{kind}"

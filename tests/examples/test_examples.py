@@ -42,7 +42,7 @@ def test_every_folder_is_an_example():
     assert sorted(folders) == EXAMPLES and len(EXAMPLES) >= 4
 
 
-LONG = {"hyper_cleaning", "sioux_falls"}  # the first is solved by tests/models too; the second takes half a minute
+LONG = {"hyper_cleaning", "sioux_falls", "nine_nodes", "design"}  # 20 to 30 seconds each; others of their kind are here
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.long) if n in LONG else n for n in EXAMPLES])

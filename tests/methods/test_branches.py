@@ -163,7 +163,7 @@ REFUSED = [
         "a constraint of the upper level is not affine",
     ),
     ("minimize x;", "minimize y^4; subject to y >= x;", "the lower objective is not linear or quadratic"),
-    ("minimize x;", "minimize abs(y - 1); subject to y >= x;", "the lower objective is not linear or quadratic"),
+    ("minimize x;", "minimize -abs(y - 1); subject to y >= x;", "the lower objective is not linear or quadratic"),
     ("minimize x;", "minimize x^2 * y; subject to y >= x;", "the lower objective is not linear or quadratic"),
     ("minimize x;", "minimize -y^2 + x * y; subject to y <= 3;", "the lower objective is not convex"),
     ("minimize x;", "minimize y; subject to y >= x^2;", "a constraint of the lower level is not affine"),

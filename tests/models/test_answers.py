@@ -13,7 +13,10 @@ def test_there_are_models():
     assert len(MODELS) > 25 and 10 < len(LIBRARIES) < len(MODELS)
 
 
-@pytest.mark.parametrize("name", MODELS)
+LONG = {"applications/hyper_cleaning", "papers/matrix_sensing"}  # 20 to 30 seconds, mostly of the certificate
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.long) if n in LONG else n for n in MODELS])
 def test_the_reference_is_met(name):
     problem = load(name)
     assert problem.reference.upper is not None and problem.reference.source
