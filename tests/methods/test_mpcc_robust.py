@@ -167,7 +167,7 @@ def test_a_set_without_a_point():
 
 
 def test_unbounded():
-    problem = load("upper { var x; minimize x - y; } lower { var y in [0, 1]; minimize (y - x)^2; }")
+    problem = load("upper { var x; minimize 2 * x - y; } lower { var y in [0, 1]; minimize (y - x)^2; }")
     assert bl.solve(problem, "mpcc").status == "diverged"
 
 

@@ -21,7 +21,7 @@ OPERATORS = set("+ - * / @ ^ ' <= >= == != < > .. = ; : , ( ) [ ] { }".split())
 
 @pytest.fixture(scope="module")
 def solution():
-    return bl.solve(bl.load(MODEL), compile=False)
+    return bl.solve(bl.load(MODEL), compile=False, max_iter=500)
 
 
 def test_every_word_of_the_language_is_in_it():
