@@ -21,6 +21,7 @@ import numpy as np
 from ..functions.sets import nlp_description
 from ..model.problem import Problem
 from .effort import Budget
+from .place import column
 
 KEPT = 1e-7  # sum of relaxations, each relative to its row, that is none
 BLAMED = 1e-9  # multipliers above it
@@ -41,7 +42,7 @@ class Conflict:
     def sentence(self) -> str:
         """For the user; empty where nothing is known."""
         if self.kept:
-            return "the constraints of both levels can be met together, but not with the follower's answers that were seen"
+            return "some point keeps the constraints of both levels: this decision does not, or the follower's answer to it"
         if not self.names:
             return ""
         shown, more = ", ".join(self.names[:SHOWN]), len(self.names) - SHOWN
@@ -152,8 +153,8 @@ class _System:
         expressions = [symbol, *(ca.vec(e) for e, _, _ in extra)]
         names = [BOUND + v.entry(v.offset + k) for k in range(v.size)]
         names += [f"the set of `{v.name}`" for e in expressions[1:] for _ in range(e.numel())]
-        lows = [lower, *(_column(low, e.numel()) for e, low, _ in extra)]
-        highs = [upper, *(_column(high, e.numel()) for e, _, high in extra)]
+        lows = [lower, *(column(low, e.numel()) for e, low, _ in extra)]
+        highs = [upper, *(column(high, e.numel()) for e, _, high in extra)]
         limits = ca.Function("limits", [self.problem.x, *self.problem.p], [ca.vertcat(*lows), ca.vertcat(*highs)])
         low, high = (np.array(side).ravel() for side in limits.call([ca.DM.zeros(self.problem.x.shape), *self._data]))
         return self._linear(ca.vertcat(*expressions), low, high, names)
@@ -181,8 +182,3 @@ class _System:
             np.array(high, float)[kept] - constant,
             [names[k] for k in kept],
         )
-
-
-def _column(value, n: int) -> ca.MX:
-    value = ca.densify(ca.MX(value))
-    return ca.vec(value) if value.numel() == n else ca.repmat(value, n, 1)

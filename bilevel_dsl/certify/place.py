@@ -94,7 +94,7 @@ class Region:
         for constraint in constraints:
             n = constraint.expression.numel()
             rows.append(ca.vec(constraint.expression))
-            limits.append((_column(0.0 if constraint.kind == "eq" else -np.inf, n), _column(0.0, n)))
+            limits.append((column(0.0 if constraint.kind == "eq" else -np.inf, n), column(0.0, n)))
             self.row_of += list(range(n))
             self.constraint_of += [constraint] * n
         self.rows = ca.vertcat(*rows) if rows else ca.MX(0, 1)
@@ -185,10 +185,10 @@ def _of_sets(variables: tuple[Variable, ...], symbol: ca.MX):
         if description is None:
             return [], [], [], False
         lower, upper, extra = description
-        bounds.append((_column(lower, variable.size), _column(upper, variable.size)))
+        bounds.append((column(lower, variable.size), column(upper, variable.size)))
         for expression, low, high in extra:
             rows.append(ca.vec(expression))
-            limits.append((_column(low, expression.numel()), _column(high, expression.numel())))
+            limits.append((column(low, expression.numel()), column(high, expression.numel())))
     return bounds, rows, limits, True
 
 
@@ -196,6 +196,7 @@ def _stack(parts: list[ca.MX]) -> ca.MX:
     return ca.densify(ca.vertcat(*parts)) if parts else ca.MX(0, 1)
 
 
-def _column(value, n: int) -> ca.MX:
+def column(value, n: int) -> ca.MX:
+    """n entries: those of `value`, or the one that it has."""
     value = ca.densify(ca.MX(value))
     return ca.vec(value) if value.numel() == n else ca.repmat(value, n, 1)

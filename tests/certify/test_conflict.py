@@ -54,7 +54,10 @@ def test_constraints_that_only_the_answers_break_are_no_conflict():
     """
     found = bl.solve(load(text), compile="never")
     assert not found.verified and "conflict" not in found.certificate.details
-    assert any("but not with the follower's answers" in note for note in found.certificate.notes)
+    said = "some point keeps the constraints of both levels: this decision does not, or the follower's answer to it"
+    assert said in found.certificate.notes
+    beside = bl.verify(found.problem, {"x": 10.0, "y": 6.0})  # breaks `lim` itself: nothing is said of answers alone
+    assert not beside.verified and said in beside.certificate.notes
 
 
 @pytest.mark.parametrize("seed", range(8))
