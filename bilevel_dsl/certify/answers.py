@@ -59,7 +59,7 @@ def check_answers(
     """The claim "follower_answer" at (x, y); `adverse`: of several answers the follower takes the worst one."""
     if found.answer is None:
         return Answers(Claim("follower_answer", Verdict.NOT_CHECKED, "no answer of the follower is known"), False)
-    curved = here is not None and here.residual <= RESIDUAL and bool(np.all(here.eigenvalues > 1e-8))
+    curved = here is not None and here.residual <= RESIDUAL and here.definite
     if found.convex and curved:
         inexact = _inexact(place, scales, found, x, y, tol)
         if inexact is not None:

@@ -153,7 +153,8 @@ class _Shapes:
             return AFFINE
         size = np.sqrt(np.maximum(np.abs(np.diag(hessian)), 1e-300))  # units of the variables do not matter
         scaled = hessian / size / size[:, None] if np.diag(hessian).all() else hessian
-        values = np.linalg.eigvalsh(scaled)
+        apart = np.count_nonzero(scaled) == np.count_nonzero(np.diag(scaled))  # a sum of squares, each of its own
+        values = np.sort(np.diag(scaled)) if apart else np.linalg.eigvalsh(scaled)
         slack = FLAT * np.abs(values).max()
         return CONVEX if values[0] >= -slack else CONCAVE if values[-1] <= slack else UNKNOWN
 

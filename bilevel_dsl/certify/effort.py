@@ -26,14 +26,16 @@ EFFORTS = {
 }
 GLANCE = 6  # probes
 LEAST_SECONDS = 20.0  # of a normal verification, however short the solve was
+ASIDE_SECONDS = 1.0  # the same, of what a verdict does not rest on
 
 
 @dataclass(frozen=True)
 class Budget:
-    """An effort, and when it must end."""
+    """An effort, when it must end, and when what does not decide whether a point is verified must end."""
 
     effort: Effort
     end: float = float("inf")  # of `perf_counter`
+    aside: float = float("inf")
 
     @property
     def over(self) -> bool:
@@ -41,7 +43,11 @@ class Budget:
 
     def half(self) -> Budget:
         """The same work, within half of the time that is left."""
-        return Budget(self.effort, self.end if self.end == float("inf") else perf_counter() + self.left / 2)
+        return replace(self, end=self.end if self.end == float("inf") else perf_counter() + self.left / 2)
+
+    @property
+    def over_aside(self) -> bool:
+        return perf_counter() >= min(self.aside, self.end)
 
     @property
     def left(self) -> float:
@@ -51,11 +57,13 @@ class Budget:
 def glance(limits: Budget) -> Budget:
     """For the leader's decision where a bound proves it: a few probes, that would speak against the bound."""
     few = replace(limits.effort, probes=min(limits.effort.probes, GLANCE), far=0)
-    return limits if limits.effort is EFFORTS["thorough"] else Budget(few, limits.end)
+    return limits if limits.effort is EFFORTS["thorough"] else replace(limits, effort=few)
 
 
 def budget(level: str, solve_seconds: float | None = None, end: float = float("inf")) -> Budget:
     """The budget of `level`; without "thorough" it ends after a few seconds, or as many as the solve took."""
-    if level != "thorough":
-        end = min(end, perf_counter() + max(LEAST_SECONDS, solve_seconds or 0.0))
-    return Budget(EFFORTS[level], end)
+    if level == "thorough":
+        return Budget(EFFORTS[level], end)
+    now, solved = perf_counter(), solve_seconds or 0.0
+    aside = now + max(ASIDE_SECONDS, solved)
+    return Budget(EFFORTS[level], min(end, now + max(LEAST_SECONDS, solved)), min(end, aside))

@@ -100,18 +100,13 @@ class Follower:
         place = self.place
         kind = ca.SX if self._base.is_a("SXFunction") else ca.MX
         eta = kind.sym("eta", place.ny)
-        # parameters of the program: x, q, lengths, sizes, face rows, data
+        # parameters of the program: x, q, lengths, sizes, face rows; the data are numbers, which keeps large ones cheap
         x, q, lengths = kind.sym("x", place.nx), kind.sym("q", place.ny), kind.sym("l", place.ny)
         zero, size = kind.sym("zero"), kind.sym("size")
         scale = kind.sym("r", self.region.count)
         upper_scale = kind.sym("c", self._base.numel_out(3) if upper else 0)
         face, g_zero, g_size = kind.sym("F", faces, place.ny), kind.sym("g0"), kind.sym("gs")
-        data = kind.sym("p", sum(c.numel() for c in place.columns))
-        columns, at = [], 0
-        for c in place.columns:
-            columns.append(ca.reshape(data[at : at + c.numel()], c.shape))
-            at += c.numel()
-        f, g, rows, c = self._base.call([x, q + lengths * eta, *columns])
+        f, g, rows, c = self._base.call([x, q + lengths * eta, *place.columns], True, False)
         value = {"g": g, "f": f, "-f": -f}[objective]
         parts = [rows / scale]
         if faces:
@@ -124,7 +119,7 @@ class Follower:
             "x": eta,
             "f": (value - zero) / size,
             "g": ca.vertcat(*parts),
-            "p": ca.veccat(x, q, lengths, zero, size, scale, face, g_zero, g_size, upper_scale, data),
+            "p": ca.veccat(x, q, lengths, zero, size, scale, face, g_zero, g_size, upper_scale),
         }
         options = {**QUIET, "ipopt": dict(QUIET["ipopt"])}
         if place.ny > EXACT_HESSIAN_LIMIT and not _sparse(nlp):
@@ -192,7 +187,6 @@ class Follower:
             0.0 if ceiling is None else ceiling,
             frame.g,
             ca.DM(frame.upper_rows) if upper else ca.DM(0, 1),
-            *place.columns,
         )
         solver = self._solver(objective, F.shape[0], ceiling is not None, upper)
         try:

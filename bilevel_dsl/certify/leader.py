@@ -564,7 +564,7 @@ def _far(
     high = np.where(np.isfinite(upper), upper, x + 10 * scales.x)
     here = np.clip((x - low) / np.maximum(high - low, 1e-300), 0, 1)
     for k in range(times * budget.effort.far // (3 if reactions.several else 1)):
-        if budget.over:
+        if budget.over if times > 1 else budget.over_aside:  # a verdict rests on it where the objective is flat
             break
         u = rng.random(x.size)
         if k % 4 == 1:

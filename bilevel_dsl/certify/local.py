@@ -63,21 +63,28 @@ class Local:
         return null_space(self.A[~self.weak], self.g_y.size)
 
     @cached_property
-    def eigenvalues(self) -> np.ndarray:
-        """Of the Hessian on the tangent space, relative to its largest entry; ascending."""
-        Z = self.tangent
-        if not Z.shape[1]:
-            return np.zeros(0)
-        size = float(np.max(np.abs(self.hessian), initial=0.0))
-        if size == 0:
-            return np.zeros(Z.shape[1])
-        reduced = Z.T @ self.hessian @ Z / size
-        return np.linalg.eigvalsh((reduced + reduced.T) / 2)
+    def _reduced(self) -> np.ndarray:
+        """The Hessian on the tangent space, relative to its largest entry."""
+        Z, size = self.tangent, float(np.max(np.abs(self.hessian), initial=0.0))
+        if not Z.shape[1] or size == 0:
+            return np.zeros((Z.shape[1], Z.shape[1]))
+        whole = len(Z) == Z.shape[1] and np.array_equal(Z, np.eye(len(Z)))
+        reduced = (self.hessian if whole else Z.T @ self.hessian @ Z) / size
+        return (reduced + reduced.T) / 2
 
-    @property
+    @cached_property
+    def definite(self) -> bool:
+        """The Hessian curves upward along all that is left to the follower, by more than `SINGULAR`."""
+        try:
+            np.linalg.cholesky(self._reduced - SINGULAR * np.eye(len(self._reduced)))
+        except np.linalg.LinAlgError:
+            return False
+        return True
+
+    @cached_property
     def singular(self) -> bool:
         """The follower may move without a loss to second order: its answer may not be unique."""
-        return bool(np.any(np.abs(self.eigenvalues) <= SINGULAR))
+        return not self.definite and bool(np.any(np.abs(np.linalg.eigvalsh(self._reduced)) <= SINGULAR))
 
     @property
     def kinked(self) -> bool:
@@ -89,6 +96,16 @@ class Local:
         A, m = self.A, len(self.A)
         K = np.block([[self.hessian, A.T], [A, np.zeros((m, m))]])
         return K, np.vstack([self.mixed, self.A_x])
+
+    @cached_property
+    def inverse(self) -> np.ndarray | None:
+        """Of K, for many right-hand sides; None where K is singular."""
+        K, _ = self._factors
+        try:
+            found = np.linalg.inv(K)
+        except np.linalg.LinAlgError:
+            return None
+        return found if np.max(np.abs(K @ found - np.eye(len(K))), initial=0.0) <= 1e-6 else None
 
     @cached_property
     def reaction(self) -> tuple[np.ndarray, np.ndarray]:

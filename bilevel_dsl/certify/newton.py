@@ -14,41 +14,28 @@ from .follower import Frame, Response
 from .local import Local, null_space
 from .place import Place, Region
 
-LARGEST = 60  # lower variables
+SMALL = 60  # lower variables up to which every step has a Hessian of its own
 STEPS = 6
+CHORDS = 40  # steps with the Hessian of the point, at most
+SLOW = 0.5  # of a residual that is left by a step that is worth its price
 SOLVED = 1e-11  # of the conditions, in scaled numbers
+NEARLY = 1e-9  # where rounding lets it fall no further
 BROKEN = 1e-10  # lengths
 CURVED = 1e-9  # relative: the least eigenvalue that counts as positive
 
 
-def nearby(place: Place, region: Region, frame: Frame, here: Local, x: np.ndarray, start: np.ndarray) -> Response | None:
-    """The answer to x with what is active at `here` and nothing else; None where that is none."""
-    if start.size > LARGEST or here.weak.any() or here.dependent:
+def nearby(
+    place: Place, region: Region, frame: Frame, here: Local, x: np.ndarray, start: np.ndarray, convex: bool = False
+) -> Response | None:
+    """The answer to x with what is active at `here` and nothing else; None where that is none.
+
+    Args:
+        convex: the follower is known to be convex, so that its conditions are enough.
+    """
+    if here.weak.any() or here.dependent:
         return None
-    limits = region.limits(place, x)
-    held = _Held(place, region, frame, here, x, limits)
-    y, multipliers = np.clip(start, limits[0], limits[1]), here.multipliers.copy()
-    for _ in range(STEPS):
-        slope, away, A = held.at(y)
-        if not (np.all(np.isfinite(slope)) and np.all(np.isfinite(A))):
-            return None
-        residual = np.concatenate([slope + A.T @ multipliers, away])
-        hessian = held.hessian(y, multipliers)
-        if not np.all(np.isfinite(hessian)):
-            return None
-        size = max(1.0, float(np.max(np.abs(multipliers), initial=0.0)))
-        if np.max(np.abs(residual), initial=0.0) <= SOLVED * size:
-            return held.response(y, multipliers, hessian, A)
-        K = np.block([[hessian, A.T], [A, np.zeros((len(A), len(A)))]])
-        try:
-            step = np.linalg.solve(K, -residual)
-        except np.linalg.LinAlgError:
-            return None
-        if not np.all(np.isfinite(step)):
-            return None
-        y = y + frame.y * step[: y.size]
-        multipliers = multipliers + step[y.size :]
-    return None
+    held = _Held(place, region, frame, here, x, region.limits(place, x))
+    return held.newton(start) if start.size <= SMALL else held.chords(start, convex)
 
 
 class _Held:
@@ -64,6 +51,48 @@ class _Held:
             for r, s in zip(here.row, here.sign)
         ]
         self.ends = np.array(ends, float)
+
+    def newton(self, start: np.ndarray) -> Response | None:
+        """Newton's method on the conditions."""
+        y, multipliers = np.clip(start, *self.limits[:2]), self.here.multipliers.copy()
+        for _ in range(STEPS):
+            residual, A = self.residual(y, multipliers)
+            hessian = self.hessian(y, multipliers)
+            if not (np.all(np.isfinite(residual)) and np.all(np.isfinite(A)) and np.all(np.isfinite(hessian))):
+                return None
+            if np.max(np.abs(residual), initial=0.0) <= SOLVED * _size(multipliers):
+                return self.response(y, multipliers, A, hessian)
+            K = np.block([[hessian, A.T], [A, np.zeros((len(A), len(A)))]])
+            try:
+                step = np.linalg.solve(K, -residual)
+            except np.linalg.LinAlgError:
+                return None
+            if not np.all(np.isfinite(step)):
+                return None
+            y, multipliers = y + self.frame.y * step[: y.size], multipliers + step[y.size :]
+        return None
+
+    def chords(self, start: np.ndarray, convex: bool) -> Response | None:
+        """The same with the matrix of the point: of many variables its derivatives are what takes time."""
+        inverse = self.here.inverse
+        if inverse is None:
+            return None
+        y, multipliers, before = np.clip(start, *self.limits[:2]), self.here.multipliers.copy(), np.inf
+        for _ in range(CHORDS):
+            residual, A = self.residual(y, multipliers)
+            left = float(np.max(np.abs(residual), initial=0.0)) / _size(multipliers)
+            if left <= SOLVED or left <= NEARLY and left > SLOW * before:
+                return self.response(y, multipliers, A, None if convex else self.hessian(y, multipliers))
+            if not left <= SLOW * before:  # not a number, too
+                return None
+            step, before = -inverse @ residual, left
+            y, multipliers = y + self.frame.y * step[: y.size], multipliers + step[y.size :]
+        return None
+
+    def residual(self, y: np.ndarray, multipliers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Of the conditions, and the derivatives of what is held."""
+        slope, away, A = self.at(y)
+        return np.concatenate([slope + A.T @ multipliers, away]), A
 
     def at(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The slope of g, how far what is held is from its limit, and its derivatives; all in scaled numbers."""
@@ -98,8 +127,8 @@ class _Held:
         W = np.hstack(columns)
         return (W + W.T) / 2 * size
 
-    def response(self, y: np.ndarray, multipliers: np.ndarray, hessian: np.ndarray, A: np.ndarray) -> Response | None:
-        """The answer, if it is one."""
+    def response(self, y: np.ndarray, multipliers: np.ndarray, A: np.ndarray, hessian: np.ndarray | None) -> Response | None:
+        """The answer, if it is one; no Hessian: of a convex follower."""
         here, frame = self.here, self.frame
         lower, upper, low, high = self.limits
         rows = self.region.values(self.place, self.x, y)
@@ -109,7 +138,7 @@ class _Held:
             )
         if not np.max(broken, initial=0.0) <= BROKEN or np.any(multipliers[~here.equal] < 0):
             return None
-        Z = null_space(A, y.size)
+        Z = null_space(A, y.size) if hessian is not None else np.zeros((y.size, 0))
         if Z.shape[1]:
             reduced = Z.T @ hessian @ Z
             least = float(np.linalg.eigvalsh((reduced + reduced.T) / 2)[0])
@@ -121,3 +150,7 @@ class _Held:
         y = np.clip(y, lower, upper)
         g, f = self.place.value("g", self.x, y), self.place.value("f", self.x, y)
         return Response(y, g, f, True, "newton", (bounds, own)) if np.isfinite(g) else None
+
+
+def _size(multipliers: np.ndarray) -> float:
+    return max(1.0, float(np.max(np.abs(multipliers), initial=0.0)))

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..intervals.boxes import Search, minimise
 from ..model.problem import entry_of
+from .affine import convex_by_parts
 from .blocks import at_leader, blocks, scalar_graph
 from .claims import Claim, Verdict
 from .curvature import curvature, curvatures
@@ -120,19 +121,26 @@ def optimal(
 def _convexity(place: Place, region: Region, x: np.ndarray, y: np.ndarray) -> tuple[bool, list[np.ndarray]]:
     """Whether g and the set of the follower are convex in y by their structure; and its separate parts."""
     held = blocks(place, region)
-    g = at_leader(place, place.oracles.function("g"), x, largest=RULED)
-    if g is None:
-        return _quadratic_convex(place, region, x, y), held
     lower, upper, low, high = region.limits(place, x)
-    if curvature(g, lower, upper) not in ("constant", "affine", "convex"):
-        return False, held
-    return _rows_convex(place, region, x, lower, upper, low, high), held
+    if _objective_convex(place, x, lower, upper):
+        return _rows_convex(place, region, x, lower, upper, low, high), held
+    large = at_leader(place, place.oracles.function("g"), x, largest=RULED) is None
+    return large and _quadratic_convex(place, region, x, y), held
 
 
 def convex_objective(place: Place, x: np.ndarray) -> bool:
     """Whether g is convex in y by its structure, on the whole space."""
-    g = at_leader(place, place.oracles.function("g"), x, largest=RULED)
-    return g is not None and curvature(g) in ("constant", "affine", "convex")
+    free = np.full(place.ny, np.inf)
+    return _objective_convex(place, x, -free, free)
+
+
+def _objective_convex(place: Place, x: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> bool:
+    """By rules, of the graph of scalars or, where that is long, of what is left between affine parts."""
+    g = place.oracles.function("g")
+    if not g.is_a("SXFunction") and convex_by_parts(place, x, lower, upper):
+        return True
+    scalar = at_leader(place, g, x, largest=RULED)
+    return scalar is not None and curvature(scalar, lower, upper) in ("constant", "affine", "convex")
 
 
 def _rows_convex(place, region, x, lower, upper, low, high) -> bool:

@@ -21,7 +21,7 @@ class Place:
         multipliers: values by name for `dual(...)` in upper expressions; they stand in place of the data.
     """
 
-    def __init__(self, oracles: Oracles, multipliers: dict[str, np.ndarray] | None = None):
+    def __init__(self, oracles: Oracles, multipliers: dict[str, np.ndarray] | None = None, bound: _Bound | None = None):
         self.oracles, self.problem = oracles, oracles.problem
         self.nx, self.ny = oracles.nx, oracles.ny
         self._maps: dict[tuple[str, int], tuple[ca.Function, ca.Function]] = {}
@@ -32,15 +32,20 @@ class Place:
             value = given.get(names[q.name], q.value) if q.is_dual else q.value
             column = ca.DM(np.asarray(value, float).ravel(order="F"))
             self.columns.append(ca.reshape(column, q.symbol.shape))
+        duals = [q.is_dual for q in self.problem.parameters]
+        large = sum(c.numel() for c in self.columns) > REPEATED
+        self._bound = bound or (_Bound(self.columns, duals) if large else None)
+        self._given = [c for c, dual in zip(self.columns, duals) if dual] if large else self.columns
 
     def with_multipliers(self, values: dict[str, np.ndarray]) -> Place:
         """The same with other numbers for `dual(...)`; functions are shared."""
-        return Place(self.oracles, values)
+        return Place(self.oracles, values, self._bound)
 
     def call(self, function: ca.Function, *arguments) -> list[np.ndarray]:
         """Any Function of (..., *p); NaN where it has no value: the inverse of a singular matrix."""
+        bound = function if self._bound is None else self._bound(function)
         try:
-            return [np.array(v) for v in function.call([*map(ca.DM, arguments), *self.columns])]
+            return [np.array(v) for v in bound.call([*map(ca.DM, arguments), *self._given])]
         except RuntimeError as error:
             if "Evaluation failed" not in str(error):
                 raise
@@ -69,6 +74,24 @@ class Place:
             repeated = [ca.repmat(c, 1, n) for c in self.columns]
             return np.array(self._maps[key][1].call([ca.repmat(ca.DM(x), 1, n), ca.DM(Y), *repeated])[0])
         return np.hstack([self.call(function, x, column)[0] for column in Y.T])
+
+
+class _Bound:
+    """Functions of (..., *p) as functions of (..., multipliers): a call hands no large data over."""
+
+    def __init__(self, columns: list[ca.DM], duals: list[bool]):
+        self._data = [ca.MX.sym("dual", *c.shape) if dual else ca.MX(c) for c, dual in zip(columns, duals)]
+        self._duals = [v for v, dual in zip(self._data, duals) if dual]
+        self._known: dict[int, tuple[ca.Function, ca.Function]] = {}
+
+    def __call__(self, function: ca.Function) -> ca.Function:
+        key = function.__hash__()
+        if key not in self._known:
+            n = function.n_in() - len(self._data)
+            first = [ca.MX.sym(f"v{k}", function.sparsity_in(k)) for k in range(n)]
+            outputs = function.call([*first, *self._data], True, False)
+            self._known[key] = function, ca.Function(function.name(), [*first, *self._duals], outputs)
+        return self._known[key][1]
 
 
 class Region:

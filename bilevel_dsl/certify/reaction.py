@@ -64,7 +64,7 @@ class Reactions:
         """None where the follower has no answer."""
         answer = None
         if self.here is not None:
-            answer = nearby(self.place, self.region, self.follower.frame, self.here, x, start)
+            answer = nearby(self.place, self.region, self.follower.frame, self.here, x, start, self.convex)
         if answer is None:
             answer = self.follower.answer(x, start)
         if not answer.solved:

@@ -11,6 +11,8 @@ import bilevel_dsl as bl
 from bilevel_dsl.functions.oracles import Oracles
 from bilevel_dsl.methods import METHODS
 from bilevel_dsl.methods.branches import MOST_PAIRS
+from bilevel_dsl.methods.card import Refusal
+from bilevel_dsl.methods.direct import quadratic
 from tests.truth.families import instance
 
 INFO = METHODS["branches"]
@@ -248,3 +250,14 @@ def test_units_do_not_matter():
 def test_bounds_have_the_sense_of_the_model():
     found = bl.solve(load(KNOWN["a toll: products by strong duality"][0]))
     assert found.measures["bound"] == pytest.approx(3) and found.trace["bound"][-1] == pytest.approx(3)
+
+
+@pytest.mark.parametrize(
+    ("objective", "bent"),
+    [("sumsqr(y)^2 + x * y[1]", True), ("exp(x) + x * y[1] + sumsqr(y)", False), ("sumsqr(A @ y - x)", False)],
+)
+def test_numbers_refuse_what_is_not_quadratic(objective, bent):
+    text = "param A[3, 2] = normal(0, 1, 3, 2, seed=1); upper { var x in [0, 1]; minimize x; } "
+    problem = bl.load(bl.Source("bent", text + f"lower {{ var y[2] in [0, 2]; minimize {objective}; }}"))
+    assert quadratic._bent(problem) == bent
+    assert isinstance(quadratic.program_of(problem), Refusal) == bent

@@ -8,6 +8,7 @@ import casadi as ca
 import numpy as np
 
 from ...functions.oracles import Oracles
+from ...functions.polynomial import degrees_by_node
 from ...model.bounds import with_bounds
 from ...model.problem import Constraint, Problem, Variable
 from ..card import Refusal
@@ -18,6 +19,8 @@ from .program import PairedProgram, Unfit
 from .system import Levels, System, scales_at
 
 MOST_COLUMNS = 300  # of the program
+BENT = 1e-6  # second differences along a line, relative to the slope: more than rounding
+NOT_QUADRATIC = "the lower objective is not linear or quadratic in its variables"
 
 
 def count_pairs(problem: Problem) -> int:
@@ -35,6 +38,8 @@ def program_of(problem: Problem) -> PairedProgram | Refusal:
     columns = problem.x.numel() + problem.y.numel() + rows
     if columns > MOST_COLUMNS:
         return Refusal(f"there are {columns} variables and rows (limit {MOST_COLUMNS})", problem.lower_variables[0].span)
+    if _bent(problem):
+        return Refusal(NOT_QUADRATIC, problem.g.span)
     levels = Levels(Oracles(problem))
     if levels.kind is not ca.SX:
         return Refusal("the objectives and constraints are not made of scalar operations alone", problem.g.span)
@@ -53,9 +58,9 @@ def _of_lower(levels: Levels) -> Refusal | None:
     x, y = ca.SX.sym("x", levels.nx), ca.SX.sym("y", levels.ny)
     _, g, h, e, _ = levels.expressions(x, y)
     slope = ca.gradient(g, y)
-    of_slope, of_h, of_e = degrees([slope, h, e], ca.veccat(x, y))
-    if np.any(of_slope > 1):
-        return Refusal("the lower objective is not linear or quadratic in its variables", problem.g.span)
+    of_h, of_e = degrees([h, e], ca.veccat(x, y))
+    if _degree(problem.g.expression, problem.x, problem.y) > 2 and np.any(degrees([slope], ca.veccat(x, y))[0] > 1):
+        return Refusal(NOT_QUADRATIC, problem.g.span)
     if np.any(of_h > 1) or np.any(of_e > 1):
         rows = described(problem, "lower")[1]
         return _row("lower", problem.lower_constraints, problem.lower_variables, rows, {False: of_h, True: of_e})
@@ -63,6 +68,28 @@ def _of_lower(levels: Levels) -> Refusal | None:
     if not np.all(np.isfinite(H)):
         return Refusal("a coefficient of the lower objective is not finite", problem.g.span)
     return None if is_convex(H) else Refusal("the lower objective is not convex", problem.g.span)
+
+
+def _degree(expression: ca.MX, *variables: ca.MX) -> int:
+    return degrees_by_node([expression], variables)[expression.__hash__()]
+
+
+def _bent(problem: Problem) -> bool:
+    """Whether numbers say that the slope of g by y is not affine in (x, y), before a graph of scalars is gone through.
+
+    A function that is affine has no second differences along a line, but for rounding.
+    """
+    x, y, g = problem.x, problem.y, problem.g.expression
+    if _degree(g, x, y) <= 2:
+        return False
+    rng = np.random.default_rng(0)
+    along = ca.DM(rng.standard_normal(y.numel()))
+    slope = ca.Function("slope", [x, y, *problem.p], [ca.jtimes(g, y, along)])
+    (x_start, y_start), data = problem.start(), _data(problem)
+    x_step, y_step = rng.standard_normal(x.numel()), rng.standard_normal(y.numel())
+    values = np.array([float(slope.call([x_start + t * x_step, y_start + t * y_step, *data])[0]) for t in range(4)])
+    size = np.max(np.abs(values))
+    return bool(np.isfinite(size) and np.max(np.abs(np.diff(values, 2))) > BENT * size)
 
 
 def _of_upper(levels: Levels) -> Refusal | None:
