@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-import casadi as ca
 import numpy as np
 
 from ..model.problem import Dual
@@ -274,12 +273,12 @@ def _multipliers(
 
 
 def _second(place: Place, region: Region, x, y, weights) -> tuple[np.ndarray, np.ndarray]:
-    """Second derivatives of the Lagrangian: by y twice, by y and x; all columns in one call."""
+    """Second derivatives of the Lagrangian: by y twice, by y and x."""
     n = y.size
     if not n:
         return np.zeros((0, 0)), np.zeros((0, x.size))
-    W, mixed = region.second.call([ca.DM(x), ca.DM(y), ca.DM(weights), ca.DM(np.eye(n)), *place.columns])
-    W, mixed = np.array(W), np.array(mixed).T
+    columns = [place.call(region.second, x, y, weights, direction) for direction in np.eye(n)]
+    W, mixed = np.hstack([c[0] for c in columns]), np.hstack([c[1] for c in columns]).T
     return (W + W.T) / 2, mixed.reshape(n, x.size)
 
 

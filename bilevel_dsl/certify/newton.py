@@ -7,7 +7,6 @@ positive definite along what is left to the follower; else the caller solves in 
 
 from __future__ import annotations
 
-import casadi as ca
 import numpy as np
 
 from .follower import Frame, Response
@@ -119,11 +118,7 @@ class _Held:
         for k, r in enumerate(here.row):
             if r >= 0:
                 weights[r] += here.sign[k] * multipliers[k] * scales.g / here.size[k]
-        point = [ca.DM(self.x), ca.DM(y), ca.DM(weights)]
-        columns = [
-            np.array(self.region.second.call([*point, ca.DM(np.eye(1, n, j).ravel()), *self.place.columns])[0])
-            for j in range(n)
-        ]
+        columns = [self.place.call(self.region.second, self.x, y, weights, direction)[0] for direction in np.eye(n)]
         W = np.hstack(columns)
         return (W + W.T) / 2 * size
 

@@ -7,6 +7,7 @@ from functools import cached_property
 import casadi as ca
 import numpy as np
 
+from ..functions.buffers import Call
 from ..functions.oracles import Oracles, expanded
 from ..functions.sets import nlp_description
 from ..model.problem import Constraint, Variable
@@ -21,35 +22,31 @@ class Place:
         multipliers: values by name for `dual(...)` in upper expressions; they stand in place of the data.
     """
 
-    def __init__(self, oracles: Oracles, multipliers: dict[str, np.ndarray] | None = None, bound: _Bound | None = None):
+    def __init__(self, oracles: Oracles, multipliers: dict[str, np.ndarray] | None = None):
         self.oracles, self.problem = oracles, oracles.problem
         self.nx, self.ny = oracles.nx, oracles.ny
-        self._maps: dict[tuple[str, int], tuple[ca.Function, ca.Function]] = {}
+        self._calls: dict[tuple[int, int], tuple[ca.Function, Call]] = {}
         names = {f"dual({d.name})": d.name for d in self.problem.used_duals}
         given = multipliers or {}
-        self.columns = []
-        for q in self.problem.parameters:
-            value = given.get(names[q.name], q.value) if q.is_dual else q.value
-            column = ca.DM(np.asarray(value, float).ravel(order="F"))
-            self.columns.append(ca.reshape(column, q.symbol.shape))
-        duals = [q.is_dual for q in self.problem.parameters]
-        large = sum(c.numel() for c in self.columns) > REPEATED
-        self._bound = bound or (_Bound(self.columns, duals) if large else None)
-        self._given = [c for c, dual in zip(self.columns, duals) if dual] if large else self.columns
+        values = [given.get(names[q.name], q.value) if q.is_dual else q.value for q in self.problem.parameters]
+        self._data = [np.ascontiguousarray(np.asarray(v, float).ravel(order="F")) for v in values]
+
+    @cached_property
+    def columns(self) -> list[ca.DM]:
+        """The data, for CasADi."""
+        return [ca.reshape(ca.DM(v), q.symbol.shape) for v, q in zip(self._data, self.problem.parameters)]
 
     def with_multipliers(self, values: dict[str, np.ndarray]) -> Place:
-        """The same with other numbers for `dual(...)`; functions are shared."""
-        return Place(self.oracles, values, self._bound)
+        """The same with other numbers for `dual(...)`."""
+        return Place(self.oracles, values)
 
-    def call(self, function: ca.Function, *arguments) -> list[np.ndarray]:
-        """Any Function of (..., *p); NaN where it has no value: the inverse of a singular matrix."""
-        bound = function if self._bound is None else self._bound(function)
-        try:
-            return [np.array(v) for v in bound.call([*map(ca.DM, arguments), *self._given])]
-        except RuntimeError as error:
-            if "Evaluation failed" not in str(error):
-                raise
-            return [np.full(function.size_out(k), np.nan) for k in range(function.n_out())]
+    def call(self, function: ca.Function, *arguments, after: int = 0) -> list[np.ndarray]:
+        """Any Function of (..., *p, `after` further ones); NaN where it has no value: the inverse of a singular matrix."""
+        key = function.__hash__(), 1
+        if key not in self._calls:
+            first = function.n_in() - len(self._data) - after
+            self._calls[key] = function, Call(function, {first + k: v for k, v in enumerate(self._data)})
+        return self._calls[key][1](*arguments)
 
     def __call__(self, name: str, x: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
         return self.call(self.oracles.function(name), x, y)
@@ -67,31 +64,13 @@ class Place:
         n = Y.shape[1]
         if n == 0:
             return np.zeros((function.numel_out(0), 0))
-        if function.is_a("SXFunction") and sum(c.numel() for c in self.columns) <= REPEATED:
-            key = (function.name(), n)
-            if key not in self._maps or self._maps[key][0] is not function:
-                self._maps[key] = function, function.map(n)
-            repeated = [ca.repmat(c, 1, n) for c in self.columns]
-            return np.array(self._maps[key][1].call([ca.repmat(ca.DM(x), 1, n), ca.DM(Y), *repeated])[0])
-        return np.hstack([self.call(function, x, column)[0] for column in Y.T])
-
-
-class _Bound:
-    """Functions of (..., *p) as functions of (..., multipliers): a call hands no large data over."""
-
-    def __init__(self, columns: list[ca.DM], duals: list[bool]):
-        self._data = [ca.MX.sym("dual", *c.shape) if dual else ca.MX(c) for c, dual in zip(columns, duals)]
-        self._duals = [v for v, dual in zip(self._data, duals) if dual]
-        self._known: dict[int, tuple[ca.Function, ca.Function]] = {}
-
-    def __call__(self, function: ca.Function) -> ca.Function:
-        key = function.__hash__()
-        if key not in self._known:
-            n = function.n_in() - len(self._data)
-            first = [ca.MX.sym(f"v{k}", function.sparsity_in(k)) for k in range(n)]
-            outputs = function.call([*first, *self._data], True, False)
-            self._known[key] = function, ca.Function(function.name(), [*first, *self._duals], outputs)
-        return self._known[key][1]
+        if not function.is_a("SXFunction") or sum(v.size for v in self._data) > REPEATED:
+            return np.hstack([self.call(function, x, column)[0] for column in Y.T])
+        key = function.__hash__(), n
+        if key not in self._calls:
+            held = {2 + k: np.tile(v, n) for k, v in enumerate(self._data)}
+            self._calls[key] = function, Call(function.map(n), held)
+        return self._calls[key][1](np.tile(np.asarray(x, float), n), Y)[0]
 
 
 class Region:

@@ -165,7 +165,7 @@ def coupling(
         direction = moving * size_y * np.where(rng.random(y.size) < 0.5, -1.0, 1.0)
         aside = NEAR * size_x * np.where(rng.random(x.size) < 0.5, -1.0, 1.0)
         for there in (x, x + aside, x - aside):
-            mixed = np.array(function.call([ca.DM(there), ca.DM(y), *place.columns, ca.DM(direction)])[0]).ravel()
+            mixed = place.call(function, there, y, direction, after=1)[0].ravel()
             values = np.abs(mixed * size_x)
             found = max(found, float(np.max(values[np.isfinite(values)], initial=0.0)))
     return found

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import casadi as ca
 import numpy as np
 
+from ..functions.buffers import Call
 from ..functions.oracles import Oracles
 
 ROUNDING = 1e-9  # of a bound that is a whole number
@@ -56,10 +57,11 @@ def _projection(oracles: Oracles, level: str, size: int) -> Callable[[np.ndarray
         symbol = ca.MX.sym("v", size)
         p = list(oracles.problem.p)
         projected = (oracles.project_x if level == "x" else oracles.project_y)(symbol, p)
-        oracles._cache[name] = ca.Function("projected", [symbol, *p], [projected])
-    function = oracles._cache[name]
-    columns = [ca.reshape(ca.DM(d), q.symbol.shape) for d, q in zip(oracles.problem.data, oracles.problem.parameters)]
-    return lambda v: np.array(function.call([ca.DM(v), *columns])[0]).ravel()
+        function = ca.Function("projected", [symbol, *p], [projected])
+        data = [np.ascontiguousarray(np.asarray(d, float).ravel(order="F")) for d in oracles.problem.data]
+        oracles._cache[name] = Call(function, {1 + k: d for k, d in enumerate(data)})
+    call = oracles._cache[name]
+    return lambda v: call(v)[0].ravel()
 
 
 def restricted(

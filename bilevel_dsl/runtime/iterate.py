@@ -11,8 +11,9 @@ from time import perf_counter
 
 import numpy as np
 
+from ..functions.buffers import evaluator
 from .layout import Bound, Layout
-from .lookups import evaluator, parted
+from .lookups import parted
 from .status import RUNNING, Status
 
 Poll = Callable[[int, int, np.ndarray], int]  # (iterations, calls, measures) -> calls to the next, <= 0 to stop

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import casadi as ca
 import numpy as np
 
+from ..functions.buffers import evaluator
+
 LONG = 1000  # entries of an input from which on copies are worth the second call
 
 
@@ -57,21 +59,6 @@ def _take(source: np.ndarray, places: np.ndarray, out: np.ndarray) -> None:
         np.take(source, places.astype(np.int64), out=out, mode="clip")
     else:
         out[:] = np.where(inside, source[np.where(inside, places, 0).astype(np.int64)], np.nan)
-
-
-def evaluator(function: ca.Function, inputs: Sequence[np.ndarray], outputs: Sequence[np.ndarray]) -> Callable[[], bool]:
-    """Evaluates the function with its buffers at these arrays, and says whether it failed."""
-    buffer, evaluate = function.buffer()
-    for k, place in enumerate(inputs):
-        buffer.set_arg(k, memoryview(place))  # pyrefly: ignore[missing-argument] - a memoryview brings its size
-    for k, place in enumerate(outputs):
-        buffer.set_res(k, memoryview(place))  # pyrefly: ignore[missing-argument]
-
-    def call(keep=(inputs, outputs)) -> bool:
-        evaluate()
-        return buffer.ret() != 0
-
-    return call
 
 
 def parted(function: ca.Function) -> Parted | None:

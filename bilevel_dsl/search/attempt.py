@@ -9,6 +9,7 @@ from time import perf_counter
 import numpy as np
 
 from ..certify.claims import Certificate
+from ..functions.buffers import evaluator
 from ..functions.oracles import Oracles
 from ..methods import MethodInfo
 from ..methods.program import Program
@@ -16,7 +17,6 @@ from ..methods.work import KINDS, calls, reads_max_iter
 from ..reductions.reduced import reduced
 from ..runtime.direct import run_direct
 from ..runtime.execute import Run, Stop, execute
-from ..runtime.lookups import evaluator
 from ..runtime.status import Status
 
 EACH = 1000  # first iterations that are all in a detailed trace
