@@ -23,14 +23,17 @@ def evaluator(function: ca.Function, inputs: Sequence[np.ndarray], outputs: Sequ
     return call
 
 
+NOTHING: Mapping[int, np.ndarray] = {}
+
+
 class Call:
     """A Function some of whose inputs stay as they are.
 
     Args:
-        held: entries of these inputs, column by column, by their numbers; they are not copied.
+        held: entries of these inputs, column by column, by their numbers; they are not copied. None by default.
     """
 
-    def __init__(self, function: ca.Function, held: Mapping[int, np.ndarray]):
+    def __init__(self, function: ca.Function, held: Mapping[int, np.ndarray] = NOTHING):
         self._inputs = [np.zeros(function.nnz_in(k)) for k in range(function.n_in()) if k not in held]
         self._outputs = [np.zeros(function.nnz_out(k)) for k in range(function.n_out())]
         self._shapes = [function.size_out(k) for k in range(function.n_out())]

@@ -8,17 +8,21 @@ Source: R. E. Moore, R. B. Kearfott, M. J. Cloud, Introduction to Interval Analy
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 OUT = np.array([[-np.inf], [np.inf]])
 SIGN = np.array([[-1.0], [1.0]])
 WHOLE = np.array([[-np.inf], [np.inf]])
+_LARGEST = float(np.finfo(float).max)
 _TINY = 3e-308  # the smallest normal number, with a margin
 
 
 def outward(v: np.ndarray) -> np.ndarray:
     """After an operation that is rounded correctly: one unit in the last place. A 0 is exact (not so of products)."""
-    return np.where(v == 0.0, 0.0, np.nextafter(v, OUT))
+    further = np.nextafter(v, OUT)
+    return further if np.count_nonzero(v) == v.size else np.where(v == 0.0, 0.0, further)
 
 
 def widened(v: np.ndarray, absolute: float = _TINY) -> np.ndarray:
@@ -27,10 +31,12 @@ def widened(v: np.ndarray, absolute: float = _TINY) -> np.ndarray:
     return v + SIGN * (np.abs(v) * 1e-15 + absolute)
 
 
+@lru_cache(maxsize=10_000)
 def number(value: float) -> np.ndarray:
-    largest = np.finfo(float).max
-    low, high = min(value, largest), max(value, -largest)
-    return np.array([[low], [high]])
+    """An interval of one number, not to be written to; infinity is any number above the largest one."""
+    found = np.array([[min(value, _LARGEST)], [max(value, -_LARGEST)]])
+    found.flags.writeable = False
+    return found
 
 
 def pair(low: np.ndarray, high: np.ndarray) -> np.ndarray:
@@ -53,13 +59,13 @@ def sub(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def mul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    p = a[..., :, None, :] * b[..., None, :, :]
-    p = p.reshape(*p.shape[:-3], 4, p.shape[-1])
-    if np.isnan(p).any():  # 0 times infinity: the end of a range that is never reached
-        p = np.where(np.isnan(p), 0.0, p)
-    low, high = p.min(-2), p.max(-2)
-    out = np.nextafter(pair(low, high), OUT)
-    if not (low.all() and high.all()):  # 0: exact if the signs say so, else perhaps an underflow
+    products = _products(a, b)
+    out = _hull_of(products)
+    if np.count_nonzero(out == out) < out.size:  # 0 times infinity: the end of a range that is never reached
+        out = _hull_of([np.where(np.isnan(p), 0.0, p) for p in products])
+    whole = np.count_nonzero(out) == out.size
+    out = np.nextafter(out, OUT)
+    if not whole:  # 0: exact if the signs say so, else perhaps an underflow
         positive_a, negative_a = a[..., 0, :] >= 0, a[..., 1, :] <= 0
         positive_b, negative_b = b[..., 0, :] >= 0, b[..., 1, :] <= 0
         nothing = positive_a & negative_a | positive_b & negative_b
@@ -72,11 +78,25 @@ def mul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return out
 
 
+def _products(a: np.ndarray, b: np.ndarray) -> list[np.ndarray]:
+    """Of either end of one with either end of the other."""
+    low, high, least, most = a[..., 0, :], a[..., 1, :], b[..., 0, :], b[..., 1, :]
+    return [low * least, low * most, high * least, high * most]
+
+
+def _hull_of(p: list[np.ndarray]) -> np.ndarray:
+    return pair(
+        np.minimum(np.minimum(p[0], p[1]), np.minimum(p[2], p[3])),
+        np.maximum(np.maximum(p[0], p[1]), np.maximum(p[2], p[3])),
+    )
+
+
 def scale(c: float, a: np.ndarray) -> np.ndarray:
     if c == 0.0:
         return np.zeros_like(a)
     a = a if c > 0 else a[..., ::-1, :]
-    return np.where(a == 0.0, 0.0, np.nextafter(c * a, OUT))
+    out = np.nextafter(c * a, OUT)
+    return out if np.count_nonzero(a) == a.size else np.where(a == 0.0, 0.0, out)
 
 
 def hull(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -102,6 +122,8 @@ def square(a: np.ndarray) -> np.ndarray:
 def inverse(a: np.ndarray) -> np.ndarray:
     """1 / a where a is not 0; the whole line if a has both signs."""
     low, high = a[..., 0, :], a[..., 1, :]
+    if np.count_nonzero((low > 0) | (high < 0)) == low.size:  # 0 is in none of them
+        return outward(1 / a[..., ::-1, :])
     both = (low < 0) & (high > 0) | (low == 0) & (high == 0)
     left = np.where(both | (high == 0), -np.inf, 1 / high)
     right = np.where(both | (low == 0), np.inf, 1 / low)

@@ -76,6 +76,8 @@ def _quotient(r, b):
     """Of x with x b in r: everything where b may be 0, unless r is away from it and b has one sign."""
     touches = (b[0] <= 0) & (b[1] >= 0)
     inside = mul(r, inverse(b))
+    if not np.count_nonzero(touches):
+        return inside
     return np.where(touches & ((r[0] <= 0) & (r[1] >= 0) | (b[0] < 0) & (b[1] > 0)), WHOLE, inside)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import casadi as ca
 import numpy as np
 
+from ....functions.buffers import Call
 from .faces import Conditions
 
 ACTIVE = 1e-6  # of its size, up to which a row is active
@@ -36,13 +37,13 @@ class Near:
         mu, nu = ca.SX.sym("mu", levels.n_h), ca.SX.sym("nu", levels.n_e)
         slope = c.slope + ca.mtimes(c.of_h.T, mu) + ca.mtimes(c.of_e.T, nu)
         first = [c.slope, c.h, c.e, c.of_h, c.of_e, ca.jacobian(c.h, c.x), ca.jacobian(c.e, c.x)]
-        self._first = ca.Function("first", [c.x, c.y], [ca.densify(p) for p in first])
+        self._first = Call(ca.Function("first", [c.x, c.y], first))
         second = [ca.jacobian(slope, c.y), ca.jacobian(slope, c.x)]
-        self._second = ca.Function("second", [c.x, c.y, mu, nu], [ca.densify(p) for p in second])
+        self._second = Call(ca.Function("second", [c.x, c.y, mu, nu], second))
 
     def active(self, x: np.ndarray, y: np.ndarray) -> Active | None:
         """None where a derivative is no number."""
-        slope, h, e, of_h, of_e, h_x, e_x = (np.array(v) for v in self._first(x, y))
+        slope, h, e, of_h, of_e, h_x, e_x = self._first(x, y)
         free = self._free(y)
         size = np.maximum(np.abs(of_h).max(1, initial=0.0), 1e-12)
         held = np.flatnonzero((h.ravel() > -ACTIVE * size) & np.any(of_h[:, free] != 0, 1))
@@ -52,7 +53,7 @@ class Near:
         prices = np.linalg.lstsq(rows.T, -slope.ravel()[free], rcond=1e-10)[0] if rows.size else np.zeros(len(rows))
         mu, nu = np.zeros(self.levels.n_h), prices[len(held) :]
         mu[held] = prices[: len(held)]
-        bend, mixed = (np.array(v) for v in self._second(x, y, mu, nu))
+        bend, mixed = self._second(x, y, mu, nu)
         m = len(rows)
         matrix = np.block([[bend[np.ix_(free, free)], rows.T], [rows, np.zeros((m, m))]])
         residual = np.concatenate([slope.ravel()[free] + rows.T @ prices, h.ravel()[held], e.ravel()])

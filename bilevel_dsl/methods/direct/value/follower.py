@@ -8,6 +8,7 @@ from time import perf_counter
 import casadi as ca
 import numpy as np
 
+from ....functions.buffers import Call
 from ....intervals.cutting import middle
 from .active import Near
 from .boxes import Boxes
@@ -37,7 +38,7 @@ class Follower:
         self.solved = self.boxes = 0
         self._known: dict[bytes, Answer] = {}
         c = conditions
-        self._values = ca.Function("values", [c.x, c.y], [c.g, ca.densify(c.h), ca.densify(c.e)])
+        self._values = Call(ca.Function("values", [c.x, c.y], [c.g, c.h, c.e]))
 
     def __call__(self, x: np.ndarray, near: list[np.ndarray]) -> Answer:
         """The answer to x; near: where one may be."""
@@ -49,7 +50,7 @@ class Follower:
 
     def value(self, x: np.ndarray, y: np.ndarray) -> float:
         """g, inf where y is not admissible."""
-        g, h, e = (np.array(v).ravel() for v in self._values(x, y))
+        g, h, e = (v.ravel() for v in self._values(x, y))
         fits = np.all(h <= ROWS * (1 + np.abs(y).max())) and np.all(np.abs(e) <= ROWS * (1 + np.abs(y).max()))
         return float(g[0]) if fits and np.isfinite(g[0]) else np.inf
 

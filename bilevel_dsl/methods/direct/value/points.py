@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import casadi as ca
 import numpy as np
 
+from ....functions.buffers import Call
 from ..follower import Follower as Local
 from ..ipopt import Ipopt, Watch
 from .faces import Conditions, Face
@@ -54,9 +55,10 @@ class Points:
         self.local = Local(self.levels, watch)
         c = conditions
         q = ca.SX.sym("q", rules.size)
-        self._of_rules = ca.Function("of_rules", [c.x, q], [ca.horzcat(*rules.symbols(q))])
-        self._values = ca.Function("values", [c.x, c.y], [c.f, c.g, ca.densify(c.h), ca.densify(c.e), ca.densify(c.c)])
-        self._slopes = ca.Function("slopes", [c.v], [ca.densify(ca.jacobian(r, c.v)) for r in (c.h, c.e, c.c)])
+        self._of_rules = Call(ca.Function("of_rules", [c.x, q], [ca.densify(ca.horzcat(*rules.symbols(q)))]))
+        outputs = [c.f, c.g, ca.densify(c.h), ca.densify(c.e), ca.densify(c.c)]
+        self._values = Call(ca.Function("values", [c.x, c.y], outputs))
+        self._slopes = Call(ca.Function("slopes", [c.v], [ca.jacobian(r, c.v) for r in (c.h, c.e, c.c)]))
 
     @property
     def upper(self) -> float:
@@ -64,11 +66,11 @@ class Points:
 
     def offer(self, x: np.ndarray, y: np.ndarray) -> bool:
         """Keep (x, y) if it is admissible and better; whether it was."""
-        f, g, h, e, c = (np.array(v).ravel() for v in self._values(x, y))
+        f, g, h, e, c = (v.ravel() for v in self._values(x, y))
         if not np.all(np.isfinite(np.concatenate([f, g, h, e, c]))):
             return False
         kinds = [np.maximum(h, 0), np.abs(e), np.where(self.levels.c_equal, np.abs(c), np.maximum(c, 0))]
-        sizes = [1 + np.abs(np.array(s)).max(1, initial=0.0) for s in self._slopes(np.concatenate([x, y]))]
+        sizes = [1 + np.abs(s).max(1, initial=0.0) for s in self._slopes(np.concatenate([x, y]))]
         fits = all(np.all(broken <= ROWS * size) for broken, size in zip(kinds, sizes))
         if not fits or f[0] >= self.goal:
             return False
@@ -112,7 +114,7 @@ class Points:
     def _said(self, x: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
         """What the best rules for (x, y) say."""
         q, _ = self.rules.at(np.concatenate([x, y]))
-        answers = np.clip(np.array(self._of_rules(x, q)).T, self.levels.y_low, self.levels.y_high)
+        answers = np.clip(self._of_rules(x, q)[0].T, self.levels.y_low, self.levels.y_high)
         return list(answers)
 
     def globally(self, x: np.ndarray, y: np.ndarray) -> None:
