@@ -25,7 +25,7 @@ EFFORTS = {
     "thorough": Effort(samples=2_000, starts=64, scans=1_001, boxes=200_000, probes=400, branches=5_000, far=400),
 }
 GLANCE = 6  # probes
-LEAST_SECONDS = 20.0  # of a normal verification, however short the solve was
+LEAST_SECONDS = 10.0  # of a normal verification, however short the solve was
 ASIDE_SECONDS = 1.0  # the same, of what a verdict does not rest on
 
 

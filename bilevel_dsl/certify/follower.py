@@ -86,6 +86,7 @@ class Follower:
     def __init__(self, place: Place, region: Region, frame: Frame, leader: Region | None = None):
         self.place, self.region, self.frame, self.leader = place, region, frame, leader
         self._solvers: dict[tuple[str, int, bool, bool], ca.Function] = {}
+        self._last: tuple[np.ndarray, np.ndarray] | None = None  # a Hessian and where it curves
         problem = place.problem
         upper = leader.rows if leader is not None and leader.count else ca.MX(0, 1)
         outputs = [problem.f.expression, problem.g.expression, ca.densify(region.rows), ca.densify(upper)]
@@ -220,12 +221,18 @@ class Follower:
             return ceiling
         if not spread > 1e-12:
             return ceiling
-        _, values, rows = np.linalg.svd(hessian / spread)
-        rows = rows[: int(np.sum(values > 1e-9))]
+        rows = self._curved_rows(hessian / spread)
         if np.linalg.norm(slope - rows.T @ (rows @ slope)) > 1e-7:
             return ceiling
         place = rows @ ((answer.y - start) / self.frame.y)
         return {"face": (rows, place, place)}
+
+    def _curved_rows(self, hessian: np.ndarray) -> np.ndarray:
+        """An orthonormal basis of the directions along which it curves; kept, as that of many models is one for all x."""
+        if self._last is None or not np.array_equal(self._last[0], hessian):
+            values, vectors = np.linalg.eigh((hessian + hessian.T) / 2)
+            self._last = hessian, vectors[:, np.abs(values) > 1e-9].T
+        return self._last[1]
 
     @cached_property
     def _quadratic(self) -> bool:
