@@ -1,12 +1,14 @@
 """Global answers of small linear and quadratic problems: how many are right, how many proved, in what time.
 
-    python benchmarks/proved.py [--count 8] [--rival PYTHON] [--big-m 10 --big-m 1e4 --big-m 1e8]
+    python benchmarks/proved.py [--count 8] [--rival PYTHON] [--big-m 10 --big-m 1e4 --big-m 1e8] [--discopt PYTHON]
 
 The random problems of `tests/truth`, whose truth is found by enumeration, and the tolls, bids and markets of
 `benchmarks/proved`. Each is solved by a process of its own, `bileveldsl solve MODEL` without a flag; seconds are of
 the whole process, and in brackets of its processors. With --rival, a Python that has highspy, the same problems are solved
 as a user would by hand: the follower's conditions, each pair with a binary and the constant M, by HiGHS; where the leader
-is not linear that is not possible. A wrong answer that is claimed to be the optimum counts as "false".
+is not linear that is not possible. With --discopt, a Python that has discopt, its `BilevelProblem` (conditions with
+disjunctions) gets them, with each constant as the bound on multipliers, and on variables without one, that it asks for;
+models that use `dual` are left out. A wrong answer that is claimed to be the optimum counts as "false".
 """
 
 from __future__ import annotations
@@ -46,6 +48,29 @@ for k, (i, j) in enumerate(d["pairs"]):
 h.run()
 ok = h.getModelStatus() == highspy.HighsModelStatus.kOptimal
 print(json.dumps({"upper": h.getInfo().objective_function_value + d["constant"] if ok else None, "claimed": ok}))
+"""
+
+DISCOPT = """
+import json, sys
+from discopt.bilevel import BilevelProblem
+from discopt.modeling.core import Model
+d = json.load(open(sys.argv[1])); m = Model("m")
+most = float(sys.argv[2])  # it asks for bounds of all variables, too
+limits = lambda low, high: {"lb": -most if low is None else low, "ub": most if high is None else high}
+v = [m.continuous(f"v{k}", **limits(low, high)) for k, (low, high) in enumerate(zip(d["low"], d["high"]))]
+def value(q):
+    terms = [c * v[i] for i, c in q["first"]] + [c * v[i] * v[j] for i, j, c in q["second"]]
+    return sum(terms[1:], terms[0]) + q["constant"] if terms else 0 * v[0] + q["constant"]
+rows = lambda key: [value(q) == 0 if q["equal"] else value(q) <= 0 for q in d[key]]
+m.minimize(value(d["f"]))
+for row in rows("c"):
+    m.subject_to(row)
+nx = d["nx"]
+b = BilevelProblem(m, upper_vars=v[:nx], lower_vars=v[nx:], lower_objective=value(d["g"]), lower_constraints=rows("h"),
+    multiplier_ub=most)
+b.formulate(method="kkt", mpec_method="gdp")
+r = m.solve(time_limit=60)
+print(json.dumps({"upper": r.objective, "claimed": r.status == "optimal" and bool(r.gap_certified)}))
 """
 
 
@@ -134,6 +159,55 @@ def written(case: Case) -> dict | None:
     }
 
 
+def disjunctive(case: Case, folder: Path, python: str, bound: float) -> Run | None:
+    """discopt with this bound on the follower's multipliers; None where the leader uses them."""
+    data = as_polynomials(case)
+    if data is None:
+        return None
+    file = folder / "d.json"
+    file.write_text(json.dumps(data))
+    out, wall, busy = timed([python, "-c", DISCOPT, file, str(bound)])
+    made = json.loads(out.splitlines()[-1]) if out.strip() else {"upper": None, "claimed": False}
+    upper = None if made["upper"] is None else data["sense"] * made["upper"]
+    return Run(upper, made["claimed"], wall, busy)
+
+
+def as_polynomials(case: Case) -> dict | None:
+    """Both levels as coefficients of polynomials of second degree, in the model's own units."""
+    import casadi as ca
+    import numpy as np
+
+    import bilevel_dsl as bl
+    from bilevel_dsl.functions.oracles import Oracles
+    from bilevel_dsl.methods.direct.system import Levels
+
+    problem = bl.load(case.path)
+    if problem.used_duals:
+        return None
+    levels = Levels(Oracles(problem))
+    v = ca.SX.sym("v", levels.nx + levels.ny)
+    f, g, h, e, c = levels.expressions(v[: levels.nx], v[levels.nx :])
+
+    def polynomial(expression, equal=False) -> dict:
+        second, first = ca.hessian(expression, v)
+        at = ca.Function("at", [v], [expression, first, ca.densify(second)])
+        constant, first, second = (np.array(a) for a in at(np.zeros(v.numel())))
+        terms = [(int(i), int(j), float(second[i, j]) / (2 if i == j else 1)) for i, j in zip(*np.nonzero(np.triu(second)))]
+        linear = [(int(i), float(first[i, 0])) for i in np.flatnonzero(first)]
+        return {"first": linear, "second": terms, "constant": float(constant.item()), "equal": bool(equal)}
+
+    ends = {"low": [*levels.x_low, *levels.y_low], "high": [*levels.x_high, *levels.y_high]}
+    return {
+        "sense": problem.f.sense,
+        "nx": levels.nx,
+        "f": polynomial(f),
+        "g": polynomial(g),
+        "c": [polynomial(c[k], levels.c_equal[k]) for k in range(levels.n_c)],
+        "h": [*(polynomial(h[k]) for k in range(levels.n_h)), *(polynomial(e[k], True) for k in range(levels.n_e))],
+        **{name: [float(x) if np.isfinite(x) else None for x in values] for name, values in ends.items()},
+    }
+
+
 def timed(command: list) -> tuple[str, float, float]:
     """Standard output, seconds, and seconds of processors."""
     before, clock = resource.getrusage(resource.RUSAGE_CHILDREN), perf_counter()
@@ -159,7 +233,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=8, help="random problems of each family")
     parser.add_argument("--rival", metavar="PYTHON", help="a Python with highspy")
-    parser.add_argument("--big-m", type=float, action="append", metavar="M", help="the constant (default 10, 1e4, 1e8)")
+    parser.add_argument(
+        "--big-m", type=float, action="append", metavar="M", help="the constants of both (default 10, 1e4, 1e8)"
+    )
+    parser.add_argument("--discopt", metavar="PYTHON", help="a Python with discopt")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -179,6 +256,9 @@ def main() -> int:
                 )
         for M in (given.big_m or (10, 1e4, 1e8)) if given.rival else ():
             print(row(f"big-M {M:g}, HiGHS", every, [big_m(case, folder, given.rival, M) for case in every]), flush=True)
+        for M in (given.big_m or (10, 1e4, 1e8)) if given.discopt else ():
+            found_there = [disjunctive(case, folder, given.discopt, M) for case in every]
+            print(row(f"discopt, multipliers up to {M:g}", every, found_there), flush=True)
     return int(any(r.claimed and (r.upper is None or abs(r.upper - c.value) > c.near) for c, r in zip(every, found)))
 
 
