@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import platform
-from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
@@ -83,6 +82,8 @@ def versions() -> dict[str, str]:
 
 
 def _version(package: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version  # it takes a tenth of a second, with all of `email`
+
     try:
         return version(package)
     except PackageNotFoundError:
