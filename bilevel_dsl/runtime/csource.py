@@ -16,6 +16,7 @@ import casadi as ca
 from .layout import Bound, Layout
 from .pieces import cut
 from .status import Status
+from .transposes import without_transposes
 
 TEMPLATES = Path(__file__).parents[1] / "export" / "templates"
 NOTICE = (
@@ -119,7 +120,7 @@ def _casadi_text(layout: Layout, prefix: str, real: str) -> tuple[str, dict[str,
         what = ", ".join(missing) or "a solver node"
         raise NotCompilable(f"a function of the program keeps memory of its own: {what}")
     kept = re.sub(r"\n*/\* Configuration this file was compiled with \*/\n*", "\n\n", kept)
-    return cut(faster_products(_without_unused(kept))), names
+    return cut(faster_products(without_transposes(_without_unused(kept)))), names
 
 
 def _without_unused(text: str) -> str:
