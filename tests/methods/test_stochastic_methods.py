@@ -44,6 +44,10 @@ def run(name: str, problem: Problem, executor: str = "auto", batch: int = 16, st
     return execute(made, *problem.start(), executor=executor, settings=settings, state0=state0)
 
 
+def test_every_method_that_draws_is_tested_here():
+    assert set(DRAWING) == {name for name, method in METHODS.items() if any(s.name == "batch" for s in method.SETTINGS)}
+
+
 @pytest.fixture(scope="module")
 def quadratic() -> tuple[Problem, np.ndarray]:
     """With its answer, by exact hypergradients."""
@@ -117,16 +121,27 @@ def test_the_executors_agree(name):
     assert_same(*(execute(made, *problem.start(), executor=e, settings=settings) for e in ("compiled", "interpreted")))
 
 
+TINY = """\
+param A[7, 2] = normal(0, 1, 7, 2, seed=1);
+param b[7] = normal(0, 1, 7, seed=2);
+upper { var x; minimize expect((A[i, :] @ y - 1)^2 for i in 1..5) + x^2; }
+lower { var y[2]; minimize expect((A[i, :] @ y - b[i])^2 for i in 1..7) + exp(x) * sumsqr(y); }
+"""
+
+
 @COMPILED
-@pytest.mark.parametrize("name", ["f3sa", "saba"])
+@pytest.mark.parametrize("name", DRAWING)
 def test_exported_c_is_the_same(name, tmp_path):
-    problem = load(RIDGE)
-    library = ExportedLibrary(problem, name, tmp_path / "out", batch=4, max_iter=130, seed=3)
+    """Every slot, also that of the random numbers. With -O0, as the compiler takes most of the time."""
+    problem, settings = load(TINY), {"max_iter": 130, "seed": 3}
+    library = ExportedLibrary(problem, name, tmp_path / "out", ("-O0",), batch=2, **settings)
     assert any(slot.name.startswith("random") for slot in library.program.state)
     solver = library.solver()
-    solver.call("solve")
-    same = execute(library.program, *problem.start(), executor="interpreted", settings={"max_iter": 130, "seed": 3})
-    assert np.array_equal(solver.state, np.concatenate(list(same.state.values())))
+    status = solver.call("solve")
+    run = execute(library.program, *problem.start(), executor="interpreted", settings=settings)
+    assert (status, solver.harness("iterations")) == (run.status, run.iterations) and run.iterations > 100
+    assert solver.phase_calls == list(run.phase_calls.values())
+    assert np.array_equal(solver.state, np.concatenate(list(run.state.values())))
 
 
 @pytest.mark.parametrize("name", DRAWING)
