@@ -177,7 +177,7 @@ class _Penalty:
         self.x.restart(when=changed)
         self.z.restart(either(settle, m.P_Y(extrapolated), self.z.point))
         self.w.restart()
-        self.v.restart()
+        self.v.restart(either(polish, self.w.point, self.v.point))  # of several minimisers the one that w is at
         s.s = either(smaller, ca.fmax(s.s * o.s_factor, either(polishing, 0, o.s_end)), s.s)
         s.rounds = either(update, s.rounds + 1, either(changed, 0, s.rounds))
         s.x = either(settle, self.x.point, s.x)
