@@ -30,6 +30,7 @@ from .model.build import build
 from .model.problem import WRITERS, Problem, Reference
 from .model.structure import analyse
 from .reading import read
+from .reductions.embedded import told as taken_out
 from .reductions.reduced import reduced
 from .reductions.scaling import told
 from .reductions.split import told as split_told
@@ -248,7 +249,7 @@ def _made(oracles: Oracles, method: str | None, scaling: bool, **given) -> tuple
     problem = oracles.written
     info = _exportable(problem, method, scaling)
     settings = merge_settings(info, problem, **given)
-    return info, info.program(seen_by(info, oracles, scaling), settings), settings
+    return info, info.program(seen_by(info, oracles, scaling, exported=True), settings), settings
 
 
 def _starting_at(problem: Problem, x: np.ndarray) -> Problem:
@@ -390,7 +391,9 @@ def _exportable(problem: Problem, name: str | None, scaling: bool) -> MethodInfo
         message = f"`{whole.name}` takes whole numbers only, and the solver for these has no C"
         hints = ("a relaxation can be exported: `[0, 1]` for `binary`, `[lower, upper]` for `integer(lower, upper)`",)
         raise BilevelError(Diagnostic("BL0607", message, Label(whole.span), hints=hints))
-    programs = [info for info, _ in _ordered(problem, scaling) if not info.direct]
+    if named is not None:
+        require(named.name, problem, exported=True)
+    programs = [info for info, _ in _ordered(problem, scaling) if not (info.direct or info.refusals(problem, exported=True))]
     if named is not None and not named.direct or named is None and programs:
         return named or programs[0]
     which = f"{named.name} cannot be exported" if named else "no method that fits can be exported"
@@ -431,6 +434,7 @@ def _conclude(
         settings=best.settings,
         scaling=told(seen),
         kinks=tuple(split_told(seen)),
+        reductions=tuple(taken_out(seen)),
         executor=run.executor,
         iterations=run.iterations,
         evaluations=run.phase_calls,

@@ -11,6 +11,8 @@ from ..methods.registry import METHODS, choose
 from ..model.bounds import recognised
 from ..model.problem import Problem
 from ..model.structure import Structure, analyse
+from ..reductions.defined import without_defined
+from ..reductions.fixed import without_fixed
 from ..reductions.opposite import pairs
 from ..reductions.reduced import reduced
 from ..reductions.scaling import told
@@ -22,7 +24,7 @@ from ..semantics.degree import degree
 DEGREES = ("constant", "linear", "quadratic", "nonlinear")
 
 
-KEYS = ("upper", "lower", "structure", "bounds", "kinks", "scaling", "warnings")
+KEYS = ("upper", "lower", "structure", "bounds", "reductions", "kinks", "scaling", "warnings")
 FAR = 50.0  # sizes beyond it, or below its inverse, are told one by one
 
 
@@ -54,6 +56,7 @@ class Explanation:
     lower: tuple[Fact, ...]
     structure: tuple[Fact, ...]
     bounds: tuple[Fact, ...]
+    reductions: tuple[Fact, ...]  # what methods do not see
     kinks: tuple[Fact, ...]  # what some methods see in other words
     scaling: tuple[Fact, ...]
     warnings: tuple[Fact, ...]
@@ -79,6 +82,7 @@ def explain(checked: Checked, problem: Problem) -> Explanation:
         _level(checked, "lower"),
         tuple(_structure(checked, problem, structure)),
         tuple(_bounds(problem)),
+        tuple(_reductions(problem)),
         tuple(_kinks(problem)),
         tuple(_scaling(problem, seen)),
         tuple(Fact(w.message, w.primary.span.line if w.primary else None) for w in checked.warnings),
@@ -206,6 +210,17 @@ def _bounds(problem: Problem) -> list[Fact]:
     return facts
 
 
+def _reductions(problem: Problem) -> list[Fact]:
+    """Entries that are numbers for methods, and equations that are substituted for those that take none."""
+    plain = without_fixed(problem)
+    facts = [Fact(words, line) for words, line in (plain.embedding.words if plain.embedding else ())]
+    other = without_defined(plain)
+    if other is plain:
+        return facts
+    own = other.embedding.words[len(facts) :]
+    return facts + [Fact(f"{words} for methods that take no constraints of the follower", line) for words, line in own]
+
+
 def _kinks(problem: Problem) -> list[Fact]:
     """Kinks of the follower that methods of derivatives see as rows, or why they see them as they are."""
     seen = split(problem)
@@ -275,6 +290,7 @@ def lines(e: Explanation, width: int, unicode: bool = False) -> list[Line]:
         ("lower", e.lower),
         ("structure", e.structure),
         ("bounds", e.bounds),
+        ("taken out", e.reductions),
         ("kinks", e.kinks),
         ("scaling", e.scaling),
         ("warnings", e.warnings),

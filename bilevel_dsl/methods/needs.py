@@ -82,6 +82,7 @@ LOWER_FREE = Need(
 )
 LOWER_SETS_ONLY = Need("constraint sets on the lower level, but no constraints", _lower_constraints)
 UPPER_SETS_ONLY = Need("constraint sets on the upper level, but no constraints", _upper_constraints)
+WITHOUT_ROWS = (NO_CONSTRAINTS, LOWER_FREE, LOWER_SETS_ONLY)
 SMOOTH_SETS = Need("constraint sets with a smooth description: not l1ball, psd and spectral", _rough_sets)
 DENSE_LOWER = Need(f"at most {DENSE_LIMIT} lower variables", _large_lower)
 SAMPLED_F = Need("an upper objective with `expect`, which is sampled", _samples("f", True))

@@ -14,8 +14,12 @@ from ..diagnostics import BilevelError, Diagnostic, Label, Span, did_you_mean
 from ..functions.oracles import Oracles
 from ..model.problem import Problem
 from ..model.structure import Structure, analyse
+from ..reductions.defined import without_defined
+from ..reductions.fixed import without_fixed
 from ..reductions.split import split
+from . import needs
 from .card import Card, Refusal, Suits
+from .embedded import outcome_of_whole, program_of_whole
 from .outcome import Outcome
 from .program import Program, Setting
 from .units import outcome_in_units, program_in_units
@@ -60,12 +64,26 @@ class MethodInfo:
         """Whether `auto` may take it; the others are the methods of papers as they are printed."""
         return self.card.suits is not None
 
-    def refusals(self, problem: Problem) -> list[Refusal]:
-        return self.card.refusals(self.seen(problem))
+    def refusals(self, problem: Problem, exported: bool = False) -> list[Refusal]:
+        return self.card.refusals(self.seen(problem, exported))
 
-    def seen(self, problem: Problem) -> Problem:
-        """The problem with the follower's kinks as rows, for a method that takes it so."""
-        return split(problem) if self.card.smooth else problem
+    def seen(self, problem: Problem, exported: bool = False) -> Problem:
+        """What the method is given: without fixed and unused variables; with kinks as rows for a method that takes it so.
+
+        A method that refuses equations of the follower is given it without those that define variables, if then it accepts.
+
+        Args:
+            exported: for C, whose data may change.
+        """
+        problem = without_fixed(problem, exported)
+        problem = split(problem) if self.card.smooth else problem
+        other = without_defined(problem) if self.condenses else problem
+        return other if other is not problem and self.card.refusals(problem) and not self.card.refusals(other) else problem
+
+    @property
+    def condenses(self) -> bool:
+        """Whether it takes no constraints of the follower: it is given states as functions of the decisions."""
+        return any(need in needs.WITHOUT_ROWS for need in self.card.needs)
 
     @property
     def direct(self) -> bool:
@@ -86,7 +104,7 @@ class MethodInfo:
         """
         built = {s.name: settings[s.name] for s in self.settings if s.built and s.name in (settings or {})}
         made = self.module.program(oracles, built) if any(s.built for s in self.settings) else self.module.program(oracles)
-        return program_in_units(made, oracles.written.scaling)
+        return program_of_whole(program_in_units(made, oracles.written.scaling), oracles.written)
 
     def at_run_time(self, settings: Mapping[str, float]) -> dict[str, float]:
         """Those of `settings` that are settings of the program."""
@@ -95,7 +113,9 @@ class MethodInfo:
 
     def solve(self, oracles: Oracles, x: np.ndarray, y: np.ndarray, settings: Mapping[str, float], **more) -> Outcome:
         """Of a direct method, see `outcome.py`; x, y and what comes out are the user's."""
-        scaling, parts = oracles.written.scaling, oracles.written.split
+        scaling, parts, embedding = oracles.written.scaling, oracles.written.split, oracles.written.embedding
+        if embedding is not None:
+            x, y = embedding.inside(x, y)
         if parts is not None:
             x, y = parts.inside(x, y)
         if scaling is not None:
@@ -104,10 +124,10 @@ class MethodInfo:
             x, y = scaling.inside(x, y)
         outcome = self.module.solve(oracles, x, y, settings, **more)
         outcome = outcome if scaling is None else outcome_in_units(outcome, scaling)
-        if parts is None:
-            return outcome
-        x, y = parts.outside(outcome.x, outcome.y)
-        return replace(outcome, x=x, y=y)
+        if parts is not None:
+            x, y = parts.outside(outcome.x, outcome.y)
+            outcome = replace(outcome, x=x, y=y)
+        return outcome if embedding is None else outcome_of_whole(outcome, oracles.written)
 
 
 def _found() -> dict[str, MethodInfo]:
@@ -121,10 +141,10 @@ def _found() -> dict[str, MethodInfo]:
 METHODS: dict[str, MethodInfo] = _found()
 
 
-def fitting(problem: Problem) -> list[str]:
+def fitting(problem: Problem, exported: bool = False) -> list[str]:
     """The methods that accept the problem, with a follower that takes the leader's choice of several answers."""
     friendly = {name: method for name, method in METHODS.items() if method.card.ties == "optimistic"}
-    return [name for name, method in friendly.items() if not method.refusals(problem)]
+    return [name for name, method in friendly.items() if not method.refusals(problem, exported)]
 
 
 def shortened(names: Iterable[str]) -> str:
@@ -134,8 +154,8 @@ def shortened(names: Iterable[str]) -> str:
     return ", ".join(shown) + (" (and others: `bileveldsl methods`)" if len(names) > len(shown) else "")
 
 
-def require(name: str, problem: Problem, where: Span | None = None) -> MethodInfo:
-    """The method `name` if it accepts `problem`.
+def require(name: str, problem: Problem, where: Span | None = None, exported: bool = False) -> MethodInfo:
+    """The method `name` if it accepts `problem`; `exported`: for C, whose data may change.
 
     Raises:
         BilevelError: BL0401 unknown name, BL0402 the problem breaks a rule of the method.
@@ -150,9 +170,9 @@ def require(name: str, problem: Problem, where: Span | None = None) -> MethodInf
                 exit_status=3 if where else 2,
             )
         )
-    refusals = METHODS[name].refusals(problem)
+    refusals = METHODS[name].refusals(problem, exported)
     if refusals:
-        fits = shortened(fitting(problem))
+        fits = shortened(fitting(problem, exported))
         first, rest = refusals[0], refusals[1:]
         raise BilevelError(
             Diagnostic(
@@ -178,14 +198,20 @@ def ordered(problem: Problem, structure: Structure) -> list[tuple[MethodInfo, st
 
 
 def _offer(method: MethodInfo, problem: Problem, structure: Structure) -> tuple[Suits, str] | None:
-    """How well it suits, and why; where it sees the follower without its kinks, better than those that see them."""
+    """How well it suits, and why.
+
+    Where it sees the follower without its kinks, better than those that see them; where it has to see it without the
+    equations of its states, whose derivatives are dense then, after those that take them.
+    """
     suits, seen = method.card.suits, method.seen(problem)
     if suits is None:
         return None
     if seen is problem:
         return suits(problem, structure)
     offer = suits(seen, analyse(seen))
-    if offer is None or offer[0] >= Suits.MADE_FOR:
+    if offer is not None and seen.split is None and seen is not without_fixed(problem):
+        return Suits.OTHERWISE, f"{offer[1]}, once its equations are substituted"
+    if seen.split is None or offer is None or offer[0] >= Suits.MADE_FOR:
         return offer
     return Suits.MADE_FOR, "kinks of the lower level are smooth rows for it"
 

@@ -122,7 +122,7 @@ def _narrowed(variable: Variable, bounds) -> Variable:
     own = [b for b in bounds if b.variable is variable]
     if not own:
         return variable
-    lows, highs = (ca.vertsplit(v) for v in _limits(variable))
+    lows, highs = (ca.vertsplit(v) for v in limits(variable))
     for bound in own:
         if bound.side in ("lower", "equal"):
             lows[bound.entry] = _larger(lows[bound.entry], bound.value)
@@ -145,7 +145,7 @@ def _folded(value: ca.MX) -> ca.MX:
     return value if ca.symvar(value) else ca.MX(ca.evalf(value))
 
 
-def _limits(variable: Variable) -> tuple[ca.MX, ca.MX]:
+def limits(variable: Variable) -> tuple[ca.MX, ca.MX]:
     """Lower and upper bounds as dense columns."""
     n, own = variable.size, variable.set
     if isinstance(own, Free):

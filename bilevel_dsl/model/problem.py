@@ -20,6 +20,7 @@ import numpy as np
 from ..diagnostics import BilevelError, Diagnostic, Span
 from ..semantics.checked import Checked
 from ..semantics.given import Given
+from .embedding import Embedding
 from .record import without_expressions
 from .sampling import Sampling
 from .scaling import Scaling
@@ -212,6 +213,7 @@ class Problem:
     path: str = ""  # of the model's file, as it was named
     given: dict[str, Given] = field(default_factory=dict)  # parameters from outside
     timings: dict[str, float] = field(default_factory=dict)  # seconds: parse (read and check), build
+    embedding: Embedding | None = None  # some of the user's entries are functions of those that are left: the way back
     scaling: Scaling | None = None  # of a scaled problem: the way back to the numbers of the user
     split: Split | None = None  # the follower's kinks are rows: the way back to its own variables
     checked: Checked | None = None  # the model as it was read, for those who describe it

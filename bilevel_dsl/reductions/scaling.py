@@ -20,8 +20,8 @@ import numpy as np
 
 from ..model.bounds import KEPT
 from ..model.problem import Constraint, Dual, Objective, Problem, Reference, Variable
-from ..model.sampling import Sampled, Sampling
 from ..model.scaling import Scaling, divided, multiplied
+from .embedded import RewrittenSampling
 from .scaled_sets import scaled_set
 from .sizes import scaling_of
 
@@ -71,7 +71,10 @@ def _variable(v: Variable, factors: np.ndarray) -> Variable:
 
 
 def _objective(own: Objective, expression: ca.MX, problem: Problem, scaling: Scaling, factor: float) -> Objective:
-    sampling = own.sampling and ScaledSampling(own.sampling, problem, scaling, factor)
+    def numbers(e: ca.MX) -> ca.MX:
+        return divided(_substituted([e], problem, scaling)[0], factor)
+
+    sampling = own.sampling and RewrittenSampling(own.sampling, numbers)
     return replace(own, expression=divided(expression, factor), sampling=sampling)
 
 
@@ -110,15 +113,3 @@ def told(problem: Problem) -> dict:
         "lower": scaling.g,
         "constraints": {name: factor for name, factor in rows.items() if factor != 1},
     }
-
-
-class ScaledSampling(Sampling):
-    """The samples of an objective in the numbers of a scaling."""
-
-    def __init__(self, own: Sampling, problem: Problem, scaling: Scaling, factor: float):
-        super().__init__(own.terms, own._symbols, own._translation)
-        self._scale = lambda e: divided(_substituted([e], problem, scaling)[0], factor)
-
-    def drawn(self, counts: tuple[int, ...]) -> Sampled:
-        found = super().drawn(counts)
-        return replace(found, expression=self._scale(found.expression))

@@ -49,6 +49,7 @@ def document(result: Point) -> dict:
             "settings": _settings(result) if solved else {},
             "scaling": result.scaling if solved else {},
             "kinks": list(result.kinks) if solved else [],
+            "reductions": list(result.reductions) if solved else [],
             "seed": result.seed,
             "executor": result.executor if solved else None,
             "iterations": result.iterations if solved else 0,

@@ -137,6 +137,7 @@ class Solution(Point):
     kinks: tuple[
         str, ...
     ] = ()  # what the method saw as rows: "8 absolute values of the lower objective as smooth rows (line 9)"
+    reductions: tuple[str, ...] = ()  # what was taken out for the method: "v has one value only (line 2)"
     answers: tuple[tuple[float, int], ...] = ()  # upper values at which attempts ended well, and how many, the best first
 
     def __repr__(self) -> str:

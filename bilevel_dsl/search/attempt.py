@@ -184,13 +184,13 @@ class Runner:
         )
 
 
-def seen_by(info: MethodInfo, oracles: Oracles, scaling: bool = True) -> Oracles:
+def seen_by(info: MethodInfo, oracles: Oracles, scaling: bool = True, exported: bool = False) -> Oracles:
     """Without the follower's kinks where the method is for these, and of the reduced problem.
 
-    A method of a paper, with the step sizes of that, runs on the problem as it is written.
+    A method of a paper, with the step sizes of that, runs on the problem in its own units; `exported`: for C.
     """
-    problem = info.seen(oracles.written)
-    problem = reduced(problem, scaling) if info.automatic else problem
+    problem = info.seen(oracles.written, exported)
+    problem = reduced(problem, scaling, exported) if info.automatic else problem
     return oracles if problem is oracles.written else Oracles(problem)
 
 

@@ -154,7 +154,7 @@ COMMANDS: dict[str, tuple[dict[str, str | bytes | Path], str]] = {
     "BL0514": ({"ridge.bilevel": "mine"}, "new ridge"),
     "BL0416": ({"m.bilevel": WHOLE.replace("(y - n)^2", "exp(y - n) - y").replace("0, 5", "0, 50")}, "solve m.bilevel"),
     "BL0416_pairs": (
-        {"m.bilevel": WHOLE.replace("var y", "var y[90]").replace("y - ", "y[1] - ").replace("0, 5", "0, 50")},
+        {"m.bilevel": WHOLE.replace("var y", "var y[90]").replace("y - ", "sum(y) - ").replace("0, 5", "0, 50")},
         "solve m.bilevel",
     ),
     "BL0416_many": ({"m.bilevel": WHOLE.replace("z[3]", "z[70]")}, "solve m.bilevel"),
