@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -40,6 +41,8 @@ from .search.attempt import Attempt, Runner, Start, seen_by
 from .search.effort import EFFORTS, Effort
 from .search.examine import Examiner
 from .search.search import Plan, Search, answers_found
+from .search.worker import Model
+from .search.workers import Workers
 from .search.worst import against_the_worst
 from .semantics.checked import Checked
 from .semantics.entries import TIES
@@ -114,6 +117,7 @@ def solve(
     verify: str = "normal",
     effort: str = "normal",
     starts: int | None = None,
+    jobs: int = 1,
     scaling: bool = True,
     detailed_trace: bool = False,
     ties: str | None = None,
@@ -136,6 +140,7 @@ def solve(
         verify: "quick", "normal", "thorough", or "no": how much is done to check the answer.
         effort: "quick", "normal" or "thorough": how much is searched, in counted work; "quick" is one attempt.
         starts: of the leader in all, in place of what `effort` says; also for a method that is named.
+        jobs: processes in which attempts from further starts run side by side; the answer is that of one process.
         scaling: methods that `auto` may take see the problem in numbers of size 1. What goes in and comes out is in the
             units of the model all the same; `tol` is about the scaled problem.
         detailed_trace: `trace` has seconds, calls of oracles by kind and the report too; after the first 1000 iterations
@@ -190,7 +195,8 @@ def solve(
     if not start:
         search.moved = lambda first: replace(first, x=beginning(oracles, first.x, first.y))
     try:
-        best = search.run(first)
+        with _side_by_side(search, jobs, settings):
+            best = search.run(first)
         if ties == "pessimistic" and not best.verified and not best.run.unattained:
             best = against_the_worst(search, examiner, best)
         best = examiner.no_worse_than(first, best)
@@ -407,6 +413,21 @@ def _effort(level: str, starts: int | None, alone: bool) -> Effort:
     if alone:
         effort = replace(effort, methods=1, restarts=0, cuts=0, starts=0)
     return effort if starts is None else replace(effort, starts=max(0, starts - 1), work=np.inf)
+
+
+@contextmanager
+def _side_by_side(search: Search, jobs: int, settings: dict[str, dict[str, float]]) -> Iterator[None]:
+    """Within, the search has other processes, where there is anything for them to do."""
+    runner, count = search.runner, min(jobs, search.plan.effort.starts)
+    checked = runner.oracles.written.checked
+    if count < 2 or checked is None:
+        yield
+        return
+    model = Model(
+        checked=checked, settings=settings, executor=runner.executor, scaling=runner.scaling, detailed=runner.detailed
+    )
+    with Workers(model, count) as search.workers:
+        yield
 
 
 def _conclude(

@@ -254,6 +254,13 @@ def _solve(parser: argparse.ArgumentParser) -> None:
     _ties(method)
     method.add_argument("--starts", type=_count, metavar="N", help="starts of the leader, in place of what --effort says")
     method.add_argument(
+        "--jobs",
+        type=_from_one,
+        default=1,
+        metavar="J",
+        help="processes for them, side by side; the answer is the same (default 1)",
+    )
+    method.add_argument(
         "--compile",
         choices=("auto", "always", "never"),
         default="auto",
@@ -369,7 +376,9 @@ def _verify(parser: argparse.ArgumentParser) -> None:
 def _compare(parser: argparse.ArgumentParser) -> None:
     _model(parser)
     parser.add_argument("methods", nargs="+", metavar="METHOD", help="NAME or NAME:SETTING=VALUE,...")
-    parser.add_argument("--seeds", type=_seeds, default=1, metavar="N", help="runs of methods that draw samples (default 1)")
+    parser.add_argument(
+        "--seeds", type=_from_one, default=1, metavar="N", help="runs of methods that draw samples (default 1)"
+    )
     parser.add_argument("--tol", type=_positive, metavar="TOL", help="relative tolerance of every method")
     parser.add_argument("--max-iter", type=_count, metavar="N", help="iterations at most of each run")
     parser.add_argument("--time-limit", type=_positive, metavar="SEC", help="seconds at most of each run")
@@ -527,7 +536,7 @@ def _count(text: str) -> int:
     return number
 
 
-def _seeds(text: str) -> int:
+def _from_one(text: str) -> int:
     number = _count(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"`{text}` is not a whole number from 1")

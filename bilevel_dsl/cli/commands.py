@@ -94,6 +94,7 @@ def solve(arguments: argparse.Namespace) -> int:
             compile="never" if arguments.no_compile else arguments.compile,
             effort=arguments.effort,
             starts=arguments.starts,
+            jobs=arguments.jobs,
             scaling=not arguments.no_scaling,
             seed=arguments.seed,
             verify=arguments.verify,

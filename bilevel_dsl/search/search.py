@@ -12,9 +12,10 @@ How far this goes is counted (`effort.py`), so that the answer is the same on ev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from time import perf_counter
 
 import numpy as np
@@ -31,6 +32,8 @@ from .attempt import Attempt, Runner, Start
 from .cuts import applies, with_cuts
 from .effort import Effort
 from .starts import better_answer, elsewhere, witnesses
+from .worker import Task
+from .workers import Workers
 
 SAME = 1e-6  # relative: two values, or two points, that are one
 SHARE = 0.5  # of the time that is left, for an attempt that others may follow
@@ -58,6 +61,7 @@ class Search:
     examine: Examine
     stage: Callable[[str], None] = lambda name: None
     moved: Callable[[Start], Start] = lambda start: start  # off a point of symmetry, see `certify/beginning.py`
+    workers: Workers | None = None  # processes for attempts from elsewhere
     attempts: list[Attempt] = field(default_factory=list)
     _restarts: int = 0
 
@@ -121,13 +125,21 @@ class Search:
     # --- the steps ---------------------------------------------------------------------
 
     def _try(
-        self, info: MethodInfo, reason: str, start: Start, other: Oracles | None = None, most: float = np.inf
+        self,
+        info: MethodInfo,
+        reason: str,
+        start: Start,
+        other: Oracles | None = None,
+        most: float = np.inf,
+        ran: Attempt | None = None,
     ) -> Attempt:
-        """An attempt, examined where it may become the answer; `other`: functions to run with in place of the problem's."""
-        left = self.plan.end - perf_counter()
-        share = LAST_SHARE if len(self.plan.methods) == 1 or self.plan.effort.methods == 1 else SHARE
-        seconds = None if left == float("inf") else max(share * left, 1e-9)
-        attempt = self.runner.run(info, reason, start, seconds, other, most)
+        """An attempt, examined where it may become the answer.
+
+        Args:
+            other: functions to run with in place of the problem's.
+            ran: it was run by another process.
+        """
+        attempt = ran or self.runner.run(info, reason, start, self._seconds, other, most)
         examined = attempt.usable and self._may_be_best(attempt)
         self.attempts.append(attempt)  # before it is examined: Ctrl-C ends that too, and the point is kept
         if examined:
@@ -135,6 +147,13 @@ class Search:
             self.attempts[-1] = attempt = self.examine(attempt, True)
             self.stage("iterating")
         return attempt
+
+    @property
+    def _seconds(self) -> float | None:
+        """That an attempt may take."""
+        left = self.plan.end - perf_counter()
+        share = LAST_SHARE if len(self.plan.methods) == 1 or self.plan.effort.methods == 1 else SHARE
+        return None if left == float("inf") else max(share * left, 1e-9)
 
     def _may_be_best(self, attempt: Attempt) -> bool:
         known = [a for a in self.attempts if a.verified]
@@ -216,20 +235,24 @@ class Search:
                 return
 
     def _elsewhere(self, first: Start) -> None:
-        places: Iterator[Start] | None = None
         reference = self.best
         info = next(i for i, _ in self.plan.methods if i.name == reference.method)
-        for _ in range(self.plan.effort.starts):
-            if self.over or self.work > self.plan.effort.work:
-                return
-            if places is None:
-                x, y = (reference.x, reference.y) if reference.usable else (first.x, first.y)
-                places = elsewhere(self.runner.oracles, x, y, self.plan.seed)
-            start = next(places)
+        x, y = (reference.x, reference.y) if reference.usable else (first.x, first.y)
+        if self._enough:
+            return
+        places = islice(elsewhere(self.runner.oracles, x, y, self.plan.seed), self.plan.effort.starts)
+        tasks = (Task(method=info.name, reason=f"from {s.words}", start=s, seconds=self._seconds) for s in places)
+        for task, found in self.workers.ahead(tasks, self.plan.end) if self.workers else ((t, None) for t in tasks):
             before = self.best
-            self._try(info, f"from {start.words}", start)
+            self._try(info, task.reason, task.start, ran=found and found())
             if self.best is not before:
                 self._follow(info)
+            if self._enough:
+                return
+
+    @property
+    def _enough(self) -> bool:
+        return self.over or self.work > self.plan.effort.work or not self.plan.effort.starts
 
 
 def _promising(attempt: Attempt) -> bool:

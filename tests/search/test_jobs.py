@@ -1,0 +1,120 @@
+"""Attempts side by side: the answer of one process, whatever becomes of the others, and none that is left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from time import monotonic, sleep
+
+import numpy as np
+import pytest
+
+import bilevel_dsl as bl
+from bilevel_dsl.search import workers
+
+WAVES = """
+upper { var x[2] in [-3, 3] start [2, -2]; minimize sum(cos(3 * x[i]) + 0.1 * (x[i] - 0.4)^2 for i in 1..2) + 0.1 * y[1]; }
+lower { var y[3] in [-2, 2]; minimize sumsqr(y - 1) + y[1]^4 - x[1] * y[2] + exp(y[3] * 0.1) + dot(x, y[1..2])^2; }
+"""
+
+
+def solve(text: str = WAVES, **more) -> bl.Solution:
+    return bl.solve(bl.load(bl.Source("waves", text)), compile="never", verify="quick", **more)
+
+
+def told(found: bl.Solution) -> tuple:
+    attempts = [
+        (a.method, a.start, a.status, a.upper, a.iterations, a.examined, a.verified, a.chosen) for a in found.attempts
+    ]
+    variables = {name: np.asarray(v).tobytes() for name, v in found.variables.items()}
+    return attempts, found.upper, found.status, variables, found.evaluations, found.answers
+
+
+@pytest.mark.parametrize("method", [None, "kkt", "mpcc"])
+def test_the_answer_is_that_of_one_process(method):
+    one, two = solve(method=method, starts=6), solve(method=method, starts=6, jobs=2)
+    assert told(one) == told(two)
+    assert len(one.attempts) >= 6 and len(one.answers) > 1
+
+
+def test_a_process_that_fails_is_done_without(monkeypatch):
+    expected = told(solve(method="kkt", starts=4))
+    began = []
+
+    def broken() -> subprocess.Popen:
+        began.append(1)
+        code = "pass" if len(began) == 1 else "import sys; sys.stdout.write('no pickle'); sys.stdin.read()"
+        return subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    monkeypatch.setattr(workers, "_started", broken)
+    assert told(solve(method="kkt", starts=4, jobs=2)) == expected and len(began) == 2
+
+
+def test_no_processes_where_there_is_nothing_for_them(monkeypatch):
+    monkeypatch.setattr(workers, "_started", lambda: pytest.fail("a process was started"))
+    assert len(solve(method="kkt", jobs=4).attempts) == 1
+
+
+def command(tmp_path, *flags: str) -> subprocess.Popen:
+    (tmp_path / "waves.bilevel").write_text(WAVES)
+    return subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "bilevel_dsl",
+            "solve",
+            "waves.bilevel",
+            "--method",
+            "kkt",
+            "--no-compile",
+            "--jobs",
+            "2",
+            *flags,
+        ],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def all_gone(group: int) -> bool:
+    """Whether no process of a group is left, in a while."""
+    end = monotonic() + 20
+    while monotonic() < end:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        sleep(0.1)
+    return False
+
+
+@pytest.mark.skipif(os.name != "posix", reason="process groups")
+def test_an_interrupt_ends_all_and_keeps_the_best_point(tmp_path):
+    process = command(tmp_path, "--starts", "100000", "--verify", "quick", "--json", "found.json")
+    sleep(6)
+    os.killpg(process.pid, signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 130 and "Traceback" not in output + errors, errors
+    assert all_gone(process.pid)
+    assert (tmp_path / "found.json").exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="process groups")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_nobody_is_left_where_the_first_process_is_ended(number, tmp_path):
+    process = command(tmp_path, "--starts", "100000")
+    sleep(6)
+    process.send_signal(number)
+    process.communicate(timeout=60)
+    assert all_gone(process.pid)
+
+
+def test_a_time_limit_ends_all():
+    began = monotonic()
+    found = solve(method="kkt", starts=100_000, jobs=2, time_limit=4, options={"tol": 1e-9})
+    assert found.upper is not None and monotonic() - began < 60
