@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from weakref import WeakKeyDictionary
 
 import casadi as ca
 import numpy as np
@@ -52,21 +53,39 @@ class Conflict:
         return f"no point of both levels keeps all of these, and without any one of them the others can be kept: {shown}"
 
 
+_known: WeakKeyDictionary[Problem, Conflict] = WeakKeyDictionary()  # a search asks, and then its certificate
+
+
 def conflict(problem: Problem, limits: Budget) -> Conflict:
     """A smallest conflict among linear rows and bounds, if there is one and it is found within the limits."""
-    system = _System(problem)
-    blamed = system.blamed(np.arange(system.count))
-    if blamed is None:
-        return Conflict(kept=system.whole)
-    if len(blamed) > MOST:
-        return Conflict()
-    for k in list(blamed):
-        if limits.over:
+    if problem not in _known:
+        found = _searched(problem, limits)
+        if found is None:
             return Conflict()
-        rest = blamed[blamed != k]
-        if len(rest) < len(blamed) and system.blamed(rest) is not None:
-            blamed = rest
+        _known[problem] = found
+    return _known[problem]
+
+
+def _searched(problem: Problem, limits: Budget) -> Conflict | None:
+    """None where the limits ended it."""
+    system = _System(problem)
+    try:
+        blamed = system.blamed(np.arange(system.count), limits)
+        if blamed is None:
+            return Conflict(kept=system.whole)
+        if len(blamed) > MOST:
+            return Conflict()
+        for k in list(blamed):
+            rest = blamed[blamed != k]
+            if len(rest) < len(blamed) and system.blamed(rest, limits) is not None:
+                blamed = rest
+    except _Unknown:
+        return None if limits.over else Conflict()
     return Conflict(tuple(dict.fromkeys(system.words(int(k)) for k in blamed)))
+
+
+class _Unknown(Exception):
+    """The solver has no answer, or no time for one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,13 +134,20 @@ class _System:
         factors = np.array([sign / self.size[k] for k, sign, _ in self.sides])
         return ca.diag(ca.DM(factors)) @ self.rows.matrix[at, :]
 
-    def blamed(self, members: np.ndarray) -> np.ndarray | None:
-        """Those of `members` with multipliers where not all of them can be kept together; None where they can."""
+    def blamed(self, members: np.ndarray, limits: Budget) -> np.ndarray | None:
+        """Those of `members` with multipliers where not all of them can be kept together; None where they can.
+
+        Raises:
+            _Unknown
+        """
         if not len(members):
             return None
+        if limits.over:
+            raise _Unknown
+        options = {**HIGHS, "highs": {**HIGHS["highs"], **({"time_limit": limits.left} if limits.left < np.inf else {})}}
         matrix, m, n = self._matrix[members.tolist(), :], len(members), self.point.numel()
         elastic = ca.horzcat(matrix, -ca.DM.eye(m))
-        solver = ca.conic("elastic", "highs", {"h": ca.Sparsity(n + m, n + m), "a": elastic.sparsity()}, HIGHS)
+        solver = ca.conic("elastic", "highs", {"h": ca.Sparsity(n + m, n + m), "a": elastic.sparsity()}, options)
         found = solver(
             g=ca.vertcat(ca.DM.zeros(n), ca.DM.ones(m)),
             a=elastic,
@@ -129,7 +155,9 @@ class _System:
             lba=-ca.inf,
             lbx=ca.vertcat(-ca.inf * ca.DM.ones(n), ca.DM.zeros(m)),
         )
-        if not solver.stats()["success"] or not float(found["cost"]) > KEPT:
+        if not solver.stats()["success"]:
+            raise _Unknown
+        if not float(found["cost"]) > KEPT:
             return None
         weights = np.abs(np.array(found["lam_a"]).ravel())
         return members[weights > BLAMED * weights.max()]

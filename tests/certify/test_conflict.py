@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import bilevel_dsl as bl
+from bilevel_dsl.certify import conflict as conflicts
 from bilevel_dsl.certify.conflict import conflict
 from bilevel_dsl.certify.effort import budget
 
@@ -88,3 +89,21 @@ def possible(rows) -> bool:
         if abs(np.linalg.det(normals[[i, j]])) > 1e-12:
             points.append(np.linalg.solve(normals[[i, j]], limits[[i, j]]))
     return any(np.all(normals @ p <= limits + 1e-7) for p in points)
+
+
+def test_a_search_and_its_certificate_look_for_it_once(monkeypatch):
+    looked = []
+    whole = conflicts._System
+    monkeypatch.setattr(conflicts, "_System", lambda problem: looked.append(problem) or whole(problem))
+    rows = "upper { var x in [0, 1]; minimize x + y; } lower { var y; minimize (y - x)^2; subject to "
+    found = bl.solve(load(rows + "most: y <= -1; least: y + x >= 3; }"), "kkt", compile="never")
+    assert found.certificate.details["conflict"] and len(looked) <= 1
+    again = bl.solve(load(rows + "most: y <= -1; least: y + x >= 3; }"), compile="never")
+    assert again.certificate.details["conflict"] == found.certificate.details["conflict"] and len(looked) <= 2
+
+
+def test_nothing_is_said_where_there_is_no_time():
+    problem = load("upper { var x in [0, 1]; minimize x + y; } lower { var y; minimize y; subject to y <= -1; y + x >= 3; }")
+    nothing = conflict(problem, budget("normal", end=0.0))
+    assert not nothing.names and not nothing.kept
+    assert conflict(problem, budget("normal")).names == ("`line 1`", "`x <= 1`")
