@@ -121,6 +121,10 @@ class Examination:
         real = [c for c in changes if c > 1e-12 * abs(self.f)]
         return max(real, default=max(abs(self.f), 1.0))
 
+    def within(self, limits: Budget) -> None:
+        """From here on solvers end with the time."""
+        self.follower.end = limits.end
+
     def answer(self, limits: Budget, *, seed: int = 0, tol: float = 1e-6) -> np.ndarray | None:
         """The best answer of the follower to x that is found, y included; None where there is none."""
         found = self.follower_optimal(limits, seed, tol) if self.finite else None
@@ -147,6 +151,7 @@ class Examination:
             words = "the point or an objective is not a finite number"
             failed = Claim("feasible", Verdict.FAILED, words, np.nan, tol)
             return replace(unchecked(words), claims=(failed, *unchecked(words).claims[1:]), notes=(words,))
+        self.within(limits)
         found = self._examined(limits, seed, tol, bound, brief)
         if unattained and bound is not None:
             found = self._only_near(found, *bound)

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from time import perf_counter
+from weakref import ref
 
 import casadi as ca
 import numpy as np
@@ -54,6 +56,7 @@ SMALL = 2  # lower variables up to which an interval search answers where IPOPT 
 CEILING = 1e-9  # of g, in its sizes: above the follower's value at an answer that the leader picks
 NEARLY = 1e-6  # lengths
 STAYS = 1e-11  # of g over one length, and of rows: an answer that is none the worse by more is kept
+SLOW = 20_000  # operations of g and the rows, or numbers in between: beyond, IPOPT looks at the clock in every iteration
 FAR = 1e3  # lengths: an iterate out there is on its way to infinity
 
 
@@ -85,8 +88,10 @@ class Follower:
 
     def __init__(self, place: Place, region: Region, frame: Frame, leader: Region | None = None):
         self.place, self.region, self.frame, self.leader = place, region, frame, leader
+        self.end = np.inf  # of `perf_counter`, when IPOPT is to stop
         self._solvers: dict[tuple[str, int, bool, bool], ca.Function] = {}
         self._last: tuple[np.ndarray, np.ndarray] | None = None  # a Hessian and where it curves
+        self._clocks: list[_Clock] = []  # of the solvers, which do not keep them
         problem = place.problem
         upper = leader.rows if leader is not None and leader.count else ca.MX(0, 1)
         outputs = [problem.f.expression, problem.g.expression, ca.densify(region.rows), ca.densify(upper)]
@@ -130,6 +135,9 @@ class Follower:
                 "acceptable_tol": 1e-7,
                 "acceptable_iter": 5,
             }
+        if max(self._base.n_instructions(), self._base.sz_w()) > SLOW:
+            self._clocks.append(_Clock(self, nlp["x"].numel(), nlp["g"].numel()))
+            options["iteration_callback"] = self._clocks[-1]
         self._solvers[key] = ca.nlpsol("follower", "ipopt", nlp, options)
         return self._solvers[key]
 
@@ -389,3 +397,25 @@ def row_sizes(
 
 
 __all__ = ["Follower", "Frame", "Response", "row_sizes"]
+
+
+class _Clock(ca.Callback):
+    """Called by IPOPT after every iteration; 1 stops it, at the end of the time."""
+
+    def __init__(self, owner: Follower, n: int, rows: int):
+        ca.Callback.__init__(self)
+        self.owner, self.sizes = ref(owner), {"f": 1, "x": n, "lam_x": n, "g": rows, "lam_g": rows}
+        self.construct("clock", {})
+
+    def get_n_in(self):
+        return ca.nlpsol_n_out()
+
+    def get_n_out(self):
+        return 1
+
+    def get_sparsity_in(self, i):
+        return ca.Sparsity.dense(self.sizes.get(ca.nlpsol_out(i), 0), 1)
+
+    def eval(self, arguments):
+        owner = self.owner()
+        return [int(owner is not None and perf_counter() >= owner.end)]

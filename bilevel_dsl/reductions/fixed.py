@@ -71,8 +71,7 @@ class _Numbers:
         low, high = limits(v)
         if self.exported and (ca.symvar(low) or ca.symvar(high)):
             return
-        made = ca.Function("limits", list(self.problem.p), [low, high])
-        low, high = (np.array(e).ravel() for e in made.call(self.problem.matrices))
+        low, high = self._numbers(low, high)
         if v.whole:
             low, high = np.ceil(low - ROUNDING) + 0.0, np.floor(high + ROUNDING) + 0.0  # no -0
         start = np.zeros(v.size) if v.start is None else np.asarray(v.start, float).ravel(order="F")
@@ -83,6 +82,14 @@ class _Numbers:
         values[unused] = np.clip(np.round(start) if v.whole else start, low, high)[unused]
         self._tell(v, fixed, "has one value only", "have one value only")
         self._tell(v, unused, "occurs in no objective and no constraint", "occur in no objective and no constraint")
+
+    def _numbers(self, *expressions: ca.MX) -> list[np.ndarray]:
+        """Values with the data; only those data are looked at that there are in them, others may be long."""
+        used = {s.__hash__() for e in expressions for s in ca.symvar(e)}
+        own = [(q.symbol, q) for q in self.problem.parameters if q.symbol.__hash__() in used]
+        values = [ca.reshape(ca.DM(np.asarray(q.value, float).ravel(order="F")), *s.shape) for s, q in own]
+        made = ca.Function("limits", [s for s, _ in own], list(expressions))
+        return [np.array(e).ravel() for e in made.call(values)]
 
     def _tell(self, v: Variable, which: np.ndarray, one: str, several: str) -> None:
         count = int(np.sum(which))

@@ -99,6 +99,8 @@ class Examiner:
         problem, examined, of = self.oracles.problem, self._last, self._of
         if of is None or not np.array_equal(of.x, attempt.x) or not np.array_equal(of.y, attempt.y):
             examined = Examination(*without_kinks(self.oracles, attempt.x, attempt.y), adverse=self.adverse)
+        if examined.finite:
+            examined.within(limits)
         start = project_x(self.oracles, begun.x)
         known = examined.finite and examined.region.describable
         own = examined.oracles.written.split
