@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 
 import numpy as np
@@ -76,7 +77,7 @@ class Calls(Part):
                 secondary=[(decl.span, "declared here")],
             )
             return bad(e.span)
-        if any(c.function.id == symbol.name for c in self._calls):
+        if any(c.function.id == symbol.name for c in env.calls):
             self.problems.error(
                 "BL0213",
                 f"the function `{symbol.name}` calls itself",
@@ -88,18 +89,14 @@ class Calls(Part):
         if any(not isinstance(a, Loop) and a[0].bad for a in arguments.values()):
             return bad(e.span)
         before = len(self.problems.items)
-        alike = self._inside_expect, self._at_once, *self._alike.key_of_call(symbol.name, env.frame, arguments)
+        alike = env.inside_expect, env.at_once, *self._alike.key_of_call(symbol.name, env.frame, arguments)
         found = self._alike.calls.get(alike)
         if found is not None:
             return found
-        self._calls.append(e)
-        try:
-            found = self.expr(decl.body, Env(env.frame, arguments))
-        finally:
-            self._calls.pop()
+        found = self.expr(decl.body, replace(env, names=arguments, calls=(*env.calls, e)))
         if len(self.problems.items) == before:
             self._alike.calls[alike] = found
-        elif not self._calls:
+        elif not env.calls:
             self.problems.label(before, e.span, "in this call")
         return found
 
@@ -126,7 +123,7 @@ class Calls(Part):
             wrong = next(n for n in nodes if n.variables)
             self._not_data(wrong, wrong.span, f"`{builtin.name}` is of data only")
             return bad(e.span)
-        if any(n.batch is not None for n in nodes) and not builtin.in_batches and not self._at_once:
+        if any(n.batch is not None for n in nodes) and not builtin.in_batches and not env.at_once:
             raise Unvectorizable
         if builtin.name in ("rows", "cols"):  # known from the shape, also of variables
             return const(float((*nodes[0].shape, 1, 1)[builtin.name == "cols"]), e.span)

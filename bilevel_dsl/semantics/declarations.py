@@ -71,10 +71,7 @@ class Declarations(Duals, Parameters, Lowering):
             return symbol.state == "done"
         symbol.state = "busy"
         self._stack.append(symbol)
-        context = self._calls, self._inside_expect, self._at_once
-        self._calls, self._inside_expect, self._at_once = [], False, False
         fine = getattr(self, f"_resolve_{symbol.kind}")(symbol)
-        self._calls, self._inside_expect, self._at_once = context
         self._stack.pop()
         if symbol.state == "busy":
             symbol.state = "done" if fine else "broken"

@@ -26,14 +26,12 @@ class Duals(Part):
     def read_lower_constraints(self) -> list[CheckedConstraint]:
         """The rows of the lower level, read when they are first needed."""
         if self.lower_constraints is None:
-            context = self._calls, self._inside_expect
-            self._calls, self._inside_expect, self._reading = [], False, True
+            self._reading = True
             reader = Constraints(self)
             for block in self.levels.lower:
                 for item in block.items:
                     if isinstance(item, ast.Constraint):
                         reader.read(item, "lower", block.name.id if block.name else "")
-            self._calls, self._inside_expect = context
             self._reading = False
             self.lower_constraints = reader.found
         return self.lower_constraints

@@ -155,10 +155,10 @@ class Families(Part):
         """All entries after the first at once; None if they have to be read one by one, also to see what is wrong."""
         value, at = own.symbol.decl.value, np.arange(1, len(own.numbers))
         own.frame = Frame(len(at), None, np.zeros(len(at), int))
-        env = Env(own.frame, {own.variable: replace(along.names[own.variable], values=own.numbers[1:], frame=own.frame)})
+        names = {own.variable: replace(along.names[own.variable], values=own.numbers[1:], frame=own.frame)}
+        env = Env(own.frame, names, at_once=True)
         before, unknown = len(self.problems.items), set(self._unknown)
         broken = {s.name for s in self.symbols.values() if s.state == "broken"}
-        self._at_once = True
         try:
             body = self.expr(value, env)
             fits = not body.bad and len(self.problems.items) == before and body.shape == own.node.shape[1:]
@@ -167,7 +167,7 @@ class Families(Part):
         except (Unvectorizable, NotAlike):
             pass
         finally:
-            own.frame, self._at_once = None, False
+            own.frame = None
         if any(s.state == "broken" and s.name not in broken for s in self.symbols.values()):
             return bad(value.span)  # a mistake in another definition, which is reported once
         del self.problems.items[before:]

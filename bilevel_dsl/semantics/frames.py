@@ -65,14 +65,26 @@ class Unvectorizable(Exception):
 
 @dataclass(frozen=True)
 class Env:
-    """What local names mean at a place: loop variables and function arguments."""
+    """A place that is being read: what local names mean there, and what it is inside of."""
 
     frame: Frame | None = None
-    names: dict[str, Loop | tuple[Node, Frame | None]] = field(default_factory=dict)
+    names: dict[str, Loop | tuple[Node, Frame | None]] = field(default_factory=dict)  # loop variables and arguments
+    calls: tuple[ast.Call, ...] = ()  # functions that are being put in
+    inside_expect: bool = False
+    at_once: bool = False  # entries of a recursion, whose batches become steps (`together.py`)
+
+    def within(self, frame: Frame | None, names: dict[str, Loop | tuple[Node, Frame | None]]) -> Env:
+        """The same place with other local names."""
+        return Env(frame, names, self.calls, self.inside_expect, self.at_once)
+
+    @property
+    def outside(self) -> Env:
+        """The same place without local names."""
+        return self.within(None, {})
 
     def iteration(self, k: int) -> Env:
         """Iteration k of the frame alone: its loop variables are numbers."""
-        return Env(
+        return self.within(
             None,
             {
                 name: replace(v, values=v.values[k], frame=None) if isinstance(v, Loop) and v.frame is self.frame else v

@@ -29,7 +29,7 @@ class Generators:
         inner = Frame(
             1 if outer is None else outer.count, outer, np.zeros(1, int) if outer is None else np.arange(outer.count)
         )
-        env = Env(inner, dict(env.names))
+        env = env.within(inner, dict(env.names))
         mine: list[str] = []
         selections = Selections(self.lowering, generators, condition)
         for k, g in enumerate(generators):

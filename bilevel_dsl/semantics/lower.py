@@ -43,9 +43,6 @@ class Lowering(Values, Members, Reading, Naming, Operators, Calls, Reductions, F
         self.texts_by_use: Set[str] = frozenset()  # parameters that name files and columns
         self.generators = Generators(self)
         self._unknown: set[str] = set()
-        self._calls: list[ast.Call] = []
-        self._inside_expect = False
-        self._at_once = False  # entries of a recursion, whose batches become steps (`together.py`)
         self._tables = {}
         self.filled = {}
         self._named = {}
@@ -232,7 +229,7 @@ class Lowering(Values, Members, Reading, Naming, Operators, Calls, Reductions, F
         parts = []
         for keep, branch in ((truth, e.then), (~truth, e.otherwise)):
             part = Frame(int(keep.sum()), env.frame, np.flatnonzero(keep))
-            inner = Env(part, env.names)
+            inner = env.within(part, env.names)
             found = self.expr(branch, inner)
             if not found.bad and found.batch is None:
                 found = self._spread(found, part.count)

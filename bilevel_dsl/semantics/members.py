@@ -67,9 +67,9 @@ class Members(Part):
 
     def selected_set(self, e: ast.SetOf, env: Env = TOP, name: str = "") -> IndexSet | None:
         """`{l for l in LINE if cap[l] > 100}`: the elements, each once, in their order."""
-        if env is not TOP and any(isinstance(n, ast.Name) and n.id in env.names for n in walk(e)):
+        if env.names and any(isinstance(n, ast.Name) and n.id in env.names for n in walk(e)):
             raise Unvectorizable
-        inner = self.generators.open(e.generators, e.condition, TOP)
+        inner = self.generators.open(e.generators, e.condition, env.outside)
         key = None if inner is None else self.element(e.body, inner)
         if key is None:
             return None

@@ -52,14 +52,14 @@ class Operators(Part):
             )
             if result is None:
                 left = self.expr(b.left, env) if b is spine[-1] else before
-                result = self._operated(b, left, self.expr(b.right, env))
+                result = self._operated(b, left, self.expr(b.right, env), env)
         return result
 
-    def _operated(self, e: ast.Binary, a: Node, b: Node) -> Node:
+    def _operated(self, e: ast.Binary, a: Node, b: Node, env: Env) -> Node:
         if a.bad or b.bad:
             return bad(e.span)
         if e.op == "@":
-            return self._product(e, a, b)
+            return self._product(e, a, b, env.at_once)
         if a.shape != b.shape and a.shape and b.shape:
             self._unequal(e, a, b)
             return bad(e.span)
@@ -90,7 +90,7 @@ class Operators(Part):
             hints=hints,
         )
 
-    def _product(self, e: ast.Binary, a: Node, b: Node) -> Node:
+    def _product(self, e: ast.Binary, a: Node, b: Node, at_once: bool) -> Node:
         if not a.shape and b.shape[:1] == (1,):  # where n is 1, `y' @ A` is a number, and `y' @ A @ y` is still meant
             a = node("stack", (a,), (1,), e.left.span)
         elif not b.shape and a.shape[-1:] == (1,):
@@ -132,7 +132,7 @@ class Operators(Part):
                 hints=hints,
             )
             return bad(e.span)
-        if not self._at_once and not has_batch_form(a, b):
+        if not at_once and not has_batch_form(a, b):
             raise Unvectorizable
         shape = () if m == n == 1 else (m,) if len(b.shape) == 1 else (m, n)
         return self._folded(node("matmul", (a, b), shape, e.span))

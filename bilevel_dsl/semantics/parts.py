@@ -49,9 +49,6 @@ class Part:
     _unknown: set[str]  # names that were reported
     _texts: set[str]
     _stack: list[Symbol]  # declarations that are being resolved
-    _calls: list[ast.Call]  # functions that are being put in
-    _inside_expect: bool
-    _at_once: bool  # entries of a recursion, whose batches become steps (`together.py`)
     _alike: Alike
 
     # --- asked of `declarations.py`

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..diagnostics import Span
@@ -67,7 +69,7 @@ class Reductions(Part):
         return True
 
     def _expectation(self, e: ast.Call, c: ast.Comprehension, env: Env) -> Node:
-        if self._inside_expect or env.frame is not None:
+        if env.inside_expect or env.frame is not None:
             self.problems.error(
                 "BL0351",
                 "`expect` stands inside another generator",
@@ -75,11 +77,7 @@ class Reductions(Part):
                 hints=("`expect` is outermost; a mean inside is `mean(...)`",),
             )
             return bad(e.span)
-        self._inside_expect = True
-        try:
-            return self._folded_generator("expect", c, env, e.span)
-        finally:
-            self._inside_expect = False
+        return self._folded_generator("expect", c, replace(env, inside_expect=True), e.span)
 
     def _folded_generator(self, kind: str, c: ast.Comprehension, env: Env, span: Span) -> Node:
         body, inner = self._iterated(c, env)

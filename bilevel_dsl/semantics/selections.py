@@ -10,7 +10,7 @@ import numpy as np
 
 from ..syntax import ast
 from .elements import IndexSet, Key, Lookup, comparable, recoded
-from .frames import Env, Frame, Unvectorizable, loops_of
+from .frames import Frame, Unvectorizable, loops_of
 from .symbols import MANY
 from .walk import walk
 
@@ -57,7 +57,7 @@ class Selections:
 
     def _keys(self, g: ast.Generator, found: IndexSet, pairs, env) -> tuple[list[Key], list[Key], list[ast.Binary]]:
         frame = Frame(found.size, None, np.zeros(found.size, int))
-        inside = Env(frame, loops_of(g, found, np.arange(found.size), frame))
+        inside = env.within(frame, loops_of(g, found, np.arange(found.size), frame))
         mine, theirs, used = [], [], []
         for c, a, b in pairs:
             one = self._quietly(lambda a=a: self.lowering.comparand(a, inside))
