@@ -45,7 +45,7 @@ from .search.worker import Model
 from .search.workers import Workers
 from .search.worst import against_the_worst
 from .semantics.checked import Checked
-from .semantics.entries import TIES
+from .semantics.declarations.entries import TIES
 from .syntax import ast
 
 # what `compile` may be, and the executor that it means

@@ -25,11 +25,11 @@ from bilevel_dsl.lsp.hover import hover
 from bilevel_dsl.model import functions, sets
 from bilevel_dsl.model.build import build
 from bilevel_dsl.reductions.scaled_sets import scaled_set
-from bilevel_dsl.semantics.arithmetic import increasing
 from bilevel_dsl.semantics.builtins import BUILTINS, Builtin
 from bilevel_dsl.semantics.check import check
 from bilevel_dsl.semantics.constraint_sets import CONSTRAINT_SETS, VECTORS, ConstraintSet
-from bilevel_dsl.semantics.pedantic import pedantic
+from bilevel_dsl.semantics.nodes.arithmetic import increasing
+from bilevel_dsl.semantics.rules.pedantic import pedantic
 from bilevel_dsl.syntax.parser import parse
 
 

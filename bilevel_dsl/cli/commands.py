@@ -61,7 +61,7 @@ def check(arguments: argparse.Namespace) -> int:
 
 def _pedantic(checked) -> list[Diagnostic]:
     from ..diagnostics import Collector
-    from ..semantics.pedantic import pedantic
+    from ..semantics.rules.pedantic import pedantic
 
     problems = Collector()
     pedantic(checked, problems)

@@ -66,7 +66,7 @@ def read_trace(path: str) -> dict[str, np.ndarray]:
 
 
 def _guarded(path: str, reader: Callable[[str], dict]) -> dict:
-    from ..semantics.files import Unreadable
+    from ..semantics.data.files import Unreadable
 
     try:
         if os.path.isdir(path):
@@ -92,7 +92,7 @@ def _refuse(code: str, message: str, *hints: str, status: int = 3):
 
 
 def _object(path: str) -> dict:
-    from ..semantics.files import Unreadable
+    from ..semantics.data.files import Unreadable
 
     def unique(pairs: list[tuple[str, object]]) -> dict:
         names = [name for name, _ in pairs]
@@ -119,7 +119,7 @@ def _json(path: str) -> dict[str, object]:
 
 
 def _value(path: str, name: str, value: object) -> object:
-    from ..semantics.files import array_of
+    from ..semantics.data.files import array_of
 
     return value if isinstance(value, dict) or _is_text(value) else array_of(value, f"`{name}` in `{path}`")
 
@@ -131,7 +131,7 @@ def _is_text(value: object) -> bool:
 
 def _point(path: str) -> Kept:
     from ..report.origin import Kept
-    from ..semantics.files import Unreadable, array_of
+    from ..semantics.data.files import Unreadable, array_of
 
     content = _object(path)
     variables = content.get("variables")
@@ -177,7 +177,7 @@ def _npz(path: str) -> dict[str, np.ndarray]:
 
     import numpy as np
 
-    from ..semantics.files import Unreadable, require_numbers
+    from ..semantics.data.files import Unreadable, require_numbers
 
     try:
         with zipfile.ZipFile(path) as archive:
@@ -202,7 +202,7 @@ def _npz(path: str) -> dict[str, np.ndarray]:
 
 
 def _csv(path: str) -> dict[str, np.ndarray]:
-    from ..semantics.files import Unreadable
+    from ..semantics.data.files import Unreadable
 
     with open(path, encoding="utf-8-sig", newline="") as file:
         text = file.read()
@@ -223,7 +223,7 @@ def _csv(path: str) -> dict[str, np.ndarray]:
 def _trace(path: str) -> dict[str, np.ndarray]:
     import numpy as np
 
-    from ..semantics.files import Unreadable
+    from ..semantics.data.files import Unreadable
 
     with open(path, encoding="utf-8-sig", newline="") as file:
         rows = [row for row in csv.reader(file) if row]
@@ -243,7 +243,7 @@ def _numbers_only(path: str, rows: list[tuple[int, list[str]]]) -> np.ndarray:
     """A number, a vector (one row or one column), or a matrix."""
     import numpy as np
 
-    from ..semantics.files import Unreadable
+    from ..semantics.data.files import Unreadable
 
     width = len(rows[0][1])
     for line, cells in rows:
@@ -257,7 +257,7 @@ def _columns(path: str, rows: list[tuple[int, list[str]]]) -> dict[str, np.ndarr
     """Named columns; a shorter one ends with empty cells. One row gives numbers, several give vectors."""
     import numpy as np
 
-    from ..semantics.files import Unreadable
+    from ..semantics.data.files import Unreadable
 
     (_, names), body = rows[0], rows[1:]
     for name in names:
@@ -295,7 +295,7 @@ def _is_number(cell: str) -> bool:
 
 
 def _number(path: str, line: int, column: int, cell: str) -> float:
-    from ..semantics.files import Unreadable
+    from ..semantics.data.files import Unreadable
 
     try:
         return float(cell)

@@ -14,7 +14,7 @@ import numpy as np
 from ..methods.program import Program, Slot
 from ..model.problem import Problem
 from ..semantics.checked import Checked
-from ..semantics.ir import Node, postorder
+from ..semantics.nodes.ir import Node, postorder
 
 STAGES = ("ir", "problem", "program")
 _FEW = 6  # entries of an array that are written out

@@ -19,7 +19,7 @@ from ..reductions.scaling import told
 from ..reductions.split import hindrance, split
 from ..report.page import DIM, Line, Page, declared
 from ..semantics.checked import Checked, CheckedObjective
-from ..semantics.degree import degree
+from ..semantics.graph.degree import degree
 
 DEGREES = ("constant", "linear", "quadratic", "nonlinear")
 

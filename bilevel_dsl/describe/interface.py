@@ -10,8 +10,8 @@ from pathlib import Path
 from ..diagnostics import BilevelError, Source
 from ..semantics.check import Examined
 from ..semantics.constraint_sets import CONSTRAINT_SETS
-from ..semantics.elements import IndexSet
-from ..semantics.symbols import Symbol
+from ..semantics.names.symbols import Symbol
+from ..semantics.nodes.elements import IndexSet
 from ..syntax import ast
 
 MISSING = "BL0330"  # the only error with which a model can be described

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ..semantics.builtins import BUILTINS, Builtin, Misuse
-from ..semantics.ir import Shape
+from ..semantics.nodes.ir import Shape
 from ..syntax import ast
 
 SCALAR, COLUMN, ROW, MATRIX = "scalar", "column", "row", "matrix"

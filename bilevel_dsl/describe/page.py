@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..semantics.checked import Checked, CheckedParam
-from ..semantics.members import elements_of
-from ..semantics.walk import walk
+from ..semantics.names.walk import walk
+from ..semantics.nodes.elements import elements_of
 from ..syntax import ast
 from .formula import COMMA, TIMES, Formula, Number, Row, Script, Sign, Sum, Symbol, Words, fenced, listed, row
 from .kinds import Kinds, of_shape

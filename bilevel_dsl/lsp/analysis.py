@@ -15,8 +15,8 @@ from threading import Lock
 from ..diagnostics import Collector, Diagnostic, Source, Span
 from ..semantics.builtins import FILES, is_known
 from ..semantics.check import Examined, examine
-from ..semantics.pedantic import pedantic
-from ..semantics.symbols import Symbol
+from ..semantics.names.symbols import Symbol
+from ..semantics.rules.pedantic import pedantic
 from ..syntax import ast
 from ..syntax.parser import parse_what_can_be
 from ..syntax.tokens import RESERVED, Lexeme, tokenize

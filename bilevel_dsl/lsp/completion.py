@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..semantics.builtins import function_names
 from ..semantics.constraint_sets import CONSTRAINT_SETS
-from ..semantics.symbols import Symbol
+from ..semantics.names.symbols import Symbol
 from ..syntax.parser import Continuation, continuation
 from ..syntax.tokens import KEYWORDS, Lexeme
 from .analysis import Document, is_index_set

@@ -9,10 +9,10 @@ import numpy as np
 from ..semantics.builtins import words
 from ..semantics.check import Examined
 from ..semantics.constraint_sets import CONSTRAINT_SETS
-from ..semantics.evaluate import TooLarge, evaluate
-from ..semantics.ir import Dim
-from ..semantics.members import elements_of
-from ..semantics.symbols import Symbol
+from ..semantics.graph.evaluate import TooLarge, evaluate
+from ..semantics.names.symbols import Symbol
+from ..semantics.nodes.elements import elements_of
+from ..semantics.nodes.ir import Dim
 from ..syntax import ast
 from ..syntax.tokens import Lexeme
 from .analysis import Document

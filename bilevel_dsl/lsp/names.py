@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from ..diagnostics import Collector, Span
 from ..semantics.builtins import is_known
-from ..semantics.symbols import Symbol, declare
-from ..semantics.walk import children
+from ..semantics.names.symbols import Symbol, declare
+from ..semantics.names.walk import children
 from ..syntax import ast
 from ..syntax.room import deep_recursion
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from ..semantics.builtins import FILES
-from ..semantics.elements import IndexSet
-from ..semantics.files import Unreadable, find
-from ..semantics.symbols import Symbol
-from ..semantics.tables import header_of
+from ..semantics.data.files import Unreadable, find
+from ..semantics.data.tables import header_of
+from ..semantics.names.symbols import Symbol
+from ..semantics.nodes.elements import IndexSet
 from ..syntax.tokens import Lexeme
 from .analysis import Document
 

@@ -6,7 +6,7 @@ import casadi as ca
 import numpy as np
 
 from ..semantics.checked import Checked, CheckedConstraint, CheckedParam, CheckedVar
-from ..semantics.ir import Dim
+from ..semantics.nodes.ir import Dim
 from .layout import matrix_shape
 from .problem import Constraint, Dual, Index, Named, Objective, Parameter, Problem, Reference, Variable
 from .sampling import Sampling

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import casadi as ca
 
-from ..semantics.ir import Node
+from ..semantics.nodes.ir import Node
 from .layout import flat, matrix_shape
 
 # --- entry by entry -------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import casadi as ca
 import numpy as np
 
-from ..semantics.ir import Node, Shape
+from ..semantics.nodes.ir import Node, Shape
 
 
 def matrix_shape(shape: Shape) -> tuple[int, int]:

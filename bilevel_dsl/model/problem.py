@@ -18,8 +18,7 @@ import casadi as ca
 import numpy as np
 
 from ..diagnostics import BilevelError, Diagnostic, Span
-from ..semantics.checked import Checked
-from ..semantics.given import Given
+from ..semantics.checked import Checked, Given
 from .embedding import Embedding
 from .record import without_expressions
 from .sampling import Sampling

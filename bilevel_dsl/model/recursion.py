@@ -11,7 +11,7 @@ from collections.abc import Callable
 import casadi as ca
 import numpy as np
 
-from ..semantics.ir import Node, Run
+from ..semantics.nodes.ir import Node, Run
 
 BASE = 10  # calls in one function
 

@@ -17,8 +17,8 @@ import numpy as np
 
 from ..diagnostics import Span
 from ..semantics.builtins import BUILTINS, bilinear, linear
-from ..semantics.evaluate import flat
-from ..semantics.ir import Node, Segments, postorder
+from ..semantics.graph.evaluate import flat
+from ..semantics.nodes.ir import Node, Segments, postorder
 
 _LINEAR = {"+", "-", "neg", "gather", "rebatch", "stack", "collect", "transpose", "merge"}  # operators
 _BILINEAR = {"*", "matmul"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import casadi as ca
 import numpy as np
 
-from ..semantics.ir import Node, Segments, postorder
-from ..semantics.zeros import keeps_zeros
+from ..semantics.graph.zeros import keeps_zeros
+from ..semantics.nodes.ir import Node, Segments, postorder
 from .functions import ELEMENTWISE, FUNCTIONS, along_rows
 from .layout import as_columns, matrix_shape
 from .recursion import recursion

@@ -8,7 +8,7 @@ from hashlib import sha256
 import numpy as np
 
 from ..model.problem import Problem, labels_of
-from ..semantics.sparse import Sparse
+from ..semantics.data.sparse import Sparse
 
 MANY = 1000  # entries of a parameter that are written out; of a larger one the digest
 

@@ -8,10 +8,31 @@ import numpy as np
 
 from ..diagnostics import Diagnostic, Span
 from ..syntax import ast
-from .given import Given
-from .ir import Dim, IndexSet, Node, Shape
-from .sets import SetSpec
-from .sparse import Pattern
+from .constraint_sets import CONSTRAINT_SETS, ConstraintSet
+from .data.sparse import Pattern, Sparse
+from .nodes.elements import IndexSet
+from .nodes.ir import Dim, Node, Shape
+
+
+@dataclass(frozen=True, eq=False)
+class SetSpec:
+    """A constraint set with checked data: `args` have the shape that `model/sets.py` wants."""
+
+    kind: str
+    args: tuple[Node, ...]
+    span: Span
+
+    @property
+    def record(self) -> ConstraintSet:
+        return CONSTRAINT_SETS[self.kind]
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """A parameter from outside: an array of numbers, of labels (dtype object), a text, or a sparse matrix."""
+
+    value: np.ndarray | str | Sparse
+    labels: tuple[tuple[str, ...] | None, ...] = ()  # per dimension, of a set of elements
 
 
 @dataclass(frozen=True, eq=False)

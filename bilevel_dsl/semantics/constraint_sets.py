@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..diagnostics import Span
-from .arithmetic import EVERYTHING, Interval
-from .ir import Node, Shape, const, node
+from .nodes.arithmetic import EVERYTHING, Interval
+from .nodes.ir import Node, Shape, const, node
 from .whole import Mistake, empty, mistake
 
 VECTORS, SQUARE = "vectors", "square matrices"

@@ -15,8 +15,9 @@ from bilevel_dsl.model.layout import matrix_shape
 from bilevel_dsl.model.translation import Translation
 from bilevel_dsl.report.csv_text import csv_text
 from bilevel_dsl.report.values import array_lines
-from bilevel_dsl.semantics.declarations import Declarations
-from bilevel_dsl.semantics.symbols import declare
+from bilevel_dsl.semantics.declarations.names import resolve_all
+from bilevel_dsl.semantics.names.scope import Scope
+from bilevel_dsl.semantics.names.symbols import declare
 from bilevel_dsl.syntax.parser import parse
 from tests.data.test_sets import symbols, value
 
@@ -48,7 +49,7 @@ def test_values_in_casadi(expression, expected):
     text = 'set GEN = {"a", "b"}; set HOUR = 1..3; lower { var p[GEN, HOUR, 4]; minimize 0; } upper { minimize 0; }'
     source, problems = Source("m", f"{text} let result = [{expression} for i in GEN];"), Collector()
     found, _ = declare(parse(source), problems)
-    Declarations(found, problems, Span(source, 0, 0), None, (), {}, {}).resolve_all()
+    resolve_all(Scope(found, problems, Span(source, 0, 0)))
     problems.raise_errors()
     p = ca.MX.sym("p", *matrix_shape(P.shape))
     function = ca.Function("f", [p], [ca.densify(Translation({"p": p})(found["result"].node))])

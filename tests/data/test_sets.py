@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from bilevel_dsl.diagnostics import BilevelError, Collector, Source, Span
-from bilevel_dsl.semantics.declarations import Declarations
-from bilevel_dsl.semantics.symbols import declare
+from bilevel_dsl.semantics.declarations.names import resolve_all
+from bilevel_dsl.semantics.names.scope import Scope
+from bilevel_dsl.semantics.names.symbols import declare
 from bilevel_dsl.syntax.parser import parse
 
 REST = " upper { minimize 0; } lower { var y; minimize y^2; }"
@@ -25,7 +26,7 @@ MID = "set MID = {(i, j) for (i, j) in ARC if i != 'a'}; param v[MID] = [1, 2, 3
 def symbols(text: str, folder=None, **data):
     source, problems = Source("model.bilevel", text + REST), Collector()
     found, _ = declare(parse(source), problems)
-    Declarations(found, problems, Span(source, 0, 0), folder, (), data, {}).resolve_all()
+    resolve_all(Scope(found, problems, Span(source, 0, 0), folder, (), data))
     problems.raise_errors()
     return found
 

@@ -8,7 +8,7 @@ from bilevel_dsl import session
 from bilevel_dsl.cli import main
 from bilevel_dsl.diagnostics import Collector
 from bilevel_dsl.reading import read
-from bilevel_dsl.semantics.pedantic import pedantic
+from bilevel_dsl.semantics.rules.pedantic import pedantic
 from bilevel_dsl.templates import TEMPLATES
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from bilevel_dsl.diagnostics import BilevelError, Collector, Diagnostic, render
 from bilevel_dsl.semantics.check import check
-from bilevel_dsl.semantics.pedantic import pedantic
+from bilevel_dsl.semantics.rules.pedantic import pedantic
 from bilevel_dsl.syntax.parser import load_source, parse
 
 FOLDER = Path(__file__).parent / "semantics"

@@ -10,7 +10,7 @@ import numpy as np
 from bilevel_dsl.diagnostics import BilevelError, Source
 from bilevel_dsl.semantics.check import check
 from bilevel_dsl.semantics.checked import Checked
-from bilevel_dsl.semantics.evaluate import evaluate
+from bilevel_dsl.semantics.graph.evaluate import evaluate
 from bilevel_dsl.syntax import ast
 from bilevel_dsl.syntax.parser import parse
 from bilevel_dsl.syntax.tokens import tokenize

@@ -16,7 +16,7 @@ from bilevel_dsl.lsp.positions import Positions
 from bilevel_dsl.lsp.words import KEYWORDS as MEANINGS
 from bilevel_dsl.lsp.words import built_in
 from bilevel_dsl.semantics.builtins import known_names
-from bilevel_dsl.semantics.symbols import Symbol
+from bilevel_dsl.semantics.names.symbols import Symbol
 from bilevel_dsl.syntax.tokens import KEYWORDS, tokenize
 
 TESTS = Path(__file__).parents[1]

@@ -8,9 +8,10 @@ import numpy as np
 from bilevel_dsl.diagnostics import Collector, Source, Span
 from bilevel_dsl.model.layout import matrix_shape
 from bilevel_dsl.model.translation import Translation
-from bilevel_dsl.semantics.declarations import Declarations
-from bilevel_dsl.semantics.evaluate import evaluate
-from bilevel_dsl.semantics.symbols import declare
+from bilevel_dsl.semantics.declarations.names import resolve_all
+from bilevel_dsl.semantics.graph.evaluate import evaluate
+from bilevel_dsl.semantics.names.scope import Scope
+from bilevel_dsl.semantics.names.symbols import declare
 from bilevel_dsl.syntax.parser import parse
 
 A = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.5]])
@@ -43,28 +44,28 @@ def _source(expression: str, as_variables: bool) -> Source:
 
 
 def lowered(expression: str, as_variables: bool):
-    """The node of an expression over the names above, and what lowered it."""
+    """The node of an expression over the names above, and the scope it was read in."""
     source, problems = _source(expression, as_variables), Collector()
     symbols, _ = declare(parse(source), problems)
     data = {} if as_variables else VALUES
-    lowering = Declarations(symbols, problems, Span(source, 0, 0), None, (), data, {})
-    lowering.resolve_all()
+    scope = Scope(symbols, problems, Span(source, 0, 0), outside=data)
+    resolve_all(scope)
     problems.raise_errors()
-    return symbols["result"].node, lowering
+    return symbols["result"].node, scope
 
 
 def on_numbers(expression: str) -> np.ndarray:
-    node, lowering = lowered(expression, as_variables=False)
-    return evaluate(node, lowering.params)
+    node, scope = lowered(expression, as_variables=False)
+    return evaluate(node, scope.params)
 
 
 def in_casadi(expression: str, as_variables: bool = True) -> np.ndarray:
-    node, lowering = lowered(expression, as_variables)
-    values = dict(VALUES) if as_variables else lowering.params
-    shapes = {k: np.shape(x) for k, x in {**lowering.params, **values}.items()}
+    node, scope = lowered(expression, as_variables)
+    values = dict(VALUES) if as_variables else scope.params
+    shapes = {k: np.shape(x) for k, x in {**scope.params, **values}.items()}
     symbols = {k: ca.MX.sym(k, *matrix_shape(shape)) for k, shape in shapes.items()}
     out = Translation(symbols)(node)
     function = ca.Function("f", list(symbols.values()), [ca.densify(out)])
-    numbers = {**lowering.params, **values}
+    numbers = {**scope.params, **values}
     value = np.array(function.call([ca.DM(np.reshape(numbers[k], matrix_shape(np.shape(numbers[k])))) for k in symbols])[0])
     return value.reshape(node.shape) if len(node.shape) < 2 else value

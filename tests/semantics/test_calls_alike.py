@@ -8,7 +8,7 @@ import pytest
 import bilevel_dsl as bl
 from bilevel_dsl.diagnostics import BilevelError, Source
 from bilevel_dsl.reading import read
-from bilevel_dsl.semantics.ir import postorder
+from bilevel_dsl.semantics.nodes.ir import postorder
 
 REST = "upper {{ var x in [0, 1]; minimize {f}; }} lower {{ var y in [0, 1]; minimize (y - x)^2; }}"
 

@@ -235,7 +235,7 @@ def test_orth_spans_the_same_columns():
     ],
 )
 def test_a_generator_is_a_few_operations_whatever_its_length(expression):
-    from bilevel_dsl.semantics.ir import postorder
+    from bilevel_dsl.semantics.nodes.ir import postorder
 
     node, _ = lowered(expression, as_variables=True)
     assert sum(1 for _ in postorder(node)) <= 12 and not any(n.op == "columns" for n in postorder(node))

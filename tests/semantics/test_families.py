@@ -9,7 +9,7 @@ import pytest
 import bilevel_dsl as bl
 from bilevel_dsl.diagnostics import Source
 from bilevel_dsl.semantics.check import check
-from bilevel_dsl.semantics.evaluate import evaluate
+from bilevel_dsl.semantics.graph.evaluate import evaluate
 from bilevel_dsl.syntax.parser import parse
 
 HEAD = """

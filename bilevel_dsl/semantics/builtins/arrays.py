@@ -6,8 +6,8 @@ from math import prod
 
 import numpy as np
 
-from ..arithmetic import Interval, magnitude, products, square, times, together
-from ..ir import Node, Shape
+from ..nodes.arithmetic import Interval, magnitude, products, square, times, together
+from ..nodes.ir import Node, Shape
 from .record import Builtin, Misuse, bilinear, linear, words
 
 # --- shapes ---------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..ir import Shape
+from ..nodes.ir import Shape
 from .record import Builtin, Misuse, words
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..arithmetic import increasing, magnitude
+from ..nodes.arithmetic import increasing, magnitude
 from .record import Builtin
 
 

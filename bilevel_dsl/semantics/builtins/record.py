@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arithmetic import Interval, Rule
-from ..ir import Shape
+from ..nodes.arithmetic import Interval, Rule
+from ..nodes.ir import Shape
 
 
 class Misuse(Exception):
@@ -37,7 +37,7 @@ class Builtin:
         in_batches: whether it has a form for all iterations of a loop at once.
         degree: of the result as a polynomial, from the degrees of the arguments: `linear`, `bilinear` or another rule;
             None: no polynomial.
-        interval: between which numbers its values are, a pair, or a rule (see `arithmetic.py`); None: not known.
+        interval: between which numbers its values are, a pair, or a rule (see `nodes/arithmetic.py`); None: not known.
         smooth_above: it is smooth only for arguments above this number.
         smoother: what to write where a function with a kink or a jump is not wanted.
     """

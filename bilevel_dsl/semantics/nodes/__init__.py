@@ -1,0 +1,1 @@
+"""What expressions become: arrays of known shape, and the sets that their dimensions are over."""

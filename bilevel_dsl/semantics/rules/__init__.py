@@ -1,0 +1,1 @@
+"""Rules over a whole model: errors and warnings."""
