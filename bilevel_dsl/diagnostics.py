@@ -15,6 +15,8 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from unicodedata import combining, east_asian_width
 
+from .records import record
+
 
 @dataclass(frozen=True, eq=False)
 class Source:
@@ -43,7 +45,7 @@ class Source:
         return self.text[start : len(self.text) if end < 0 else end].rstrip("\r")
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record
 class Span:
     """The characters start <= k < end of a source."""
 
@@ -67,13 +69,13 @@ class Span:
         return f"{self.source.name}:{line}:{column}"
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Label:
     span: Span
     text: str = ""
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Fix:
     """An edit that puts a mistake right: `text` in the place of `span`."""
 

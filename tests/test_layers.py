@@ -9,7 +9,7 @@ import bilevel_dsl
 
 PACKAGE = Path(bilevel_dsl.__file__).parent
 LAYERS = (
-    ("diagnostics", "files", "cache", "templates", "interrupts"),
+    ("records", "diagnostics", "files", "cache", "templates", "interrupts"),
     ("syntax",),
     ("semantics",),
     ("reading",),

@@ -9,13 +9,14 @@ A drawn mean is unbiased only where the objective is linear in it, so it is refu
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import casadi as ca
 import numpy as np
 
 from ..diagnostics import Span
+from ..records import replace
 from ..semantics.builtins import BUILTINS, bilinear, linear
 from ..semantics.graph.evaluate import flat
 from ..semantics.nodes.ir import Node, Segments, postorder

@@ -98,7 +98,7 @@ def _scope(tree: ast.Model, source: Source, base: Path, data_dirs, data, params,
         texts=set(params),
         levels=levels,
         loops=cache(lambda: loop_variables(tree)),
-        texts_by_use=names_of_files(tree, FILES),
+        texts_by_use=cache(lambda: names_of_files(tree, FILES)),
     )
 
 

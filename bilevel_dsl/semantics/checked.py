@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..diagnostics import Diagnostic, Span
+from ..records import record
 from ..syntax import ast
 from .constraint_sets import CONSTRAINT_SETS, ConstraintSet
 from .data.sparse import Pattern, Sparse
@@ -14,7 +15,7 @@ from .nodes.elements import IndexSet
 from .nodes.ir import Dim, Node, Shape
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class SetSpec:
     """A constraint set with checked data: `args` have the shape that `model/sets.py` wants."""
 
@@ -27,7 +28,7 @@ class SetSpec:
         return CONSTRAINT_SETS[self.kind]
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Given:
     """A parameter from outside: an array of numbers, of labels (dtype object), a text, or a sparse matrix."""
 
@@ -35,7 +36,7 @@ class Given:
     labels: tuple[tuple[str, ...] | None, ...] = ()  # per dimension, of a set of elements
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class CheckedParam:
     name: str
     shape: Shape
@@ -51,7 +52,7 @@ class CheckedParam:
         return self.shape if self.pattern is None else self.pattern.shape
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class CheckedVar:
     name: str
     level: str  # "upper" | "lower"
@@ -63,7 +64,7 @@ class CheckedVar:
     span: Span
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class CheckedObjective:
     node: Node  # as written
     sense: int  # +1 minimize, -1 maximize
@@ -71,7 +72,7 @@ class CheckedObjective:
     span: Span
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class CheckedConstraint:
     """`node <= 0` (kind "le") or `node == 0` (kind "eq"), entry by entry."""
 
@@ -88,7 +89,7 @@ class CheckedConstraint:
     rhs: int = -1  # +1: the smaller side is the one counted as the right-hand side, -1: the larger
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class CheckedDual:
     """The multipliers of a labelled lower constraint, or of the bounds of a lower variable, and their shape."""
 
@@ -105,7 +106,7 @@ class CheckedDual:
         return tuple(d.size for d in self.dims)
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class CheckedNamed:
     name: str
     node: Node
@@ -113,7 +114,7 @@ class CheckedNamed:
     dims: tuple[Dim, ...] = ()
 
 
-@dataclass(frozen=True)
+@record
 class Filled:
     """Entries of a parameter for which its table has no row: `default` stands there."""
 

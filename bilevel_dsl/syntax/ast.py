@@ -1,21 +1,19 @@
 """The syntax tree of a `.bilevel` file.
 
-Every node is a frozen dataclass that carries the `Span` of the text it was read from.
+Every node is a record that carries the `Span` of the text it was read from.
 The tree says what was written, not what it means: names are not resolved, shapes are
 not known, and `simplex(1)` after `in` is an ordinary call.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ..diagnostics import Span
+from ..records import record
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class Node:
-    """Fields in a row, compared and shown by their values. One such method for all classes: made for each of them, they were
-    a third of the time of import."""
+    """Compared and shown by the values of its fields."""
 
     span: Span
 
@@ -34,43 +32,43 @@ class Node:
 # --- expressions ---------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class Expr(Node):
     pass
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class Number(Expr):
     value: float  # `inf` is a Number; integers are floats with an integer value
     is_integer: bool = False  # written without `.` and exponent
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class Text(Expr):
     value: str  # a string literal, unescaped
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class Name(Expr):
     id: str
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class Array(Expr):
     items: tuple[Expr, ...]  # [a, b]: a vector; [[a, b], [c, d]]: a matrix by rows
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class Labels(Expr):
     items: tuple[Expr, ...]  # {"a", "b"}, {5, 7}, {("a", "b"), ...}: an index set written out, only in `set` and `for`
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class Tuple(Expr):
     items: tuple[Expr, ...]  # (i, j): an element of a set of pairs, triples, ...
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class Generator(Node):
     variable: Expr  # a Name, or a Tuple of Names: `(i, j) in ARC`
     domain: Expr  # a Name of an index set, a Range, Labels, or a SetOf
@@ -81,7 +79,7 @@ class Generator(Node):
         return self.variable.items if isinstance(self.variable, Tuple) else (self.variable,)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class Comprehension(Expr):
     """`body for i in I, j in J if condition`: inside `[ ]` or as the argument of a call."""
 
@@ -91,7 +89,7 @@ class Comprehension(Expr):
     in_brackets: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class SetOf(Expr):
     """`{body for i in I if condition}`: an index set."""
 
@@ -100,19 +98,19 @@ class SetOf(Expr):
     condition: Expr | None
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class Range(Expr):
     lower: Expr
     upper: Expr
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class Unary(Expr):
     op: str  # "-", "+", "not"
     operand: Expr
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class Binary(Expr):
     op: str  # + - * / @ ^ == != <= >= < > in and or
     left: Expr
@@ -120,19 +118,19 @@ class Binary(Expr):
     op_span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class Conditional(Expr):
     condition: Expr
     then: Expr
     otherwise: Expr
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class Transpose(Expr):
     operand: Expr
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class Slice(Node):
     """`a:b` (both ends in) or `:` inside an index."""
 
@@ -140,20 +138,20 @@ class Slice(Node):
     upper: Expr | None
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class Index(Expr):
     base: Expr
     items: tuple[Expr | Slice, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class Call(Expr):
     function: Name
     arguments: tuple[Expr, ...]
     keywords: tuple[tuple[Name, Expr], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class Attribute(Expr):
     """`y.lower`, only as the argument of `dual`."""
 
@@ -164,17 +162,17 @@ class Attribute(Expr):
 # --- statements ----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class Statement(Node):
     pass
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class ProblemName(Statement):
     name: Name
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class Param(Statement):
     name: Name
     dimensions: tuple[Expr | Slice, ...]  # a Slice: the value decides
@@ -182,27 +180,27 @@ class Param(Statement):
     domain: Expr | None = None  # after `in`: the index set that its values are elements of
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class SetDecl(Statement):
     name: Name
     value: Expr  # Range | Labels | SetOf | a call that reads a file: an index set; otherwise a constraint set
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class FunctionDecl(Statement):
     name: Name
     parameters: tuple[Name, ...]
     body: Expr
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class Let(Statement):
     name: Name
     generators: tuple[Generator, ...]  # of one with entries, in [ ] after the name
     value: Expr  # of each entry
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class Var(Statement):
     name: Name
     dimensions: tuple[Expr, ...]
@@ -210,13 +208,13 @@ class Var(Statement):
     start: Expr | None
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class Objective(Statement):
     sense: str  # "minimize" | "maximize"
     value: Expr
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class Constraint(Statement):
     label: Name | None
     generators: tuple[Generator, ...]  # of an indexed constraint, in [ ] after the label
@@ -225,34 +223,34 @@ class Constraint(Statement):
     operators: tuple[str, ...]  # "<=", ">=", "=="
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class Level(Statement):
     kind: str  # "upper" | "lower"
     name: Name | None  # lower NAME { ... }
     items: tuple[Statement, ...]  # Var, Let, Objective, Constraint
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class Entry(Node):
     name: Name
     value: Expr
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class Options(Statement):
     entries: tuple[Entry, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class Report(Statement):
     entries: tuple[Entry, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class Reference(Statement):
     entries: tuple[Entry, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@record
 class Model(Node):
     statements: tuple[Statement, ...]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from functools import cache
 
 from . import ast
@@ -28,4 +27,4 @@ def same_tree(a: ast.Node, b: ast.Node) -> bool:
 
 @cache
 def _content(kind: type) -> tuple[str, ...]:
-    return tuple(f.name for f in fields(kind) if f.name not in ("span", "op_span"))
+    return tuple(name for name in kind.__match_args__ if name not in ("span", "op_span"))

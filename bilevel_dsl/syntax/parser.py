@@ -17,7 +17,6 @@ from itertools import islice
 from pathlib import Path
 
 from lark import UnexpectedToken
-from lark.parsers.lalr_interactive_parser import InteractiveParser
 
 from ..diagnostics import BilevelError, Collector, Diagnostic, Fix, Source, Span
 from . import ast
@@ -128,7 +127,8 @@ class _Point:
     """A point between two statements, to which the parser can go back."""
 
     k: int  # the index of the next token
-    parser: InteractiveParser
+    states: list  # the stacks of Lark's parser
+    values: list
     block: tuple[Lexeme, Lexeme] | None = None  # the keyword and the brace of the block around it
     in_constraints: bool = False
 
@@ -145,7 +145,7 @@ class _Reader:
         self.between = [{self.grammar.terminal.get(t, t) for t in kinds} for kinds in _BETWEEN]
         self.parser = self.grammar.lark.parse_interactive()
         self.tree = None
-        self.safe = _Point(0, self.parser.copy(deepcopy_values=False))
+        self.safe = self._point(0)
         self.recoveries = 0
         self.meant_as_names: set[str] = set()  # keywords that the model declares as names: said once, then read as names
         self.repaired_to = -1  # tokens before this index were just put right: a mistake among them is a consequence
@@ -175,10 +175,10 @@ class _Reader:
 
     def _advance(self, k: int, end: int | None = None) -> int:
         """Read tokens from index `k` until the end, or to the index of one that does not fit."""
-        feed, terminal, new = self.parser.feed_token, self.grammar.terminal.get, tuple.__new__
+        feed, terminal, new = self.parser.parser_state.feed_token, self.grammar.terminal.get, tuple.__new__
         for kind, text, first, last in islice(self.tokens, k, end):
             try:
-                self.tree = feed(new(Lexeme, (terminal(kind, kind), text, first, last)))
+                self.tree = feed(new(Lexeme, (terminal(kind, kind), text, first, last)), kind == END)
             except UnexpectedToken:
                 return k
             k += 1
@@ -189,6 +189,10 @@ class _Reader:
     def _is_between(self) -> bool:
         following = self.parser.choices().keys()
         return any(kinds <= following for kinds in self.between)
+
+    def _point(self, k: int, block: tuple[Lexeme, Lexeme] | None = None, in_constraints: bool = False) -> _Point:
+        state = self.parser.parser_state
+        return _Point(k, state.state_stack[:], state.value_stack[:], block, in_constraints)
 
     def _remember(self, k: int) -> None:
         """The point before token `k`."""
@@ -202,7 +206,7 @@ class _Reader:
             in_constraints = True
         elif tokens[self.safe.k].type in _OTHERS:
             in_constraints = False
-        self.safe = _Point(k, self.parser.copy(deepcopy_values=False), block, in_constraints)
+        self.safe = self._point(k, block, in_constraints)
 
     # --- after a mistake
 
@@ -278,7 +282,8 @@ class _Reader:
         return Fix(Span(self.source, replaced[0].start, replaced[-1].end), " ".join(words))
 
     def _return_to_safe_point(self) -> int:
-        self.parser = self.safe.parser.copy(deepcopy_values=False)
+        state = self.parser.parser_state
+        state.state_stack, state.value_stack = self.safe.states[:], self.safe.values[:]
         return self.safe.k
 
     def _return_to_before(self, k: int) -> None:

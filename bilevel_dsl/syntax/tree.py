@@ -6,6 +6,7 @@ that the rule above it takes apart.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..diagnostics import Collector, Source, Span
@@ -31,6 +32,7 @@ class TreeBuilder:
         self.source = source
         self.problems = problems
         self._word = grammar().word
+        self._rules: dict[str, Callable] = {}  # those that were used, by their names
         self._notes: list[tuple[str, str, Span, str]] = []  # code, message, span, hint of mistakes in what was read
         self._labels: dict[int, tuple[ast.Index, ast.Expr | None]] = {}  # by id: indices that only a label can have
 
@@ -56,13 +58,17 @@ class TreeBuilder:
             if type(item) is Branch:
                 rest += item.children
         done: list = []
+        rules = self._rules
         while order:
             item = order.pop()
             if type(item) is Branch:
+                rule = rules.get(item.data)
+                if rule is None:
+                    rule = rules[item.data] = getattr(self, item.data)
                 first = len(done) - len(item.children)
                 children = done[first:]
                 del done[first:]
-                item = getattr(self, item.data)(children)
+                item = rule(children)
             done.append(item)
         return done[0]
 

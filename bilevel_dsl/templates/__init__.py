@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-
 TEMPLATES = {
     "tolls": "a road owner sets tolls, drivers spread over the roads",
     "ridge": "the ridge penalty that is best on validation data",
@@ -15,4 +13,6 @@ TEMPLATES = {
 
 def text(name: str) -> str:
     """The model of a template, one of `TEMPLATES`."""
+    from importlib.resources import files  # every command knows the names, and only one reads a text
+
     return files(__package__).joinpath(f"{name}.bilevel").read_text(encoding="utf-8")

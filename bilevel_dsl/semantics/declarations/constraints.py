@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import prod
 
 import numpy as np
 
+from ...records import replace
 from ...syntax import ast
 from ..builtins import words
 from ..checked import CheckedConstraint

@@ -8,11 +8,11 @@ an argument of the step with a column for each entry, what does not is computed 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 
 from ...diagnostics import Span
+from ...records import replace
 from ..nodes.ir import Node, Run, Segments, const, node, postorder, slot
 from .evaluate import flat
 from .together import NotAlike, runs_of

@@ -8,10 +8,10 @@ entries in a regular way. Where they do not, `NotAlike` is raised, and the entri
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 
+from ...records import replace
 from ..builtins import BUILTINS
 from ..nodes.ir import Node, Run, Segments, node, postorder, slot
 from .batches import has_batch_form

@@ -34,7 +34,7 @@ class Scope:
     texts: Set[str] = NOTHING  # of those, the names whose values are texts of the language
     levels: Levels = field(default_factory=Levels)
     loops: Callable[[], Set[str]] = frozenset  # all loop variables of the model
-    texts_by_use: Set[str] = NOTHING  # parameters that name files and columns
+    texts_by_use: Callable[[], Set[str]] = frozenset  # parameters that name files and columns
 
     # --- found so far
     params: dict[str, np.ndarray] = field(default_factory=dict)  # values of parameters

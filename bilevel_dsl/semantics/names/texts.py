@@ -18,7 +18,7 @@ def is_text(scope: Scope, symbol: Symbol) -> bool:
     other = scope.symbols.get(decl.value.id) if isinstance(decl.value, ast.Name) else None
     if other is not None and other.kind == "param" and other is not symbol and isinstance(other.decl.value, ast.Text):
         return True
-    if decl.value is None and symbol.name in scope.texts_by_use:
+    if decl.value is None and symbol.name in scope.texts_by_use():
         return True
     quoted = isinstance(outside, str) and (symbol.name not in scope.texts or outside.strip()[:1] == '"')
     return decl.value is None and quoted

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import fields
 
 from ...syntax import ast
 
 
 def children(node: ast.Node) -> Iterator[ast.Node]:
     """The nodes directly below, in the order of the text where the tree keeps it."""
-    for field in fields(node):
-        yield from _nodes(getattr(node, field.name))
+    for name in node.__match_args__:
+        value = getattr(node, name)
+        if isinstance(value, ast.Node):
+            yield value
+        elif type(value) is tuple:
+            yield from _nodes(value)
 
 
-def _nodes(value) -> Iterator[ast.Node]:
-    if isinstance(value, ast.Node):
-        yield value
-    elif isinstance(value, tuple):
-        for item in value:
-            yield from _nodes(item)
+def _nodes(values: tuple) -> Iterator[ast.Node]:
+    for value in values:
+        if isinstance(value, ast.Node):
+            yield value
+        elif type(value) is tuple:
+            yield from _nodes(value)
 
 
 def walk(root: ast.Node) -> Iterator[ast.Node]:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ...diagnostics import Span
+from ...records import record
 from .elements import IndexSet
 
 Shape = tuple[int, ...]
@@ -23,7 +24,7 @@ NONE: frozenset[str] = frozenset()
 MANY = 20_000_000  # entries that any one array may have
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record
 class Node:
     op: str  # "const", "param", "var", an operator, the name of a built-in function, or see `lower`
     args: tuple[Node, ...]
@@ -79,13 +80,18 @@ class Dim:
 
 def node(op: str, args: tuple[Node, ...], shape: Shape, span: Span, attr: Any = None, batch: int | None = -1) -> Node:
     """A node on `args`, batched if one of them is (or as given); bad if one of them is."""
-    if any(a.bad for a in args):
-        return bad(span)
-    if batch == -1:
-        batch = next((a.batch for a in args if a.batch is not None), None)
-    variables = NONE.union(*(a.variables for a in args)) if args else NONE
-    params = NONE.union(*(a.params for a in args)) if args else NONE
-    return Node(op, args, shape, batch, span, attr, variables, params)
+    first = None
+    variables = params = NONE
+    for a in args:
+        if a.op == "bad":
+            return bad(span)
+        if first is None:
+            first = a.batch
+        if a.variables is not variables:
+            variables = variables | a.variables if variables else a.variables
+        if a.params is not params:
+            params = params | a.params if params else a.params
+    return Node(op, args, shape, first if batch == -1 else batch, span, attr, variables, params)
 
 
 def const(value, span: Span, batch: int | None = None) -> Node:

@@ -13,6 +13,8 @@ from ..nodes.ir import MANY, Node, postorder
 
 def refuse_dense(checked: Checked, problems: Collector) -> None:
     """No zeros are written out of a matrix that is too large for it."""
+    if not any(p.pattern for p in checked.params):
+        return
     seen: set[int] = set()
     for root in _roots(checked):
         for n in postorder(root):
