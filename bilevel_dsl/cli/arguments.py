@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import math
 from typing import NoReturn
 
 from ..diagnostics import did_you_mean
 from ..templates import TEMPLATES
+from .flags import (
+    add_color,
+    add_data,
+    add_effort,
+    add_method,
+    add_model,
+    add_ties,
+    add_volume,
+    count,
+    from_one,
+    interval,
+    points,
+    positive,
+)
 
 STATUSES = """\
 exit status:
@@ -235,15 +248,15 @@ def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentPars
 
 
 def _solve(parser: argparse.ArgumentParser) -> None:
-    _model(parser)
+    add_model(parser)
     method = parser.add_argument_group("method")
-    _method(method)
-    method.add_argument("--max-iter", type=_count, metavar="N", help="iterations at most")
-    method.add_argument("--time-limit", type=_positive, metavar="SEC", help="seconds at most, the verification included")
+    add_method(method)
+    method.add_argument("--max-iter", type=count, metavar="N", help="iterations at most")
+    method.add_argument("--time-limit", type=positive, metavar="SEC", help="seconds at most, the verification included")
     method.add_argument("--start", metavar="FILE", help="start from the point in a JSON result (or --warm-start)")
     method.add_argument("--warm-start", dest="start", metavar="FILE", help=argparse.SUPPRESS)
-    method.add_argument("--seed", type=_count, default=0, metavar="N", help="of all random choices (default 0)")
-    _effort(method, ("quick", "normal", "thorough", "no"))
+    method.add_argument("--seed", type=count, default=0, metavar="N", help="of all random choices (default 0)")
+    add_effort(method, ("quick", "normal", "thorough", "no"))
     method.add_argument(
         "--effort",
         choices=("quick", "normal", "thorough"),
@@ -251,11 +264,11 @@ def _solve(parser: argparse.ArgumentParser) -> None:
         metavar="LEVEL",
         help="of the search: quick (one attempt), normal, thorough",
     )
-    _ties(method)
-    method.add_argument("--starts", type=_count, metavar="N", help="starts of the leader, in place of what --effort says")
+    add_ties(method)
+    method.add_argument("--starts", type=count, metavar="N", help="starts of the leader, in place of what --effort says")
     method.add_argument(
         "--jobs",
-        type=_from_one,
+        type=from_one,
         default=1,
         metavar="J",
         help="processes for them, side by side; the answer is the same (default 1)",
@@ -274,12 +287,12 @@ def _solve(parser: argparse.ArgumentParser) -> None:
     output.add_argument("--table", metavar="FILE", help="write one CSV row for each entry: name, indices, value")
     output.add_argument("--trace", metavar="FILE", help="write one CSV row for each iteration")
     output.add_argument("--plot", metavar="FILE", help="draw the run: .png, .svg or .pdf; needs matplotlib")
-    _volume(output)
-    _color(output)
+    add_volume(output)
+    add_color(output)
 
 
 def _check(parser: argparse.ArgumentParser) -> None:
-    _model(parser)
+    add_model(parser)
     parser.add_argument("--pedantic", action="store_true", help="warn of all that is worth a second look")
     parser.add_argument(
         "--dump",
@@ -295,11 +308,11 @@ def _check(parser: argparse.ArgumentParser) -> None:
         metavar="FORMAT",
         help="json: diagnostics as data (default: text)",
     )
-    _color(parser)
+    add_color(parser)
 
 
 def _explain(parser: argparse.ArgumentParser) -> None:
-    _model(parser)
+    add_model(parser)
     parser.add_argument(
         "--format",
         choices=("text", "json"),
@@ -307,11 +320,11 @@ def _explain(parser: argparse.ArgumentParser) -> None:
         metavar="FORMAT",
         help="json: the same as data (default: text)",
     )
-    _color(parser)
+    add_color(parser)
 
 
 def _show(parser: argparse.ArgumentParser) -> None:
-    _model(parser)
+    add_model(parser)
     notation = parser.add_mutually_exclusive_group()
     for name, text in (
         ("text", "Unicode text (default)"),
@@ -320,34 +333,34 @@ def _show(parser: argparse.ArgumentParser) -> None:
     ):
         notation.add_argument(f"--{name}", dest="notation", action="store_const", const=name, default="text", help=text)
     parser.add_argument("-o", "--output", metavar="FILE", help="write to a file instead of standard output")
-    _color(parser)
+    add_color(parser)
 
 
 def _interface(parser: argparse.ArgumentParser) -> None:
-    _model(parser)
-    _color(parser)
+    add_model(parser)
+    add_color(parser)
 
 
 def _new(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("template", nargs="?", metavar="TEMPLATE", help="its name; none: list the templates")
     parser.add_argument("file", nargs="?", metavar="FILE", help="the model to write (default: TEMPLATE.bilevel)")
-    _color(parser)
+    add_color(parser)
 
 
 def _fmt(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("models", nargs="+", metavar="MODEL", help="files to lay out in place; -: standard input to output")
     parser.add_argument("--check", action="store_true", help="write nothing, tell which models would change")
     parser.add_argument("--diff", action="store_true", help="write nothing, show what would change")
-    _color(parser)
+    add_color(parser)
 
 
 def _methods(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", metavar="METHOD", help="all about one method")
-    _color(parser)
+    add_color(parser)
 
 
 def _codegen(parser: argparse.ArgumentParser) -> None:
-    _model(parser)
+    add_model(parser)
     parser.add_argument("-o", "--output", required=True, metavar="DIR", help="folder to write into; made if needed")
     parser.add_argument(
         "--real",
@@ -356,39 +369,39 @@ def _codegen(parser: argparse.ArgumentParser) -> None:
         metavar="TYPE",
         help="number type of the solver: double (default), float",
     )
-    _method(parser)
-    _color(parser)
+    add_method(parser)
+    add_color(parser)
 
 
 def _verify(parser: argparse.ArgumentParser) -> None:
-    _model(parser)
+    add_model(parser)
     parser.add_argument("point", metavar="POINT", help="JSON file with the values of all variables")
-    parser.add_argument("--tol", type=_positive, default=1e-6, metavar="TOL", help="tolerance of the checks (1e-6)")
-    parser.add_argument("--seed", type=_count, default=0, metavar="N", help="of the starts for the follower (default 0)")
-    _ties(parser)
-    parser.add_argument("--time-limit", type=_positive, metavar="SEC", help="seconds at most")
-    _effort(parser, ("quick", "normal", "thorough"))
+    parser.add_argument("--tol", type=positive, default=1e-6, metavar="TOL", help="tolerance of the checks (1e-6)")
+    parser.add_argument("--seed", type=count, default=0, metavar="N", help="of the starts for the follower (default 0)")
+    add_ties(parser)
+    parser.add_argument("--time-limit", type=positive, metavar="SEC", help="seconds at most")
+    add_effort(parser, ("quick", "normal", "thorough"))
     parser.add_argument("--json", metavar="FILE", help="write the whole result; - for standard output")
-    _volume(parser)
-    _color(parser)
+    add_volume(parser)
+    add_color(parser)
 
 
 def _compare(parser: argparse.ArgumentParser) -> None:
-    _model(parser)
+    add_model(parser)
     parser.add_argument("methods", nargs="+", metavar="METHOD", help="NAME or NAME:SETTING=VALUE,...")
     parser.add_argument(
-        "--seeds", type=_from_one, default=1, metavar="N", help="runs of methods that draw samples (default 1)"
+        "--seeds", type=from_one, default=1, metavar="N", help="runs of methods that draw samples (default 1)"
     )
-    parser.add_argument("--tol", type=_positive, metavar="TOL", help="relative tolerance of every method")
-    parser.add_argument("--max-iter", type=_count, metavar="N", help="iterations at most of each run")
-    parser.add_argument("--time-limit", type=_positive, metavar="SEC", help="seconds at most of each run")
-    _effort(parser, ("quick", "normal", "thorough"))
+    parser.add_argument("--tol", type=positive, metavar="TOL", help="relative tolerance of every method")
+    parser.add_argument("--max-iter", type=count, metavar="N", help="iterations at most of each run")
+    parser.add_argument("--time-limit", type=positive, metavar="SEC", help="seconds at most of each run")
+    add_effort(parser, ("quick", "normal", "thorough"))
     parser.add_argument("--no-compile", action="store_true", help="do not call the C compiler")
     parser.add_argument("--json", metavar="FILE", help="write everything, with the points on the way")
     parser.add_argument("--csv", metavar="FILE", help="write one row for each point on the way")
     parser.add_argument("--plot", metavar="FILE", help="draw .png, .svg or .pdf; needs matplotlib")
-    _volume(parser)
-    _color(parser)
+    add_volume(parser)
+    add_color(parser)
 
 
 def _plot(parser: argparse.ArgumentParser) -> None:
@@ -399,14 +412,14 @@ def _plot(parser: argparse.ArgumentParser) -> None:
         "--over",
         action="append",
         default=[],
-        type=_range,
+        type=interval,
         metavar="NAME[=LOW:HIGH]",
         help="a variable of the leader, or an entry: t[bridge]=0:5; twice: shades",
     )
-    parser.add_argument("--points", type=_points, metavar="N", help="along each axis (default 61; of two axes 15)")
+    parser.add_argument("--points", type=points, metavar="N", help="along each axis (default 61; of two axes 15)")
     parser.add_argument("--point", metavar="FILE", help="the answer, a JSON result: nothing is solved")
     parser.add_argument("--no-solve", action="store_true", help="no answer: other variables are as the model starts them")
-    parser.add_argument("--seed", type=_count, default=0, metavar="N", help="of all random choices (default 0)")
+    parser.add_argument("--seed", type=count, default=0, metavar="N", help="of all random choices (default 0)")
     parser.add_argument(
         "--effort",
         choices=("quick", "normal", "thorough"),
@@ -414,9 +427,9 @@ def _plot(parser: argparse.ArgumentParser) -> None:
         metavar="LEVEL",
         help="how much is searched for the follower's answers at each place: quick (default), normal, thorough",
     )
-    _data(parser)
+    add_data(parser)
     parser.add_argument("-q", "--quiet", action="store_true", help="no warnings")
-    _color(parser)
+    add_color(parser)
 
 
 def _lsp(parser: argparse.ArgumentParser) -> None:
@@ -424,130 +437,3 @@ def _lsp(parser: argparse.ArgumentParser) -> None:
 
 
 # --- flags that commands share ------------------------------------------------------------------
-
-
-def _model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", metavar="MODEL", help="a .bilevel file")
-    _data(parser)
-
-
-def _data(parser: argparse.ArgumentParser) -> None:
-    data = parser.add_argument_group("data")
-    data.add_argument(
-        "--param",
-        action="append",
-        default=[],
-        type=_pair,
-        metavar="NAME=EXPR",
-        help="value of a parameter: 12, [1, 2], sqrt(2) * 3; repeatable",
-    )
-    data.add_argument(
-        "--data", action="append", default=[], metavar="FILE", help="values of parameters: .json, .npz, .csv; repeatable"
-    )
-    data.add_argument(
-        "--data-dir", action="append", default=[], metavar="DIR", help="folder that the model may read from too; repeatable"
-    )
-
-
-def _effort(parser, levels: tuple[str, ...]) -> None:
-    parser.add_argument(
-        "--verify",
-        choices=levels,
-        default="normal",
-        metavar="LEVEL",
-        help=f"of the check: {', '.join(levels)}",
-    )
-
-
-def _ties(parser) -> None:
-    parser.add_argument(
-        "--ties",
-        choices=("optimistic", "pessimistic", "report"),
-        metavar="HOW",
-        help="of the follower's answers: optimistic (default), pessimistic, report",
-    )
-
-
-def _method(parser) -> None:
-    parser.add_argument("--method", metavar="NAME", help="auto, or a name that `bileveldsl methods` lists")
-    parser.add_argument(
-        "-O",
-        action="append",
-        default=[],
-        type=_pair,
-        dest="options",
-        metavar="KEY=VALUE",
-        help="a setting of the method; repeatable",
-    )
-    parser.add_argument("--tol", type=_positive, metavar="TOL", help="relative tolerance of the method")
-    parser.add_argument("--no-scaling", action="store_true", help="give the method the numbers as they are")
-
-
-def _volume(parser) -> None:
-    parser.add_argument("-q", "--quiet", action="store_true", help="no table, progress or warnings")
-    parser.add_argument("-v", "--verbose", action="store_true", help="more in the table; tracebacks if we fail")
-
-
-def _color(parser) -> None:
-    parser.add_argument(
-        "--color",
-        choices=("auto", "always", "never"),
-        default="auto",
-        metavar="WHEN",
-        help="auto (default: on a terminal), always or never",
-    )
-
-
-# --- values -------------------------------------------------------------------------------------
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equal, value = text.partition("=")
-    if not equal or not name.strip() or not value.strip():
-        raise argparse.ArgumentTypeError(f"`{text}` is not of the form NAME=VALUE")
-    return name.strip(), value.strip()
-
-
-def _range(text: str) -> tuple[str, tuple[float, float] | None]:
-    name, equal, ends = text.partition("=")
-    if not equal:
-        return name.strip(), None
-    try:
-        low, high = (float(end) for end in ends.split(":"))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"`{text}` is not of the form NAME or NAME=LOW:HIGH") from None
-    return name.strip(), (low, high)
-
-
-def _points(text: str) -> int:
-    number = _count(text)
-    if not 2 <= number <= 10000:
-        raise argparse.ArgumentTypeError(f"`{text}` is not a whole number from 2 to 10000")
-    return number
-
-
-def _count(text: str) -> int:
-    try:
-        number = int(float(text)) if float(text) == int(float(text)) else -1
-    except (ValueError, OverflowError):
-        number = -1
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"`{text}` is not a whole number from 0")
-    return number
-
-
-def _from_one(text: str) -> int:
-    number = _count(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"`{text}` is not a whole number from 1")
-    return number
-
-
-def _positive(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not number > 0:
-        raise argparse.ArgumentTypeError(f"`{text}` is not a number above 0")
-    return number

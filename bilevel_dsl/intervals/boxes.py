@@ -19,6 +19,7 @@ import numpy as np
 from .bounds import around, lagrangian, matrices, multipliers, refused, take
 from .cutting import direction, middle, split
 from .graph import Unsupported
+from .local import Room, convexified, newton_step, quadratic, row_prices
 from .walk import Enclosure, IntervalFunction
 
 STEPS = 12  # of a local descent
@@ -103,6 +104,7 @@ class _Search:
         self.rows_low = np.broadcast_to(-np.inf if rows_low is None else np.asarray(rows_low, float).ravel(), (self.m,))
         self.rows_high = np.broadcast_to(np.inf if rows_high is None else np.asarray(rows_high, float).ravel(), (self.m,))
         self.loose_low, self.loose_high = self.rows_low - slack, self.rows_high + slack
+        self.room = Room(low, high, self.rows_low, self.rows_high)
         self.tolerance = tolerance
         self.upper, self.point = np.inf, None
         self.multipliers, self._stale, self._offers = np.zeros(self.m), False, 0
@@ -312,6 +314,15 @@ class _Search:
             points = np.concatenate([points, np.repeat(others, points.shape[1], 1)])
         self._offer(points)
 
+    def _prices(self):
+        """Multipliers of the rows at the best point."""
+        self._stale = False
+        if not self.m or self.point is None:
+            return
+        gradients = self._derivatives(self.point[:, None])[0][:, :, 0]
+        if np.isfinite(gradients).all():
+            self.multipliers = row_prices(self.room, self.point, self._values(self.point[:, None])[1:, 0], gradients)
+
     def _offer(self, points, is_known: bool = False):
         """Keep the best of the points, and go downhill from it if it is a new one."""
         values = self._values(points)
@@ -359,7 +370,7 @@ class _Search:
             g = np.nan_to_num(found.gradient.mean(1), nan=0.0, posinf=0.0, neginf=0.0)
             h = matrices(np.nan_to_num(found.hessian.mean(1), nan=0.0, posinf=0.0, neginf=0.0), self.n)
             held = (v <= lows) & (g > 0) | (v >= highs) & (g < 0) | (lows == highs)
-            step = _step(g, h, held)
+            step = newton_step(g, h, held)
             trials = np.clip(v[:, :, None] + step[:, :, None] * LENGTHS, lows[:, :, None], highs[:, :, None])
             values = self._values(trials.reshape(self.n, -1))[0].reshape(v.shape[1], -1)
             values = np.where(np.isnan(values), np.inf, values)
@@ -382,8 +393,10 @@ class _Search:
                 gradients, hessian = self._derivatives(v[:, None])
                 if not (np.isfinite(gradients).all() and np.isfinite(hessian).all()):
                     break
-                step, prices = self._quadratic(v, gradients[:, :, 0], _convexified(hessian[0]))
-                penalty = max(penalty, 2 * prices)
+                step, largest = quadratic(
+                    self.room, v, self._values(v[:, None])[1:, 0], gradients[:, :, 0], convexified(hessian[0])
+                )
+                penalty = max(penalty, 2 * largest)
                 trials = v[:, None] + step[:, None] * 0.5 ** np.arange(8)
                 trials = np.clip(trials, self.low[:, None], self.high[:, None])
                 merits = self._merit(np.concatenate([v[:, None], trials], 1), penalty)
@@ -403,78 +416,6 @@ class _Search:
         merits = values[0] + penalty * missed if penalty else np.where(missed > 0, missed, 0.0) + values[0]
         return np.where(np.isnan(merits), np.inf, merits)
 
-    def _quadratic(self, v, gradients, curve):
-        """The step of one quadratic program by active sets, and its largest multiplier."""
-        values = self._values(v[:, None])[1:, 0]
-        g, jacobian = gradients[0], gradients[1:]
-        to_low, to_high = self.rows_low - values, self.rows_high - values
-        equal = self.rows_low == self.rows_high
-        reach = np.abs(jacobian).sum(1) * 1e-9 * (1 + np.max(np.abs(v))) + 1e-300
-        side = np.where(to_high <= reach, 1, np.where(to_low >= -reach, -1, 0))  # 1: held at the upper limit
-        side = np.where(equal, 1, side)
-        held = (v <= self.low) & (g > 0) | (v >= self.high) & (g < 0)
-        step, prices = np.zeros(self.n), np.zeros(0)
-        for _ in range(2 * (self.m + self.n) + 2):
-            free, active = np.flatnonzero(~held), np.flatnonzero(side)
-            size = free.size
-            if not size:
-                return np.zeros(self.n), 0.0
-            matrix = np.zeros((size + active.size,) * 2)
-            matrix[:size, :size] = curve[np.ix_(free, free)]
-            matrix[size:, :size] = jacobian[np.ix_(active, free)]
-            matrix[:size, size:] = matrix[size:, :size].T
-            right = np.concatenate([-g[free], np.where(side[active] > 0, to_high[active], to_low[active])])
-            solution = np.linalg.lstsq(matrix, right, rcond=1e-13)[0]
-            step = np.zeros(self.n)
-            step[free], prices = solution[:size], solution[size:]
-            out = ~held & ((v + step < self.low) & (v <= self.low) | (v + step > self.high) & (v >= self.high))
-            if out.any():
-                held = held | out
-                continue
-            wrong = np.where(equal[active], 0.0, -prices * side[active])
-            if active.size and wrong.max() > 1e-12 * (1 + np.abs(prices).max()):
-                side[active[int(np.argmax(wrong))]] = 0
-                continue
-            change = jacobian @ step
-            missed = np.where(side == 0, np.maximum(change - to_high, to_low - change), 0.0)
-            worst = int(np.argmax(missed)) if self.m else 0
-            if missed[worst] <= reach[worst]:
-                break
-            side[worst] = 1 if change[worst] > to_high[worst] else -1
-        return step, float(np.max(np.abs(prices), initial=0.0))
-
-    def _prices(self):
-        """Multipliers of the rows at the best point, by least squares over the free variables, right signs only."""
-        self._stale = False
-        if not self.m or self.point is None:
-            return
-        v = self.point
-        gradients, _ = self._derivatives(v[:, None])
-        gradients = gradients[:, :, 0]
-        if not np.isfinite(gradients).all():
-            return
-        values = self._values(v[:, None])[1:, 0]
-        room = 1e-5 * np.abs(gradients[1:]).sum(1) * (1 + np.max(np.abs(v)))
-        near_high, near_low = self.rows_high - values <= room, values - self.rows_low <= room
-        active = np.flatnonzero(near_high | near_low)
-        margin = 1e-9 * (1 + np.abs(v))
-        free = (v > self.low + margin) & (v < self.high - margin)
-        prices = np.zeros(self.m)
-        while active.size:
-            found = np.linalg.lstsq(gradients[1:][active][:, free].T, -gradients[0][free], rcond=1e-12)[0]
-            wrong = np.where(
-                near_high[active] & near_low[active],
-                0.0,
-                np.where(near_high[active], np.minimum(found, 0), np.maximum(found, 0)),
-            )
-            if not wrong.any():
-                prices[active] = found
-                break
-            active = np.delete(active, int(np.argmax(np.abs(wrong))))
-        self.multipliers = np.where(
-            (prices > 0) & np.isfinite(self.rows_high) | (prices < 0) & np.isfinite(self.rows_low), prices, 0.0
-        )
-
 
 def _scalar(function: ca.Function) -> ca.Function:
     """Its graph of scalars."""
@@ -484,25 +425,6 @@ def _scalar(function: ca.Function) -> ca.Function:
         return function.expand()
     except RuntimeError as error:
         raise Unsupported("it has no graph of scalars") from error
-
-
-def _convexified(h):
-    values, vectors = np.linalg.eigh(h)
-    values = np.maximum(np.abs(values), 1e-8 * (1e-300 + np.max(np.abs(values))))
-    return (vectors * values[..., None, :]) @ np.swapaxes(vectors, -1, -2)
-
-
-def _step(g, h, held):
-    """Newton steps (n, B) over the variables that are not held, with the absolute curvature."""
-    n = g.shape[0]
-    mask = held.T
-    h = np.where(mask[:, :, None] | mask[:, None, :], 0.0, h)
-    h = np.where(mask[:, :, None] & np.eye(n, dtype=bool), 1.0, h)
-    right = np.where(held, 0.0, -g).T
-    values, vectors = np.linalg.eigh(h)
-    size = np.abs(values).max(1, keepdims=True)
-    values = np.maximum(np.abs(values), np.maximum(1e-8 * size, 1e-12))
-    return (vectors @ ((np.swapaxes(vectors, 1, 2) @ right[:, :, None]) / values[:, :, None]))[:, :, 0].T
 
 
 def _named(point) -> str:
