@@ -1,6 +1,7 @@
-"""What docs/developers.md says of additions: a function is known from two tables, a set from a record and a class.
+"""What docs/developers.md says of additions: a function is known from two tables, a set from a record and a class, a command
+from two tables.
 
-Both are made up here and taken through everything that a user can do with a model.
+They are made up here and taken through everything that a user can do with a model.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 import bilevel_dsl as bl
+from bilevel_dsl.cli import arguments, commands, main
 from bilevel_dsl.describe import latex, text
 from bilevel_dsl.describe.explain import explain
 from bilevel_dsl.describe.page import page
@@ -24,6 +26,7 @@ from bilevel_dsl.lsp.completion import complete
 from bilevel_dsl.lsp.hover import hover
 from bilevel_dsl.model import functions, sets
 from bilevel_dsl.model.build import build
+from bilevel_dsl.reading import read
 from bilevel_dsl.reductions.scaled_sets import scaled_set
 from bilevel_dsl.semantics.builtins import BUILTINS, Builtin
 from bilevel_dsl.semantics.check import check
@@ -156,3 +159,33 @@ def test_a_set_is_a_record_and_a_class(slab):
     assert float(ca.evalf(halved.low)) == 0.5
     solution = bl.solve(bl.load(Source("model.bilevel", OF_SLABS)), compile="never", seed=1)
     assert solution["x"] == pytest.approx([2, 2], abs=1e-4) and solution["y"] == pytest.approx(1, abs=1e-4)
+
+
+# --- a command --------------------------------------------------------------------------------------
+
+
+def sizes(arguments) -> int:
+    model = read(arguments.model)
+    print(f"{len(model.upper_variables)} and {len(model.lower_variables)}")
+    return 4 if arguments.fail else 0
+
+
+@pytest.fixture
+def sizes_known(monkeypatch):
+    def flags(parser) -> None:
+        arguments.add_model(parser)
+        parser.add_argument("--fail", action="store_true", help="with status 4")
+
+    monkeypatch.setitem(arguments.COMMANDS, "sizes", arguments.Command("MODEL", "count variables", "", flags))
+    monkeypatch.setitem(commands.COMMANDS, "sizes", sizes)
+
+
+def test_a_command_is_how_it_is_called_and_what_it_does(sizes_known, tmp_path, capsys):
+    model = tmp_path / "m.bilevel"
+    model.write_text("upper { var x; minimize x; } lower { var y; minimize (y - x)^2; }")
+    assert main(["sizes", str(model)]) == 0 and capsys.readouterr().out == "1 and 1\n"
+    assert main(["sizes", str(model), "--fail"]) == 4
+    assert main(["size", str(model)]) == 2 and "did you mean `sizes`?" in capsys.readouterr().err
+    assert main(["sizes", str(model), "--fial"]) == 2 and "--fail" in capsys.readouterr().err
+    assert main(["--help"]) == 0 and "count variables" in capsys.readouterr().out
+    assert main(["sizes", "--help"]) == 0 and "with status 4" in capsys.readouterr().out

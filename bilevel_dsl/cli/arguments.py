@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from typing import NoReturn
+from collections.abc import Callable
+from typing import NamedTuple, NoReturn
 
 from ..diagnostics import did_you_mean
 from ..templates import TEMPLATES
@@ -226,24 +227,12 @@ def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentPars
     parser.add_argument("--version", action="store_true", help="print versions and exit")
     group = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", prog="bileveldsl")
 
-    def command(name: str, takes: str, summary: str, epilog: str) -> argparse.ArgumentParser:
-        usage = " ".join(filter(None, ["bileveldsl", name, takes, "[flags]"]))
-        description = summary[0].upper() + summary[1:] + "."
-        return group.add_parser(name, usage=usage, help=summary, description=description, epilog=epilog)
-
-    _solve(command("solve", "MODEL", "solve a model and verify the answer", _SOLVE))
-    _check(command("check", "MODEL", "report errors and warnings of a model", _CHECK))
-    _explain(command("explain", "MODEL", "tell the class of a model, and which methods accept it", _EXPLAIN))
-    _show(command("show", "MODEL", "show a model as mathematics", _SHOW))
-    _interface(command("interface", "MODEL", "describe what goes in and what comes out, as JSON", _INTERFACE))
-    _new(command("new", "[TEMPLATE [FILE]]", "write a model to start from", _NEW))
-    _fmt(command("fmt", "MODEL...", "lay models out canonically", _FMT))
-    _methods(command("methods", "[METHOD]", "list the methods, with their papers and settings", _METHODS))
-    _codegen(command("codegen", "MODEL -o DIR", "write a standalone C solver", _CODEGEN))
-    _verify(command("verify", "MODEL POINT", "check any point, wherever it comes from", _VERIFY))
-    _compare(command("compare", "MODEL METHOD...", "run several methods on a model: one table", _COMPARE))
-    _plot(command("plot", "FILE [SHOW] -o PICTURE", "draw a model, its answer, or a trace", _PLOT))
-    _lsp(command("lsp", "", "serve editors with the language server protocol", _LSP))
+    for name, command in COMMANDS.items():
+        usage = " ".join(filter(None, ["bileveldsl", name, command.takes, "[flags]"]))
+        description = command.summary[0].upper() + command.summary[1:] + "."
+        command.flags(
+            group.add_parser(name, usage=usage, help=command.summary, description=description, epilog=command.epilog)
+        )
     return parser, group.choices
 
 
@@ -437,3 +426,29 @@ def _lsp(parser: argparse.ArgumentParser) -> None:
 
 
 # --- flags that commands share ------------------------------------------------------------------
+
+
+class Command(NamedTuple):
+    """How a command is called; what it does is in `commands.COMMANDS`."""
+
+    takes: str  # its arguments, in the line of usage
+    summary: str  # in the list of commands
+    epilog: str  # under its flags
+    flags: Callable[[argparse.ArgumentParser], None]  # adds arguments and flags
+
+
+COMMANDS: dict[str, Command] = {
+    "solve": Command("MODEL", "solve a model and verify the answer", _SOLVE, _solve),
+    "check": Command("MODEL", "report errors and warnings of a model", _CHECK, _check),
+    "explain": Command("MODEL", "tell the class of a model, and which methods accept it", _EXPLAIN, _explain),
+    "show": Command("MODEL", "show a model as mathematics", _SHOW, _show),
+    "interface": Command("MODEL", "describe what goes in and what comes out, as JSON", _INTERFACE, _interface),
+    "new": Command("[TEMPLATE [FILE]]", "write a model to start from", _NEW, _new),
+    "fmt": Command("MODEL...", "lay models out canonically", _FMT, _fmt),
+    "methods": Command("[METHOD]", "list the methods, with their papers and settings", _METHODS, _methods),
+    "codegen": Command("MODEL -o DIR", "write a standalone C solver", _CODEGEN, _codegen),
+    "verify": Command("MODEL POINT", "check any point, wherever it comes from", _VERIFY, _verify),
+    "compare": Command("MODEL METHOD...", "run several methods on a model: one table", _COMPARE, _compare),
+    "plot": Command("FILE [SHOW] -o PICTURE", "draw a model, its answer, or a trace", _PLOT, _plot),
+    "lsp": Command("", "serve editors with the language server protocol", _LSP, _lsp),
+}
