@@ -64,7 +64,12 @@ class _Resolver:
     # --- statements
 
     def statement(self, s: ast.Statement) -> None:
-        getattr(self, f"_{type(s).__name__.lower()}")(s)
+        """Those without a method declare nothing."""
+        read = getattr(self, f"_{type(s).__name__.lower()}", None)
+        if read is None:
+            self._below(s, {})
+        else:
+            read(s)
 
     def _problemname(self, s: ast.ProblemName) -> None:
         self._declare(s.name, Local(s.name.id, "problem", s.name.span, s))

@@ -22,9 +22,9 @@ from ..diagnostics import BilevelError, Collector, Diagnostic, Fix, Source, Span
 from . import ast
 from .grammar import grammar
 from .mistakes import diagnose
-from .place import BLOCKS, STATEMENTS, Mistake, Place, Repair, unfinished
+from .place import Mistake, Place, Repair, unfinished
 from .room import collector_paused
-from .tokens import END, MAX_ERRORS, UNKNOWN, Lexeme, tokenize
+from .tokens import BLOCKS, END, MAX_ERRORS, STATEMENTS, UNKNOWN, Lexeme, tokenize
 from .tree import TreeBuilder
 
 MAX_BYTES = 4 * 2**20  # reading the densest text takes some 450 times as much memory

@@ -5,13 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..diagnostics import Source, Span
-from .tokens import Lexeme
+from .tokens import LEVELS, STATEMENTS, Lexeme
 
-LEVELS = frozenset(["upper", "lower"])
-BLOCKS = LEVELS | {"options", "report", "reference"}
-TOP_LEVEL = BLOCKS | {"problem", "param", "set", "function"}
-IN_LEVEL = frozenset(["var", "minimize", "maximize", "subject", "s.t."])
-STATEMENTS = TOP_LEVEL | IN_LEVEL | {"let"}
 RELATIONS = frozenset(["<=", ">=", "=="])
 OPENING = {"(": ")", "[": "]", "{": "}"}
 CLOSING = frozenset(OPENING.values())

@@ -11,10 +11,13 @@ from typing import NamedTuple
 
 from ..diagnostics import Collector, Source, Span
 
-KEYWORDS = frozenset(
-    "problem param set function let upper lower var in start minimize maximize subject to for if then "
-    "else and or not inf options report reference".split()
-)
+LEVELS = frozenset(["upper", "lower"])
+BLOCKS = LEVELS | {"options", "report", "reference"}
+TOP_LEVEL = BLOCKS | {"problem", "param", "set", "function"}  # begin statements of a model, and nothing else
+IN_LEVEL = frozenset(["var", "minimize", "maximize", "subject", "s.t."])  # of a level
+STATEMENTS = TOP_LEVEL | IN_LEVEL | {"let"}
+WORDS = frozenset("in start to for if then else and or not inf".split())  # within statements
+KEYWORDS = STATEMENTS - {"s.t."} | WORDS
 RESERVED = KEYWORDS | {"expect", "dual"}  # ordinary calls to the grammar, but not names to declare
 END = "$END"  # the type of the token after the last
 UNKNOWN = "?"  # the type of a token that was reported and fits nowhere

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..place import BLOCKS, Mistake, Place
+from ..place import Mistake, Place
+from ..tokens import BLOCKS
 from .say import say
 
 

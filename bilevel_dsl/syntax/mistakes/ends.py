@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ...diagnostics import Span
 from ..expected import found
-from ..place import BLOCKS, IN_LEVEL, LEVELS, OPENING, RELATIONS, STATEMENTS, TOP_LEVEL, Mistake, Place
-from ..tokens import END
+from ..place import OPENING, RELATIONS, Mistake, Place
+from ..tokens import BLOCKS, END, IN_LEVEL, LEVELS, STATEMENTS, TOP_LEVEL
 
 
 def missing_semicolon(p: Place) -> Mistake | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from difflib import get_close_matches
 
-from ..place import BLOCKS, LEVELS, RELATIONS, STATEMENTS, Mistake, Place
-from ..tokens import KEYWORDS
+from ..place import RELATIONS, Mistake, Place
+from ..tokens import BLOCKS, IN_LEVEL, KEYWORDS, LEVELS, STATEMENTS, TOP_LEVEL
 
 # Words for statements that are not ours, or not quite.
 _MEANT = {
@@ -96,27 +97,13 @@ def misspelt_keyword(p: Place) -> Mistake | None:
     )
 
 
-def _keywords_here(p: Place) -> set[str]:
+def _keywords_here(p: Place) -> Set[str]:
     if p.block:
         return {"var", "let", "minimize", "maximize", "s.t."} if p.block[0].type in LEVELS else set()
-    return {
-        "problem",
-        "param",
-        "set",
-        "function",
-        "let",
-        "upper",
-        "lower",
-        "options",
-        "report",
-        "reference",
-        "var",
-        "minimize",
-        "maximize",
-    }
+    return TOP_LEVEL | IN_LEVEL - {"subject", "s.t."} | {"let"}
 
 
-def _meant(text: str, possible: set[str], p: Place) -> str | None:
+def _meant(text: str, possible: Set[str], p: Place) -> str | None:
     small = text.lower()
     following = p.tokens[p.first + 1]
     known = _MEANT.get(small, small)
