@@ -10,9 +10,9 @@ import numpy as np
 
 from ..functions.oracles import Oracles
 from .certificate import Examination
-from .leader import total_slope
 from .reaction import Reactions
 from .stationarity import project_x
+from .totals import total_slope
 
 STILL = 1e-9  # of the size of f: a slope below it is none
 MOVE = 1e-2  # lengths

@@ -12,36 +12,31 @@ Numbers are relative to lengths and sizes of the problem at the point (`scales.p
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
 from ..functions.oracles import Oracles
-from ..model.problem import Variable, entry_of
 from . import stationarity as sets
 from .answers import RESIDUAL, Answers, check_answers
+from .bounded import BOUND, bounded, meets
 from .claims import Certificate, Claim, Verdict, unchecked
 from .conflict import Conflict, conflict
 from .effort import EFFORTS, Budget, budget, glance
 from .exact import Unproved, prove
+from .feasible import FEASIBLE, check_feasible
 from .follower import Follower, Frame, Response, row_sizes
 from .leader import check_leader
 from .local import Local, local
-from .optimal import GAP, Optimal, by_name, convex_objective, optimal
+from .multipliers import check_multipliers
+from .optimal import GAP, Optimal, convex_objective, optimal
 from .place import Place, Region
-from .prices import quotients
-from .reaction import Reaction, Reactions, named
+from .reaction import Reaction, Reactions
 from .scales import NEAR, TIED, Scales, coupling, lengths, variation
 from .simple import check_choice
 from .ties import others
 from .whole import WholeLeader
-
-FEASIBLE = 10.0  # times the tolerance: of a violation, in lengths
-BOUND = 1e-6  # of f or, where that is more, of its size: between f and a proved bound of it
-MULTIPLIERS = 1e2  # times the tolerance, relative to the largest one
-ZERO = 1e-6  # of the usual size of a multiplier: where all are below it, differences are relative to this
 
 
 def certify(
@@ -180,7 +175,7 @@ class Examination:
         return found
 
     def _examined(self, limits: Budget, seed: int, tol: float, bound: tuple[float, str] | None, brief: bool) -> Certificate:
-        feasible, numbers = self.feasible(tol)
+        feasible, numbers = check_feasible(self, tol)
         found = self.follower_optimal(limits, seed, tol)
         if found.unbounded:
             rest = tuple(
@@ -215,9 +210,9 @@ class Examination:
         )
         claims = [feasible, found.claim, answers.claim]
         if self.place.problem.used_duals:
-            claims.append(self._multipliers(found, here, limits, tol))
+            claims.append(check_multipliers(self, found, here, limits, tol))
         answered = bound is not None and all(c.verdict is not Verdict.FAILED for c in claims)
-        looked = glance(limits) if answered and _meets(claims, self.f, self.scales.f, bound[0]) else limits
+        looked = glance(limits) if answered and meets(claims, self.f, self.scales.f, bound[0]) else limits
         stationary = self._leader(found, here, answers, looked, seed, tol)
         claims += stationary.claims
         if bound is not None:
@@ -307,57 +302,6 @@ class Examination:
         bound = float(f"{FEASIBLE * tol:.12g}")
         return {"upper_feasibility": bound, "lower_feasibility": bound}
 
-    def feasible(self, tol: float) -> tuple[Claim, dict[str, float]]:
-        """Distances to the sets, in lengths, and violations of rows, in their sizes."""
-        place, x, y, scales = self.place, self.x, self.y, self.scales
-        problem = self.oracles.problem
-        away = sets.project_x(self.oracles, x) - x, sets.project_y(self.oracles, y) - y
-        worst = [float(np.max(np.abs(d) / size, initial=0.0)) for d, size in zip(away, (scales.x, scales.y))]
-        where = [
-            _outside(problem.upper_variables, away[0], scales.x),
-            _outside(problem.lower_variables, away[1], scales.y),
-        ]
-        for k, (region, sizes) in enumerate(((self.leader, self.frame.upper_rows), (self.region, self.frame.rows))):
-            rows = region.values(place, x, y)
-            low, high = _row_limits(region, place, x)
-            with np.errstate(invalid="ignore"):
-                excess = np.maximum(np.maximum(low - rows, rows - high), 0) / sizes
-            excess[: region.first_constraint] = 0.0  # sets: by their projections
-            if np.any(np.isnan(excess)):
-                worst[k] = np.nan
-            elif excess.size and excess.max() > worst[k]:
-                worst[k] = float(excess.max())
-                row = int(np.argmax(excess))
-                constraint = region.constraint_of[row]
-                where[k] = "" if constraint is None else f"`{region.entry(row)}` is off by {excess[row] * sizes[row]:.3g}"
-        tolerance = float(f"{FEASIBLE * tol:.12g}")
-        bad = [
-            f"the {level}'s constraints are broken by {v:.2g} of their size" + (f": {w}" if w else "")
-            for level, v, w in zip(("leader", "follower"), worst, where)
-            if not v <= tolerance
-        ]
-        largest = float(np.max(worst)) if not np.any(np.isnan(worst)) else np.nan
-        numbers = {"upper_feasibility": worst[0], "lower_feasibility": worst[1]}
-        fractions = self._fractions(tolerance)
-        if fractions:
-            witness = {"variables": by_name(place, sets.project_x(self.oracles, x), "upper")}
-            return Claim("feasible", Verdict.FAILED, "; ".join(fractions), largest, tolerance, witness), numbers
-        if bad:
-            return Claim("feasible", Verdict.FAILED, "; ".join(bad), largest, tolerance), numbers
-        words = "sets and constraints of both levels, evaluated"
-        return Claim("feasible", Verdict.PROVED, words, largest, tolerance), numbers
-
-    def _fractions(self, tolerance: float) -> list[str]:
-        """Sentences on values of whole variables that are none, the first of each."""
-        found = []
-        for v in self.place.problem.upper_variables:
-            own = self.x[v.slice]
-            wrong = np.flatnonzero(np.abs(own - np.round(own)) > tolerance) if v.whole else ()
-            if len(wrong):
-                entry = v.entry(v.offset + int(wrong[0]))
-                found.append(f"`{entry}` is {own[wrong[0]]:.6g}, and takes whole numbers only")
-        return found
-
     def follower_optimal(self, limits: Budget, seed: int, tol: float) -> Optimal:
         """The claim on the follower's answer, with the answers that were found."""
         if self.region.describable:
@@ -413,52 +357,6 @@ class Examination:
             adverse=self.adverse,
         ).at(x, y)
 
-    def _multipliers(self, found: Optimal, here: Local | None, limits: Budget, tol: float) -> Claim:
-        """Whether what the leader uses are multipliers of the follower at this point, with valid signs."""
-        tolerance = float(f"{MULTIPLIERS * tol:.12g}")
-        if here is None:
-            return Claim(
-                "multipliers", Verdict.NOT_CHECKED, "the follower's multipliers cannot be computed here", np.nan, tolerance
-            )
-        own = named(self.place, self.region, here, used=True)
-        claimed = self.claimed or {}
-        apart, size = 0.0, 0.0
-        for name, values in own.items():
-            given = np.asarray(claimed.get(name, np.full(values.shape, np.nan)), float)
-            apart = max(apart, float(np.max(np.abs(given - values)))) if np.all(np.isfinite(given)) else np.nan
-            size = max(size, float(np.max(np.abs(values), initial=0.0)), float(np.max(np.abs(given), initial=0.0)))
-            size = max(size, ZERO * self._usual(name))
-        residual = here.residual / max(1e-300, float(np.max(np.abs(here.g_y), initial=0.0)) or 1.0)
-        value = max(apart / max(size, 1e-300) if apart else 0.0, residual)
-        if not value <= tolerance:
-            words = "they do not fit the follower's conditions: " + ", ".join(
-                f"dual({n}) may be {np.array2string(np.asarray(v), precision=6)}" for n, v in list(own.items())[:2]
-            )
-            return Claim("multipliers", Verdict.FAILED, words, value, tolerance)
-        words = "they fit the follower's conditions" + (", one choice of several" if here.dependent else "")
-        if found.convex and found.answer is not None:
-            used = self.place.problem.used_duals
-            E = np.vstack([here.entries(d, self.region.first_constraint, self.region.count) for d in used])
-            compared, wrong = quotients(self.place, self.region, self.follower, here, found.answer, self.x, E, limits)
-            if wrong is not None:
-                k, less, more = wrong
-                words = (
-                    f"the follower's optimal value changes by {less:.6g} to {more:.6g} where a multiplier says "
-                    f"{here.multipliers[k]:.6g}, in scaled numbers"
-                )
-                return Claim("multipliers", Verdict.FAILED, words, value, tolerance)
-            words += f"; {compared} compared with the change of its optimal value" if compared else ""
-        return Claim("multipliers", Verdict.PROVED, words, value, tolerance)
-
-    def _usual(self, name: str) -> float:
-        """The size of a multiplier: the change of g over one length of y, per size of a row or bound."""
-        sizes = [
-            self.scales.y[d.rows] if d.bounds else self.frame.rows[self.region.first_constraint + np.asarray(d.rows, int)]
-            for d in self.place.problem.used_duals
-            if d.name == name
-        ]
-        return self.scales.g / max((float(np.max(s)) for s in sizes if len(s)), default=np.inf)
-
     def _leader(
         self, found: Optimal, here: Local | None, answers: Answers, limits: Budget, seed: int, tol: float
     ) -> _Leader:
@@ -494,51 +392,6 @@ class Examination:
         return _Leader([checked.stationary, checked.everywhere], checked.value, checked.notes)
 
 
-def bounded(
-    claims: list[Claim],
-    f: float,
-    size: float,
-    bound: float,
-    words: str,
-    stands: Callable[[Claim], bool] = lambda claim: True,
-) -> list[Claim]:
-    """The claims, those of the leader proved where `f` meets a proved bound at a bilevel point.
-
-    A failed claim has a witness, which speaks against the bound or the point: then all stay as they are.
-
-    Args:
-        size: of f, its change over one length.
-        stands: whether the witness of a failed claim is a point of both levels.
-    """
-    if not _meets(claims, f, size, bound) or any(claim.verdict is Verdict.FAILED and stands(claim) for claim in claims):
-        return claims
-    named, tolerance = {claim.name: claim for claim in claims}, BOUND * max(size, abs(f))
-    proved = {
-        "leader_stationary": Claim("leader_stationary", Verdict.PROVED, f"globally optimal by {words}"),
-        "leader_global": Claim("leader_global", Verdict.PROVED, words, abs(f - bound), tolerance),
-    }
-    answer = named.get("follower_answer")
-    if answer is not None and answer.verdict is not Verdict.PROVED:  # no answer, of this or another decision, is better
-        proved["follower_answer"] = replace(answer, verdict=Verdict.PROVED, words=f"the leader's choice: {words}")
-    return [proved.get(claim.name, claim) for claim in claims]
-
-
-def _meets(claims: list[Claim], f: float, size: float, bound: float) -> bool:
-    """Whether f meets its bound at a point of both levels."""
-    named = {claim.name: claim for claim in claims}
-    reached = abs(f - bound) <= BOUND * max(size, abs(f))  # false for NaN
-    sound = all(name in named and named[name].passed for name in ("feasible", "follower_optimal"))
-    return reached and sound
-
-
-def _outside(variables: tuple[Variable, ...], away: np.ndarray, sizes: np.ndarray) -> str:
-    """The entry that is farthest from its set, in words."""
-    if not away.size:
-        return ""
-    i = int(np.argmax(np.abs(away) / sizes))
-    return f"`{entry_of(variables, i)}` is {abs(away[i]):.3g} outside of its set"
-
-
 class _Leader:
     def __init__(self, claims: list[Claim], number: float, notes: tuple[str, ...] = ()):
         self.claims, self.number, self.notes = claims, number, notes
@@ -557,13 +410,6 @@ def _joint_sizes(region: Region, place: Place, x, y, size_x, size_y) -> np.ndarr
     by_x, by_y = region.jacobians(place, x, y)
     found = np.maximum(np.abs(by_x * size_x).max(axis=1, initial=0), np.abs(by_y * size_y).max(axis=1, initial=0))
     return np.where(np.isfinite(found) & (found > 0), found, 1.0)
-
-
-def _row_limits(region: Region, place: Place, x) -> tuple[np.ndarray, np.ndarray]:
-    if region.describable:
-        return region.limits(place, x)[2:]
-    equal = np.array([c.kind == "eq" for c in region.constraint_of if c is not None], bool)
-    return np.where(equal, 0.0, -np.inf), np.zeros(equal.size)
 
 
 def _tolerances(claims) -> dict[str, float]:

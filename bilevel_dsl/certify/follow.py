@@ -9,10 +9,11 @@ import numpy as np
 
 from ..functions.oracles import Oracles
 from .answers import Answers, check_answers
-from .certificate import FEASIBLE, Examination
+from .certificate import Examination
 from .claims import Claim, Verdict
 from .duals import multipliers
 from .effort import Budget
+from .feasible import FEASIBLE, check_feasible
 from .optimal import APART, Optimal
 
 ROUNDS = 4  # of better answers, or ones that the leader likes better, from which all is looked at again
@@ -97,7 +98,7 @@ def _answered(examined: Examination, found: Optimal, choice: Answers | None, y: 
         unique=bool(choice and choice.details.get("follower_unique")),
         f=own,
         g=examined.place.value("g", examined.x, y),
-        feasible=examined.feasible(tol)[1]["upper_feasibility"] <= FEASIBLE * tol,
+        feasible=check_feasible(examined, tol)[1]["upper_feasibility"] <= FEASIBLE * tol,
         best=own if choice is None or choice.best is None else choice.best,
         worst=own if choice is None or choice.worst is None else choice.worst,
         ends=(y, y) if choice is None or choice.ends is None else choice.ends,

@@ -5,31 +5,27 @@ All lengths are the leader's own, and every gain is relative to the range of f o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from itertools import product
+from dataclasses import dataclass
 
-import casadi as ca
 import numpy as np
 
-from ..intervals import Unsupported
-from ..intervals.kinks import kink_values
 from ..model.problem import entry_of
-from .branches import REACH, WIDEST, Descent, Leader, descent
+from .bends import at_kink
+from .branches import Descent
 from .claims import Claim, Verdict
 from .effort import Budget
+from .first_order import first_order
 from .local import Local
 from .optimal import Optimal, by_name
 from .place import Place, Region
+from .probes import NEAR, WIDE, Around, directions, look_along_curvature, probe
 from .reaction import Reaction, Reactions
 from .scales import Scales
 from .stationarity import project_x
-from .ties import rows
+from .totals import total_slope
 
 STATIONARY = 100.0  # times the tolerance: of a first-order decrease over REACH lengths, unless it is tried out in vain
 GAIN = 100.0  # times the tolerance: of a gain near by
-NEAR = (1e-3, 1e-2)  # lengths of probes whose gain refutes a local solution
-WIDE = 1e-1  # lengths of probes that give the range of f
-AT_KINK = 1e-4  # lengths within which a kink of an expression is met
 ENOUGH = 0.5  # of the probes that must have been answered where no derivative speaks
 CURVED = 10  # leader variables up to which the Hessian of the reduced objective is estimated
 FLAT = 1e-11  # of |f|, the noise of evaluations: a smaller range is none
@@ -40,37 +36,7 @@ BROAD = 0.1  # of the width of a box: a second length, for entries that are smal
 BROADEST = 30.0  # lengths: the second one is at most that
 STEEP = 10.0  # times the same tolerance: a first-order decrease that fails in any case
 PRICE = 10.0  # sizes of f for a violation by one size of a row
-FEW = 3  # leader variables up to which all diagonals are probed
-BENDS = 5  # random directions in which slopes are compared
 LONGER = 3.0  # times the first length: below, a second one shows nothing new
-
-
-@dataclass
-class Around:
-    """What was seen around the point."""
-
-    value: float  # f at the point
-    price: float = 0.0  # of a violation of the leader's rows: what it gains is no gain
-    range: float = 0.0
-    best: Reaction | None = None  # of the near probes
-    wide: Reaction | None = None  # of all
-    count: int = 0
-    answered: int = 0
-    notes: list[str] = field(default_factory=list)
-
-    def worth(self, found: Reaction) -> float:
-        return found.f + self.price * found.violation
-
-    def see(self, found: Reaction | None, near: bool) -> None:
-        self.count += 1
-        if found is None or not found.admissible:
-            return
-        self.answered += 1
-        self.range = max(self.range, abs(self.worth(found) - self.value))
-        if self.wide is None or self.worth(found) < self.worth(self.wide):
-            self.wide = found
-        if near and (self.best is None or self.worth(found) < self.worth(self.best)):
-            self.best = found
 
 
 @dataclass(frozen=True)
@@ -108,7 +74,7 @@ def check_leader(
     near, *broader = [look.within(stretch, tolerance) for stretch in _stretches(place, leader, scales, x)]
     around, first, size = near.around, near.first, near.size
     if smooth and not near.flat and x.size <= CURVED and leader.describable and not budget.over:
-        _curvature(place, leader, reactions, scales, here, x, y, slope, around)
+        look_along_curvature(place, leader, reactions, scales, here, x, y, slope, around)
     far = _far(place, leader, reactions, scales, x, y, budget, rng, around.value, FLAT_MORE if near.flat else 1)
     everywhere = _everywhere(place, far, around, size if not near.flat else 0.0, near.noise, tol)
     if near.flat:
@@ -132,7 +98,7 @@ def check_leader(
         tried, asked = (sum(getattr(b.around, n) for b in (near, *broader)) for n in ("answered", "count"))
         how.append(f"{tried} of {asked} decisions near by were tried")
         claim = Claim("leader_stationary", Verdict.SEARCHED, "; ".join(how), number, tolerance)
-    return LeaderCheck(claim, everywhere, claim.value if claim.value is not None else np.nan, size, tuple(around.notes))
+    return LeaderCheck(claim, everywhere, claim.value if claim.value is not None else np.nan, size)
 
 
 def _stretches(place: Place, leader: Region, scales: Scales, x: np.ndarray) -> list[np.ndarray]:
@@ -198,7 +164,7 @@ class _Look:
         most = self.budget.effort.probes * (2 if self.reactions.several else 3) // 3
         slope = None if self.slope is None else self.slope * stretch
         half = self.budget.half()  # the other half is for the linear programs
-        for d in _directions(self.x.size, slope, most // 3, self.rng, np.flatnonzero(stretch > 1) if broad else None):
+        for d in directions(self.x.size, slope, most // 3, self.rng, np.flatnonzero(stretch > 1) if broad else None):
             d = np.where(self.place.problem.whole, 0.0, d)
             for t in (*NEAR, WIDE) if np.any(d) else ():
                 if around.count >= most or half.over:
@@ -207,7 +173,7 @@ class _Look:
                 around.see(probe(self.place, self.leader, self.reactions, scales, here, self.x, self.y, step), t in NEAR)
         noise = NOISE * scales.f + FLAT * abs(around.value)
         size = max(around.range, LEAST * scales.f) if around.answered else WIDE * scales.f
-        first, words = _first_order(
+        first, words = first_order(
             self.place,
             self.leader,
             self.reactions,
@@ -224,243 +190,7 @@ class _Look:
         return _Seen(around, first, words, size, noise, scales.f)
 
 
-# --- probes ---------------------------------------------------------------------------------------
-
-
-def _directions(
-    n: int, slope: np.ndarray | None, most: int, rng: np.random.Generator, only: np.ndarray | None = None
-) -> list[np.ndarray]:
-    """Steepest descent, in both norms, the axes (some, if there are many; or `only` these), and random directions."""
-    found = []
-    if slope is not None and np.linalg.norm(slope) > 0:
-        found.append(-slope / np.linalg.norm(slope))
-        if n > 1:
-            found.append(-np.sign(slope))
-    axes = [(i, s) for i in (range(n) if only is None else only) for s in (1.0, -1.0)]
-    if len(axes) > most - 4:
-        axes = [axes[k] for k in rng.permutation(len(axes))[: max(most - 6, 2)]]
-    found += [s * np.eye(1, n, i).ravel() for i, s in axes]
-    if 1 < n <= FEW and only is None:  # a cone of ascent may lie between the axes
-        found += [np.array(signs) / np.sqrt(n) for signs in product((1.0, -1.0), repeat=n)]
-    if n > 1 and only is None:
-        found += [d / np.linalg.norm(d) for d in rng.standard_normal((6, n))]
-    return found[:most]
-
-
-def probe(
-    place: Place,
-    leader: Region,
-    reactions: Reactions,
-    scales: Scales,
-    here: Local | None,
-    x: np.ndarray,
-    y: np.ndarray,
-    step: np.ndarray,
-) -> Reaction | None:
-    """The reaction to x + step, inside the leader's set, with its rows met again by Newton's method."""
-    there = project_x(place.oracles, x + scales.x * step)
-    if not np.max(np.abs(there - x) / scales.x, initial=0.0) > 1e-7:
-        return None
-    start = y
-    if here is not None and not here.kinked:
-        start = y + scales.y * (here.reaction[0] @ ((there - x) / scales.x))
-    found = reactions.at(there, start)
-    if not leader.count or here is None:
-        return found
-    for _ in range(4):
-        if found is None or found.violation <= 1e-8:
-            break
-        correction = _restoration(place, leader, reactions, here, found)
-        if correction is None:
-            break
-        there, before = project_x(place.oracles, there + scales.x * correction), found.violation
-        found = reactions.at(there, found.y)
-        if found is not None and found.violation > 0.5 * before:
-            break  # the row cannot be met near by
-    return found
-
-
-def _restoration(place: Place, leader: Region, reactions: Reactions, here: Local, found: Reaction) -> np.ndarray | None:
-    """The shortest step that meets the violated rows to first order."""
-    _, _, low, high = leader.limits(place, found.x)
-    rows = leader.values(place, found.x, found.y)
-    excess = (np.maximum(rows - high, 0) - np.maximum(low - rows, 0)) / reactions.upper_rows
-    held = np.abs(excess) > 1e-9
-    if not held.any():
-        return None
-    total = _total_rows(place, leader, reactions, here, found.x, found.y)[held]
-    total[:, place.problem.whole] = 0.0
-    return -np.linalg.lstsq(total, excess[held], rcond=1e-9)[0]
-
-
-def _total_rows(place: Place, leader: Region, reactions: Reactions, here: Local, x, y) -> np.ndarray:
-    """Derivatives of the leader's rows along the follower's answer, in sizes and lengths."""
-    by_x, by_y = leader.jacobians(place, x, y)
-    C_x = by_x * here.scales.x / reactions.upper_rows[:, None]
-    C_y = by_y * here.scales.y / reactions.upper_rows[:, None]
-    react, by_multipliers = here.reaction
-    total = C_x + C_y @ react
-    C_m = _by_multipliers(place, reactions, here, "c")
-    return total if C_m is None else total + C_m / reactions.upper_rows[:, None] @ by_multipliers
-
-
-def _by_multipliers(place: Place, reactions: Reactions, here: Local, of: str) -> np.ndarray | None:
-    """Derivatives of f ("f", a row) or of the leader's constraints ("c") by the multipliers of what is active."""
-    used = place.problem.used_duals
-    if not used:
-        return None
-    region = reactions.region
-    E = np.vstack([here.entries(d, region.first_constraint, region.count) for d in used])
-    if of == "f":
-        return place.column("grad_duals_f", *reactions.point)[None, :] @ E
-    own = place("jac_duals_c", *reactions.point)[0] @ E
-    sets = reactions.leader.first_constraint
-    return np.vstack([np.zeros((sets, E.shape[1])), own])
-
-
 # --- first order ------------------------------------------------------------------------------------
-
-
-def at_kink(place: Place, leader: Region, region: Region, scales: Scales, x: np.ndarray, y: np.ndarray) -> bool:
-    """Whether an expression of either level (abs, max, norm, if) has a kink at the point."""
-    functions = [place.oracles.function("f"), place.oracles.function("g")]
-    functions += [r._values for r in (leader, region) if r.count]
-    return any(_bent(place, function, scales, x, y) for function in functions)
-
-
-def _bent(place: Place, function: ca.Function, scales: Scales, x: np.ndarray, y: np.ndarray) -> bool:
-    """Whether one of the function's kinks is within AT_KINK lengths."""
-    try:
-        values = kink_values(function)
-    except Unsupported:
-        return _bent_by_differences(place, function, scales, x, y)
-    if values is None:
-        return False
-    arguments = place.call(values, x, y)[0].ravel()
-    lengths = np.zeros(arguments.size)
-    for k, (v, size) in enumerate(((x, scales.x), (y, scales.y))):
-        if v.size:
-            inputs = [ca.SX.sym("v", *values.size_in(i)) for i in range(values.n_in())]
-            jacobian = ca.Function("j", inputs, [ca.densify(ca.jacobian(values(*inputs), inputs[k]))])
-            lengths = np.maximum(lengths, np.abs(place.call(jacobian, x, y)[0] * size).max(axis=1))
-    with np.errstate(invalid="ignore"):
-        return bool(np.any(np.abs(arguments) <= AT_KINK * lengths) or np.any(~np.isfinite(lengths)))
-
-
-def _bent_by_differences(place: Place, function: ca.Function, scales: Scales, x: np.ndarray, y: np.ndarray) -> bool:
-    """Of a graph too large for its kinks to be listed: slopes to either side that differ along a random direction."""
-    rng = np.random.default_rng(0)
-    for _ in range(BENDS):
-        dx, dy = scales.x * rng.standard_normal(x.size), scales.y * rng.standard_normal(y.size)
-        back, here, on = (place.call(function, x + t * dx, y + t * dy)[0] for t in (-AT_KINK, 0.0, AT_KINK))
-        ways = np.maximum(np.abs(on - here), np.abs(here - back))
-        if not np.all(np.isfinite(ways)) or np.any(np.abs(on - 2 * here + back) > 0.1 * ways + 1e-12 * np.abs(here)):
-            return True
-    return False
-
-
-def total_slope(place: Place, here: Local, reactions: Reactions) -> np.ndarray:
-    """The hypergradient, in sizes of f and lengths: of f(x, y(x)), or of f(x, y(x), multipliers(x))."""
-    react, by_multipliers = here.reaction
-    slope = here.f_x + here.f_y @ react
-    f_m = _by_multipliers(place, reactions, here, "f")
-    return slope if f_m is None else slope + (f_m @ by_multipliers).ravel() / here.scales.f
-
-
-def _first_order(
-    place: Place,
-    leader: Region,
-    reactions: Reactions,
-    scales: Scales,
-    here: Local | None,
-    slope: np.ndarray | None,
-    bent: bool,
-    x,
-    y,
-    budget: Budget,
-    enough: float,
-    stretch: np.ndarray,
-) -> tuple[Descent | None, str]:
-    """The largest decrease to first order, and what it rests on; None where no derivative can be relied on."""
-    if reactions.adverse:
-        return None, "against an adverse follower the leader's value may jump, and no derivative is relied on"
-    if here is None:
-        return None, "the follower is too large for derivatives of its answer, or its set has no smooth description"
-    if bent and (slope is not None or leader.describable):
-        return None, "an expression has a kink here"
-    if slope is not None and (not leader.describable or not (leader.count or reactions.others)):
-        return _projected(place, scales, stretch, x, slope), "hypergradient"
-    if not leader.describable:
-        return None, "the leader's set has no smooth description, and the follower's answer turns here"
-    side = leader_side(place, leader, reactions, scales, here, x, y, stretch)
-    if reactions.others:
-        side = _in_its_basin(side, *rows(place, reactions, here, scales, x, y))
-    found = descent(here, side, budget, enough)
-    if np.isnan(found.decrease) or not found.complete and found.decrease <= enough:
-        why = "too many branches" if not np.isnan(found.decrease) else "no linear program could be solved"
-        return None, f"{why} at a kink of the follower's answer"
-    branches = f"{found.branches} linear program{'s' * (found.branches != 1)}"
-    return found, branches if here.kinked else "hypergradient with the leader's constraints"
-
-
-def _in_its_basin(side: Leader, by_x: np.ndarray, high: np.ndarray) -> Leader:
-    """The leader's side with the rows on which the follower stays in its basin."""
-    n = len(high)
-    return replace(
-        side,
-        C_x=np.vstack([side.C_x, by_x]),
-        C_y=np.vstack([side.C_y, np.zeros((n, side.C_y.shape[1]))]),
-        C_m=np.vstack([side.C_m, np.zeros((n, side.C_m.shape[1]))]),
-        low=np.concatenate([side.low, np.full(n, -np.inf)]),
-        high=np.concatenate([side.high, high]),
-    )
-
-
-def _projected(place: Place, scales: Scales, stretch: np.ndarray, x: np.ndarray, slope: np.ndarray) -> Descent:
-    """Along the projected gradient: the largest first-order decrease over REACH lengths in boxes, else along one path."""
-    steepest = slope * stretch
-    norm = float(np.linalg.norm(steepest))
-    if norm == 0:
-        return Descent(0.0, 1, True)
-    way = np.sign(slope) if place.oracles.is_x_separable else steepest / norm
-    step = (project_x(place.oracles, x - scales.x * stretch * REACH * way) - x) / scales.x
-    return Descent(max(0.0, float(-slope @ step)), 1, True, step)
-
-
-def leader_side(
-    place: Place,
-    leader: Region,
-    reactions: Reactions,
-    scales: Scales,
-    here: Local,
-    x: np.ndarray,
-    y: np.ndarray,
-    stretch: np.ndarray | float = 1.0,
-) -> Leader:
-    """The leader's bounds and rows for a step from (x, y), in lengths and sizes."""
-    lower, upper, low, high = leader.limits(place, x)
-    lower_y, upper_y = reactions.region.limits(place, x)[:2]
-    rows = leader.values(place, x, y)
-    by_x, by_y = leader.jacobians(place, x, y)
-    size = reactions.upper_rows
-    m = here.multipliers.size
-    f_m = _by_multipliers(place, reactions, here, "f")
-    C_m = _by_multipliers(place, reactions, here, "c")
-    # as far as the answer moves, with room; further out a rounding of its slope would count as descent
-    moves = float(np.max(np.abs(here.reaction[0]).sum(axis=1), initial=0.0))
-    reach = np.max(stretch, initial=1.0) * min(WIDEST, 10 * REACH * max(1.0, moves))
-    return Leader(
-        dx_low=np.maximum(np.minimum((lower - x) / scales.x, 0), -REACH * stretch),
-        dx_high=np.minimum(np.maximum((upper - x) / scales.x, 0), REACH * stretch),
-        dy_low=np.maximum(np.minimum((lower_y - y) / scales.y, 0), -reach),
-        dy_high=np.minimum(np.maximum((upper_y - y) / scales.y, 0), reach),
-        C_x=by_x * scales.x / size[:, None],
-        C_y=by_y * scales.y / size[:, None],
-        C_m=np.zeros((leader.count, m)) if C_m is None else C_m / size[:, None],
-        low=np.minimum((low - rows) / size, 0),
-        high=np.maximum((high - rows) / size, 0),
-        f_m=np.zeros(m) if f_m is None else f_m.ravel() / scales.f,
-    )
 
 
 def _predicted(
@@ -516,33 +246,6 @@ def shown_move(place: Place, x: np.ndarray, there: np.ndarray) -> str:
 
 
 # --- second order, flat pieces, far away ---------------------------------------------------------
-
-
-def _curvature(
-    place: Place, leader: Region, reactions: Reactions, scales: Scales, here: Local, x, y, slope: np.ndarray, around: Around
-) -> None:
-    """Probes along a direction of negative curvature of the reduced objective, if differences of slopes show one."""
-    lower, upper, low, high = leader.limits(place, x)
-    free = ((x - lower) / scales.x > 1e-3) & ((upper - x) / scales.x > 1e-3)
-    if leader.count or not free.any():
-        return
-    h, index = 1e-3, np.flatnonzero(free)
-    H = np.zeros((index.size, index.size))
-    for k, i in enumerate(index):
-        moved = x.copy()
-        moved[i] += h * scales.x[i]
-        answer = reactions.follower.answer(moved, y + scales.y * here.reaction[0][:, i] * h)
-        near = reactions.local(moved, answer) if answer.solved else None
-        if near is None or near.kinked:
-            return
-        H[k] = (near.f_x + near.f_y @ near.reaction[0] - slope)[index] / h if not place.problem.used_duals else 0.0
-    values, vectors = np.linalg.eigh((H + H.T) / 2)
-    if values[0] < 0:
-        d = np.zeros(x.size)
-        d[index] = vectors[:, 0]
-        for s in (1.0, -1.0):
-            for t in (*NEAR, WIDE):
-                around.see(probe(place, leader, reactions, scales, here, x, y, s * t * d), t in NEAR)
 
 
 def _far(

@@ -15,9 +15,10 @@ import numpy as np
 
 from .claims import Claim, Verdict
 from .effort import Budget
-from .leader import FLAT, GAIN, LEAST, NOISE, PRICE, Around, LeaderCheck, better_elsewhere, probe, refuted
+from .leader import FLAT, GAIN, LEAST, NOISE, PRICE, LeaderCheck, better_elsewhere, refuted
 from .local import Local
 from .place import Place, Region
+from .probes import Around, probe
 from .reaction import Reaction, Reactions
 from .scales import Scales
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import bilevel_dsl as bl
-from bilevel_dsl.certify.certificate import Examination, bounded
+from bilevel_dsl.certify.bounded import bounded
+from bilevel_dsl.certify.certificate import Examination
 from bilevel_dsl.certify.claims import Claim, Verdict
 from bilevel_dsl.certify.effort import budget
 from bilevel_dsl.functions.oracles import Oracles

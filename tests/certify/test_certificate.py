@@ -9,8 +9,8 @@ import pytest
 from bilevel_dsl.certify.certificate import Examination, certify
 from bilevel_dsl.certify.claims import Certificate, Verdict
 from bilevel_dsl.certify.follower import Response
-from bilevel_dsl.certify.leader import total_slope
 from bilevel_dsl.certify.reaction import Reactions
+from bilevel_dsl.certify.totals import total_slope
 from bilevel_dsl.functions.oracles import Oracles
 from tests.problems import TWO_LEVEL, box, problem
 
