@@ -118,7 +118,7 @@ class Examination:
 
     def within(self, limits: Budget) -> None:
         """From here on solvers end with the time."""
-        self.follower.end = limits.end
+        self.follower.end = limits.deadline
 
     def answer(self, limits: Budget, *, seed: int = 0, tol: float = 1e-6) -> np.ndarray | None:
         """The best answer of the follower to x that is found, y included; None where there is none."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from time import perf_counter
+from time import perf_counter, thread_time
 
 
 @dataclass(frozen=True)
@@ -31,27 +31,41 @@ ASIDE_SECONDS = 1.0  # the same, of what a verdict does not rest on
 
 @dataclass(frozen=True)
 class Budget:
-    """An effort, when it must end, and when what does not decide whether a point is verified must end."""
+    """An effort, and when it must end.
+
+    Attributes:
+        end: of `perf_counter`: a time limit of the user.
+        busy: of `thread_time`, as a verdict should not depend on what else the machine does.
+        aside: the same, for what does not decide whether a point is verified.
+    """
 
     effort: Effort
-    end: float = float("inf")  # of `perf_counter`
+    end: float = float("inf")
+    busy: float = float("inf")
     aside: float = float("inf")
 
     @property
-    def over(self) -> bool:
-        return perf_counter() >= self.end
+    def left(self) -> float:
+        """Seconds."""
+        return max(0.0, min(self.end - perf_counter(), self.busy - thread_time()))
 
-    def half(self) -> Budget:
-        """The same work, within half of the time that is left."""
-        return replace(self, end=self.end if self.end == float("inf") else perf_counter() + self.left / 2)
+    @property
+    def over(self) -> bool:
+        return self.left <= 0
 
     @property
     def over_aside(self) -> bool:
-        return perf_counter() >= min(self.aside, self.end)
+        return self.over or thread_time() >= self.aside
 
     @property
-    def left(self) -> float:
-        return max(0.0, self.end - perf_counter())
+    def deadline(self) -> float:
+        """Of `perf_counter`, for what looks at this clock by itself."""
+        return perf_counter() + self.left
+
+    def half(self) -> Budget:
+        """The same work, within half of the time that is left."""
+        now, busy = perf_counter(), thread_time()
+        return replace(self, end=now + (self.end - now) / 2, busy=busy + (self.busy - busy) / 2)
 
 
 def glance(limits: Budget) -> Budget:
@@ -64,6 +78,5 @@ def budget(level: str, solve_seconds: float | None = None, end: float = float("i
     """The budget of `level`; without "thorough" it ends after a few seconds, or as many as the solve took."""
     if level == "thorough":
         return Budget(EFFORTS[level], end)
-    now, solved = perf_counter(), solve_seconds or 0.0
-    aside = now + max(ASIDE_SECONDS, solved)
-    return Budget(EFFORTS[level], min(end, now + max(LEAST_SECONDS, solved)), min(end, aside))
+    now, solved = thread_time(), solve_seconds or 0.0
+    return Budget(EFFORTS[level], end, now + max(LEAST_SECONDS, solved), now + max(ASIDE_SECONDS, solved))

@@ -335,7 +335,7 @@ def _prove(
         known=(values, zero + change),
         tolerance=0.5 * tolerance,
         most=budget.effort.boxes,
-        deadline=budget.end,
+        deadline=budget.deadline,
         feasibility=1e-9 * follower.frame.rows[_touching(region, place, part)] if low.size else 0.0,
     )
     if search.reason.startswith("unbounded"):
