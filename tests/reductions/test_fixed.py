@@ -109,7 +109,8 @@ def test_multipliers_that_the_leader_uses(method, monkeypatch):
 @pytest.mark.parametrize("method", ["kkt", "penalty"])
 def test_units_do_not_matter(method, m):
     first, other = (bl.solve(load(mixed(s)), method, compile="never", verify="no") for s in (1.0, m))
-    assert other.iterations == first.iterations and other.upper == pytest.approx(first.upper, rel=1e-9)
+    assert abs(other.iterations - first.iterations) <= (0 if method == "kkt" else 2)  # last digits end a line search
+    assert other.upper == pytest.approx(first.upper, rel=1e-9)
     assert float(other["x"]) == pytest.approx(float(first["x"]) * m, rel=1e-6)
 
 

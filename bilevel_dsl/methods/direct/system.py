@@ -8,9 +8,9 @@
 
 h, e and c hold the rows of the constraint sets too. The bounds of y are pairs on y itself, not rows. A variable whose bounds
 are equal has one free multiplier and no pair. Data are numbers here, so that zeros among them make the program sparser.
-Variables, rows and objectives are divided by their sizes, powers of two; also in a problem that is scaled already: its sizes are
-those at the start of the model, these are at the follower's answer. With the former alone mpcc ends elsewhere in 2 of 133
-library problems, once better and once worse, in as many iterations.
+Variables, rows and objectives are divided by their sizes, powers of two; also in a problem that is scaled already, by sizes
+at the start of the model: these are at the follower's answer. Without them mpcc ends elsewhere in 2 of 133 library problems,
+once better and once worse, in as many iterations.
 """
 
 from __future__ import annotations
