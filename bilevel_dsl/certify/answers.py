@@ -184,7 +184,7 @@ class _Seen:
 
     def _said(self, verdict: Verdict, words: str, gap: float, witness: dict[str, object] | None = None) -> Answers:
         best, worst = self._shown
-        details = {"leader_best": best, "leader_worst": worst, "follower_unique": not self.apart}
+        details: dict[str, object] = {"leader_best": best, "leader_worst": worst, "follower_unique": not self.apart}
         for name, y in (("leader_best_answer", self.best_at), ("leader_worst_answer", self.worst_at)):
             details[name] = by_name(self.place, y, "lower")
         notes = ()

@@ -17,8 +17,8 @@ LARGEST_GRAPH = 100_000  # operations of g up to which its Hessian's pattern is 
 def blocks(place: Place, region: Region) -> list[np.ndarray]:
     """Indices of the entries of y, block by block; one block where the pattern is not known."""
     n = place.ny
-    patterns = [_hessian_pattern(place), _row_pattern(place, region)]
-    if any(p is None for p in patterns):
+    hessian, rows = _hessian_pattern(place), _row_pattern(place, region)
+    if hessian is None or rows is None:
         return [np.arange(n)]
     parent = list(range(n))
 
@@ -28,7 +28,7 @@ def blocks(place: Place, region: Region) -> list[np.ndarray]:
             i = parent[i]
         return i
 
-    for i, j in (pair for p in patterns for pair in p):
+    for i, j in (*hessian, *rows):
         parent[root(i)] = root(j)
     groups: dict[int, list[int]] = {}
     for i in range(n):

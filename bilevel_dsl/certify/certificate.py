@@ -168,7 +168,8 @@ class Examination:
 
     def _negligible(self, tol: float) -> dict[str, np.ndarray | float]:
         """What no check can tell from zero: of the objectives, and of each variable's entries."""
-        problem, found = self.place.problem, {"upper": tol * self.scales.f, "lower": tol * self.scales.g}
+        problem = self.place.problem
+        found: dict[str, np.ndarray | float] = {"upper": tol * self.scales.f, "lower": tol * self.scales.g}
         for v in problem.variables:
             lengths_ = (self.scales.x if v.level == "upper" else self.scales.y)[v.slice]
             found[f"variable {v.name}"] = tol * np.reshape(lengths_, v.shape, order="F")
@@ -285,7 +286,7 @@ class Examination:
 
         Decisions are compared along one answer of the follower, which may be beaten by another one there.
         """
-        values = (claim.witness or {}).get("variables", {})
+        values = claim.decided
         if (
             self.adverse
             or not claim.name.startswith("leader")

@@ -36,6 +36,12 @@ class Claim:
     witness: dict[str, object] | None = None
 
     @property
+    def decided(self) -> dict:
+        """Values of variables in the witness, by name."""
+        values = (self.witness or {}).get("variables")
+        return values if isinstance(values, dict) else {}
+
+    @property
     def passed(self) -> bool:
         """What was not checked never passes."""
         return self.verdict in (Verdict.PROVED, Verdict.SEARCHED)

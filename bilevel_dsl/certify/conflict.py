@@ -130,7 +130,7 @@ class _System:
 
     @cached_property
     def _matrix(self) -> ca.DM:
-        at = [k for k, _, _ in self.sides]
+        at = [int(k) for k, _, _ in self.sides]
         factors = np.array([sign / self.size[k] for k, sign, _ in self.sides])
         return ca.diag(ca.DM(factors)) @ self.rows.matrix[at, :]
 

@@ -63,7 +63,7 @@ class _Shapes:
     def __init__(self, enclosing: IntervalFunction, low: np.ndarray, high: np.ndarray):
         self.graph: Graph = enclosing.graph
         self.values, self.status = enclosing.walk((low[:, None], high[:, None]))
-        self._shapes: dict[int, str] = {}
+        self._shapes: dict[int | tuple[str, int], str] = {}
         self._affine: dict[int, dict[int, float] | None] = {}
 
     # --- sums ---
@@ -117,8 +117,9 @@ class _Shapes:
         for k, c in parts.items():
             node = self.graph.nodes[k]
             factors = node.args if node.op == "mul" else 2 * node.args if node.op == "sq" else ()
-            if factors and all(self.affine(a) is not None for a in factors):
-                products.append((c, *factors))
+            forms = [form for a in factors if (form := self.affine(a)) is not None]
+            if len(forms) == 2:
+                products.append((c, *forms))
                 continue
             own = self._of_node(k)
             shape = _join(shape, own if c > 0 else _MIRROR.get(own, own))
@@ -135,15 +136,14 @@ class _Shapes:
             self._affine[n] = {nodes[k].data[1]: c for k, c in parts.items()} if plain else None
         return self._affine[n]
 
-    def _quadratic(self, products) -> str:
+    def _quadratic(self, products: list[tuple[float, dict[int, float], dict[int, float]]]) -> str:
         """The shape of a sum of products of affine expressions: the sign of its Hessian."""
-        rows = sorted({i for _, a, b in products for i in (*self.affine(a), *self.affine(b))})
+        rows = sorted({i for _, u, v in products for i in (*u, *v)})
         if len(rows) > DENSE:
             return UNKNOWN
         place = {i: k for k, i in enumerate(rows)}
         hessian = np.zeros((len(rows), len(rows)))
-        for c, a, b in products:
-            u, v = self.affine(a), self.affine(b)
+        for c, u, v in products:
             i, j = [place[k] for k in u], [place[k] for k in v]
             hessian[np.ix_(i, j)] += c * np.outer(list(u.values()), list(v.values()))
         hessian = hessian + hessian.T

@@ -210,7 +210,7 @@ class _Prover:
         """The best answer with the pairs that are held at zero at the answer to x."""
         held = self.paired.leaf(x)
         found = self.bounded.solve(held) if held is not None else None
-        if found is None or found.status != "optimal":
+        if held is None or found is None or found.status != "optimal":
             raise Unproved("the follower's answer could not be found again")
         w = found.point
         fixed = {j: Fraction(0) for j in held}

@@ -66,8 +66,8 @@ def _fractions(examined: Examination, tolerance: float) -> list[str]:
     found = []
     for v in examined.place.problem.upper_variables:
         own = examined.x[v.slice]
-        wrong = np.flatnonzero(np.abs(own - np.round(own)) > tolerance) if v.whole else ()
-        if len(wrong):
+        wrong = np.flatnonzero(np.abs(own - np.round(own)) > tolerance)
+        if v.whole and len(wrong):
             entry = v.entry(v.offset + int(wrong[0]))
             found.append(f"`{entry}` is {own[wrong[0]]:.6g}, and takes whole numbers only")
     return found

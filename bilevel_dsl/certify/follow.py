@@ -79,13 +79,13 @@ def _choice(examined: Examination, found: Optimal, limits: Budget, tol: float) -
 
 def _preferred(examined: Examination, choice: Answers) -> np.ndarray | None:
     """The answer that the leader would pick in place of this one."""
-    witness = choice.claim.witness
-    if choice.claim.verdict is not Verdict.FAILED or not witness:
+    if choice.claim.verdict is not Verdict.FAILED or not choice.claim.witness:
         return None
+    decided = choice.claim.decided
     y = examined.y.copy()
     for v in examined.place.problem.lower_variables:
-        if v.name in witness["variables"]:
-            y[v.slice] = np.ravel(witness["variables"][v.name], order="F")
+        if v.name in decided:
+            y[v.slice] = np.ravel(decided[v.name], order="F")
     return y
 
 

@@ -127,7 +127,7 @@ class Follower:
             "g": ca.vertcat(*parts),
             "p": ca.veccat(x, q, lengths, zero, size, scale, face, g_zero, g_size, upper_scale),
         }
-        options = {**QUIET, "ipopt": dict(QUIET["ipopt"])}
+        options: dict[str, object] = {**QUIET, "ipopt": dict(QUIET["ipopt"])}
         if place.ny > EXACT_HESSIAN_LIMIT and not _sparse(nlp):
             options["ipopt"] |= {
                 "hessian_approximation": "limited-memory",

@@ -47,8 +47,10 @@ class Program:
     def of(cost: np.ndarray, constant: float, low, high, matrix: np.ndarray, row_low, row_high) -> Program:
         """From doubles; infinite limits are none."""
         rows = tuple({int(j): rational(v[j]) for j in np.flatnonzero(v)} for v in matrix)
-        limits = [tuple(rational(v) if np.isfinite(v) else None for v in part) for part in (row_low, row_high, low, high)]
-        return Program(rows, *limits, tuple(map(rational, cost)), rational(constant))
+        r_low, r_high, v_low, v_high = (
+            tuple(rational(v) if np.isfinite(v) else None for v in part) for part in (row_low, row_high, low, high)
+        )
+        return Program(rows, r_low, r_high, v_low, v_high, tuple(map(rational, cost)), rational(constant))
 
     def bound(self, m: Row, zero: frozenset[int], cost: bool = True) -> Fraction | None:
         """The right side above, with these columns held at zero; `cost`: False for c = 0. None where a limit is missing."""

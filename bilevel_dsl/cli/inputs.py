@@ -155,8 +155,10 @@ def _point(path: str) -> Kept:
 
 
 def _is_digest(value: object) -> bool:
-    shape = value.get("shape") if isinstance(value, dict) else None
-    return isinstance(shape, list) and all(isinstance(n, (int, float)) for n in shape) and "sha256" in value
+    if not isinstance(value, dict) or "sha256" not in value:
+        return False
+    shape = value.get("shape")
+    return isinstance(shape, list) and all(isinstance(n, (int, float)) for n in shape)
 
 
 def _is_index(axes: object) -> bool:

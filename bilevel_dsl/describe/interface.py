@@ -54,12 +54,12 @@ def _parameter(s: Symbol) -> dict:
 
 def _array(s: Symbol) -> dict:
     """Name, shape, the dimensions as written, and the labels of each (null where it is numbered)."""
-    known = s.dims is not None and s.state == "done"
+    dims = s.dims if s.state == "done" else None
     return {
         "name": s.name,
-        "shape": list(s.shape) if known else None,
+        "shape": None if dims is None else [d.size for d in dims],
         "dimensions": [d.span.text for d in s.decl.dimensions],
-        "labels": [list(d.labels) if d.labels else None for d in s.dims] if known else None,
+        "labels": [list(d.labels) if d.labels else None for d in dims] if dims is not None else None,
     }
 
 

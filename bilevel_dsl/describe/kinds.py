@@ -87,9 +87,9 @@ class Kinds:
         if let is not None and len(e.items) == (loops := sum(len(g.names) for g in let.generators)) and loops:
             return self._entry(name)  # x[k]
         kept = [isinstance(i, ast.Slice) or self.is_array(i) for i in e.items]
-        if len(kept) != 2:
-            return (SCALAR, COLUMN, MATRIX)[min(sum(kept), 2)]
-        return {(True, True): MATRIX, (True, False): COLUMN, (False, True): ROW, (False, False): SCALAR}[tuple(kept[:2])]
+        if kept == [False, True]:
+            return ROW
+        return (SCALAR, COLUMN, MATRIX)[min(sum(kept), 2)]
 
     def _call(self, e: ast.Call) -> str:
         name = e.function.id

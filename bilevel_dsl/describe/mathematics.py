@@ -106,10 +106,11 @@ class Mathematics:
 
     def _conditional(self, e: ast.Conditional) -> Rated:
         rows = []
-        while isinstance(e, ast.Conditional):
-            rows.append((self(e.then), self(e.condition)))
-            e = e.otherwise
-        return Cases((*rows, (self(e), None))), ATOM
+        rest: ast.Expr = e
+        while isinstance(rest, ast.Conditional):
+            rows.append((self(rest.then), self(rest.condition)))
+            rest = rest.otherwise
+        return Cases((*rows, (self(rest), None))), ATOM
 
     def _binary(self, e: ast.Binary) -> Rated:
         if e.op in ("+", "-"):
@@ -140,14 +141,15 @@ class Mathematics:
 
     def _sum(self, e: ast.Binary) -> Rated:
         terms: list[tuple[str, Formula]] = []
-        while isinstance(e, ast.Binary) and e.op in ("+", "-"):
-            negative = isinstance(e.right, ast.Unary) and e.right.op == "-"
-            found, level = self.rated(e.right)
+        rest: ast.Expr = e
+        while isinstance(rest, ast.Binary) and rest.op in ("+", "-"):
+            negative = isinstance(rest.right, ast.Unary) and rest.right.op == "-"
+            found, level = self.rated(rest.right)
             if negative or level < SUM or isinstance(found, Sum):
                 found = fenced(found)
-            terms.append((e.op, found))
-            e = e.left
-        first, level = self.rated(e)
+            terms.append((rest.op, found))
+            rest = rest.left
+        first, level = self.rated(rest)
         if isinstance(first, Sum):
             head = first.terms
         else:

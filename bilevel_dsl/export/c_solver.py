@@ -206,7 +206,7 @@ def number(value: float, real: str) -> str:
     """The shortest C constant that is read back as `value`, rounded to the type."""
     if real == "float":
         with np.errstate(over="ignore"):
-            value = np.float32(value)
+            value = float(np.float32(value))
     if np.isnan(value):
         return "NAN"
     if np.isinf(value):

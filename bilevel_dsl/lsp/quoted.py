@@ -101,7 +101,7 @@ def _keys(path: Path) -> list[str]:
 
 def _of_dimension(symbol: Symbol, place: int) -> Found:
     """Labels of the dimension that an index stands in; a tuple has several indices."""
-    for dim in symbol.dims:
+    for dim in symbol.dims or ():
         if place < dim.arity:
             return [(label, dim.set_name) for label in _labels(dim.members, place)] if dim.members is not None else []
         place -= dim.arity

@@ -141,7 +141,7 @@ class Method(Draft):
 
     def _oracle(self, name: str, x: ca.MX, y: ca.MX, *more: ca.MX | Sample):
         if more and isinstance(more[0], Sample):
-            sample, *more = more
+            sample, more = more[0], more[1:]
             if sample.which != objective_of(name):
                 raise MethodError(f"`{name}` is no oracle of {sample.which}, of which the sample is")
             if not sample.whole:

@@ -312,7 +312,7 @@ class _Kkt:
             },
         )
 
-    def _where(self, condition: ca.MX, updates: dict[str, ca.MX], changes: dict[str, ca.MX]) -> dict[str, ca.MX]:
+    def _where(self, condition: ca.MX, updates: dict[str, ca.MX], changes: dict[str, ca.MX | float]) -> dict[str, ca.MX]:
         """`changes` if the condition holds, else `updates`, or what was."""
         return {k: either(condition, ca.MX(v), updates.get(k, self.m.read(k))) for k, v in changes.items()}
 

@@ -132,12 +132,15 @@ def _duals(checked: Checked) -> tuple[Dual, ...]:
             places = [np.arange(n) if c.places is None else c.places for c, n in zip(own, counts)]
             signs = [np.full(n, c.rhs * sense[c.follower]) for c, n in zip(own, counts)]
         symbol = ca.MX.sym(f"dual({d.name})", *matrix_shape(d.shape)) if d.used else None
+        all_rows, all_places, all_signs = (np.concatenate(v).astype(int) for v in (rows, places, signs))
         found.append(
             Dual(
                 d.name,
                 d.shape,
                 d.span,
-                *(np.concatenate(v).astype(int) for v in (rows, places, signs)),
+                all_rows,
+                all_places,
+                all_signs,
                 d.side,
                 symbol,
                 _index(d.dims),

@@ -40,7 +40,7 @@ def without_fixed(problem: Problem, exported: bool = False) -> Problem:
     if not found.words or not found.leaves_both_levels:
         return problem
     left = [np.flatnonzero(np.isnan(values)) for values in found.values]
-    seen = embedded(bounded, *left, lambda x, y: _whole((x, y), left, found.values), tuple(found.words))
+    seen = embedded(bounded, left[0], left[1], lambda x, y: _whole((x, y), left, found.values), tuple(found.words))
     return _without_empty_rows(seen, bounded) or problem
 
 

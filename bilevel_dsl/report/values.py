@@ -44,10 +44,12 @@ def array_lines(
         rows = [",".join(map(str, combination)) for combination in product(*names[:-1])]
         last = labels[array.ndim - 1] if len(labels) == array.ndim else None
         return array_lines(array.reshape(-1, array.shape[-1]), width, (rows, last), more, whole)
-    names = [[name[:_LABEL] for name in labels[k]] if k < len(labels) and labels[k] else None for k in range(array.ndim)]
+    given = [*labels, *[None] * array.ndim][: array.ndim]
+    names = [[name[:_LABEL] for name in own] if own else None for own in given]
     if array.ndim == 1:
         words = _words(array if whole else array[:_LONGEST])
-        return _vector([f"{n} {w}" for n, w in zip(names[0], words)] if names[0] else words, width, more, whole)
+        first = names[0]
+        return _vector([f"{n} {w}" for n, w in zip(first, words)] if first else words, width, more, whole)
     count = array.shape[0] if whole or array.shape[0] <= MATRIX_ROWS[0] else MATRIX_ROWS[1]
     words = _words(array[:count])
     rows = [words[i * array.shape[1] : (i + 1) * array.shape[1]] for i in range(count)]

@@ -73,7 +73,8 @@ def main() -> None:
     out = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a solver may print is no answer
     inbox = Inbox(sys.stdin.buffer)
-    model: Model = inbox.take()
+    model = inbox.take()
+    assert isinstance(model, Model)
     runner = Runner(
         Oracles(build(model.checked)),
         lambda info: model.settings[info.name],

@@ -62,7 +62,8 @@ class _Compass:
 
     def __init__(self, examined: Examination, most: int, end: float):
         self.examined, self.most, self.end = examined, most, end
-        self.counted, self.best = 0, None
+        self.counted = 0
+        self.best: Reaction | None = None
 
     def down(self, x: np.ndarray, y: np.ndarray) -> None:
         here, step = self._at(x, y), FIRST

@@ -24,7 +24,7 @@ from .grammar import grammar
 from .mistakes import diagnose
 from .place import Mistake, Place, Repair, unfinished
 from .room import collector_paused
-from .tokens import BLOCKS, END, MAX_ERRORS, STATEMENTS, UNKNOWN, Lexeme, tokenize
+from .tokens import BLOCKS, END, MAX_ERRORS, NEW, STATEMENTS, UNKNOWN, Lexeme, tokenize
 from .tree import TreeBuilder
 
 MAX_BYTES = 4 * 2**20  # reading the densest text takes some 450 times as much memory
@@ -157,7 +157,8 @@ class _Reader:
                 self._give_up(k)
                 return ast.Model(Span(self.source, 0, len(self.source.text)), ())
             k = self._recover(k)
-        tree, self.tree, self.tokens, self.safe = self.tree, None, [], None  # room for the tree to come
+        tree, self.tree, self.tokens = self.tree, None, []  # room for the tree to come
+        self.safe.values.clear()
         return TreeBuilder(self.source, self.problems).build(tree)
 
     def continuation(self) -> Continuation:
@@ -175,7 +176,7 @@ class _Reader:
 
     def _advance(self, k: int, end: int | None = None) -> int:
         """Read tokens from index `k` until the end, or to the index of one that does not fit."""
-        feed, terminal, new = self.parser.parser_state.feed_token, self.grammar.terminal.get, tuple.__new__
+        feed, terminal, new = self.parser.parser_state.feed_token, self.grammar.terminal.get, NEW
         for kind, text, first, last in islice(self.tokens, k, end):
             try:
                 self.tree = feed(new(Lexeme, (terminal(kind, kind), text, first, last)), kind == END)

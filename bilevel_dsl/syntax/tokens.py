@@ -7,7 +7,8 @@ others are NAME, NUMBER and STRING.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, cast
 
 from ..diagnostics import Collector, Source, Span
 
@@ -51,6 +52,10 @@ class Lexeme(NamedTuple):
     end: int
 
 
+# half the time of `Lexeme(...)`
+NEW = cast(Callable[[type[Lexeme], tuple[str, str, int, int]], Lexeme], tuple.__new__)
+
+
 def tokenize(source: Source, problems: Collector) -> list[Lexeme]:
     """The tokens of `source`; what belongs to none is reported, and replaced where it is clear what was meant."""
     scan = _Scan(source, problems)
@@ -73,7 +78,7 @@ class _Scan:
 
     def _run_from(self, position: int) -> int:
         """Cut until the end, or through the next mistake; where to go on."""
-        add, new = self.tokens.append, tuple.__new__  # half the time of `Lexeme(...)`
+        add, new = self.tokens.append, NEW
         for match in _PATTERN.finditer(self.source.text, position):
             kind = match.lastgroup
             if kind == "SPACE" or kind == "COMMENT":

@@ -238,6 +238,8 @@ class AdverseTree:
 
     def _approach(self) -> None:
         """A decision near the infimum: a step from its point to one inside of its support."""
+        if self._leaf is None:
+            return
         J, w = self._leaf
         inside = self.program.inside(J)
         n = self.program.nx

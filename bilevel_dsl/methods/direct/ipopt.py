@@ -103,7 +103,8 @@ class Ipopt:
     """
 
     def __init__(self, nlp, watch: Watch, options: dict, measured=None, derivatives: Ipopt | None = None):
-        self.watch, self.measured, self.error = watch, measured, None
+        self.watch, self.measured = watch, measured
+        self.error: BaseException | None = None
         self._callback = _Iteration(self, nlp["x"].numel(), nlp["g"].numel())
         left = max(1e-3, min(1e8, watch.deadline - perf_counter()))
         more = {}
@@ -148,7 +149,8 @@ class Ipopt:
         kind = _KINDS.get(status, "stalled")
         if not np.all(np.isfinite(columns[0])):
             columns[0], kind = np.asarray(w, float), "not_finite"
-        return Found(*columns, kind)
+        w, bounds, rows = columns
+        return Found(w, bounds, rows, kind)
 
 
 class _Iteration(ca.Callback):

@@ -252,10 +252,12 @@ def described(problem, level: str):
     column = problem.x if level == "upper" else problem.y
     lows, highs, rows = [], [], []
     for variable in variables:
-        low, high, described = nlp_description(variable.set, column[variable.slice])
+        found = nlp_description(variable.set, column[variable.slice])
+        assert found is not None, variable.name  # needed of a problem: see `needs.py`
+        low, high, smooth = found
         lows.append(low)
         highs.append(high)
-        for expression, lb, ub in described:
+        for expression, lb, ub in smooth:
             rows += _one_sided(ca.vec(expression), lb, ub)
     rows += [(ca.vec(c.expression), c.kind == "eq") for c in constraints]
     limits = [ca.vertcat(*part) if part else ca.MX(0, 1) for part in (lows, highs)]

@@ -75,9 +75,10 @@ class Matched:
         for dim, members in zip(self.dims, self.members):
             if dim.arity == 1 and members.has_labels:
                 cell = str(self.columns[first][row])
-                if cell not in members.labels:
-                    found = did_you_mean(cell, members.labels)
-                    return tuple(h.replace("`", '"') for h in found) or (f"its labels are {_some(members.labels)}",)
+                labels = members.labels or ()
+                if cell not in labels:
+                    found = did_you_mean(cell, labels)
+                    return tuple(h.replace("`", '"') for h in found) or (f"its labels are {_some(labels)}",)
             first += dim.arity
         return ()
 

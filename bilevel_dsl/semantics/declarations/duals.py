@@ -11,7 +11,7 @@ from ..checked import CheckedConstraint, CheckedDual
 from ..names.frames import Env
 from ..names.resolve import resolve
 from ..names.scope import Scope
-from ..nodes.ir import Node, bad
+from ..nodes.ir import Dim, Node, bad
 from .constraints import Constraints
 
 
@@ -57,7 +57,7 @@ def refuse_in_lower_level(scope: Scope, span: Span) -> None:
     scope.problems.error("BL0393", "only the leader sees the follower's multipliers, and this is the lower level", span)
 
 
-def _of_label(scope: Scope, label: ast.Name):
+def _of_label(scope: Scope, label: ast.Name) -> tuple[str, tuple[Dim, ...], str] | None:
     rows = [c for c in read_lower_constraints(scope) if c.label == label.id]
     if rows:
         return label.id, rows[0].dims, rows[0].follower
@@ -93,7 +93,7 @@ def _of_label(scope: Scope, label: ast.Name):
     return None
 
 
-def _of_bounds(scope: Scope, attribute: ast.Attribute):
+def _of_bounds(scope: Scope, attribute: ast.Attribute) -> tuple[str, tuple[Dim, ...], str] | None:
     base = attribute.base
     symbol = scope.symbols.get(base.id) if isinstance(base, ast.Name) else None
     if symbol is None or symbol.kind != "var" or symbol.level != "lower":
@@ -114,7 +114,7 @@ def _of_bounds(scope: Scope, attribute: ast.Attribute):
             secondary=[(symbol.span, "declared without a set")],
         )
         return None
-    return f"{base.id}.{attribute.name.id}", symbol.dims, symbol.follower
+    return f"{base.id}.{attribute.name.id}", symbol.over, symbol.follower
 
 
 def checked_duals(scope: Scope) -> tuple[CheckedDual, ...]:

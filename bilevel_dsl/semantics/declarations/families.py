@@ -19,7 +19,7 @@ from ..expressions.own import Own
 from ..expressions.reductions import iterated_body
 from ..graph.recurrence import Recurrence, own_entries
 from ..graph.together import NotAlike
-from ..names.frames import TOP, Env, Frame, Unvectorizable
+from ..names.frames import TOP, Env, Frame, Loop, Unvectorizable
 from ..names.scope import Scope
 from ..names.symbols import Symbol
 from ..names.walk import walk
@@ -137,7 +137,9 @@ def _together(scope: Scope, own: Own, along: Env, found: Recurrence) -> Node | N
     """All entries after the first at once; None if they have to be read one by one, also to see what is wrong."""
     value, at = own.symbol.decl.value, np.arange(1, len(own.numbers))
     own.frame = Frame(len(at), None, np.zeros(len(at), int))
-    names = {own.variable: replace(along.names[own.variable], values=own.numbers[1:], frame=own.frame)}
+    loop = along.names[own.variable]
+    assert isinstance(loop, Loop)
+    names = {own.variable: replace(loop, values=own.numbers[1:], frame=own.frame)}
     env = Env(own.frame, names, at_once=True)
     before, unknown = len(scope.problems.items), set(scope.unknown)
     broken = {s.name for s in scope.symbols.values() if s.state == "broken"}

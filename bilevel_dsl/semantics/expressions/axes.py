@@ -197,7 +197,7 @@ def _is_within(scope: Scope, value: np.ndarray, item: ast.Expr | ast.Slice, at: 
 def _out_of_range(scope: Scope, item: ast.Expr | ast.Slice, found: int, where: str, at: Place) -> None:
     low, high = at.ends
     own = own_of(scope, at.base, at.env)
-    if own is not None and at.dim is own.symbol.dims[0] and found < low:
+    if own is not None and at.dim is own.symbol.over[0] and found < low:
         no_base_case(scope, found, item, own)
         return
     first = f"indices start at {low}"

@@ -172,7 +172,7 @@ def family_entry(scope: Scope, e: ast.Index, symbol: Symbol, env: Env) -> Node:
     own = own_of(scope, e.base, env)
     if own is None and not resolve(scope, symbol):
         return bad(e.span)
-    dims, loops = symbol.dims, len(symbol.decl.generators)
+    dims, loops = symbol.over, len(symbol.decl.generators)
     base = symbol.node
     if own is not None:
         base = own.node or own_entries(symbol.name, tuple(d.size for d in dims), e.span)

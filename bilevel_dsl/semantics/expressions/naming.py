@@ -38,7 +38,7 @@ def _dims_of_one(scope: Scope, n: Node, known: dict[int, tuple[Dim, ...]]) -> tu
 
 def declared_dims_of(scope: Scope, base: Node) -> tuple[Dim, ...]:
     if base.op in ("param", "var"):
-        return scope.symbols[base.attr].dims
+        return scope.symbols[base.attr].over
     if base.op == "dual":
         return scope.used_duals[base.attr][0]
     return tuple(Dim(n) for n in base.shape)

@@ -45,6 +45,12 @@ class Symbol:
         return None if self.dims is None else tuple(d.size for d in self.dims)
 
     @property
+    def over(self) -> tuple[Dim, ...]:
+        """Its dimensions, once it has been resolved."""
+        assert self.dims is not None, self.name
+        return self.dims
+
+    @property
     def words(self) -> str:
         return {
             "param": "parameter",

@@ -43,7 +43,7 @@ def _expressions(checked: Checked) -> list[Node]:
 # --- names ----------------------------------------------------------------------------------------
 
 
-KINDS = {
+KINDS: dict[type[ast.Statement], str] = {
     ast.Param: "parameter",
     ast.Let: "named expression",
     ast.SetDecl: "set",

@@ -40,8 +40,8 @@ class Formatter(Statements):
             blank = (remark.breaks > 1 or self.after_block) and not first
             self.rows.append(Row(indent, remark.text, blank=blank))
             first = self.after_block = False
-        self.remarks = [last] if beside else []
-        breaks = last.breaks if beside else self._breaks_before()
+        self.remarks = [last] if last is not None and beside else []
+        breaks = last.breaks if last is not None and beside else self._breaks_before()
         blank = (breaks > 1 or self.after_block) and not first
         self.after_block = False
         return blank

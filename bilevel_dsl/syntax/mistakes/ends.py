@@ -61,6 +61,7 @@ def unclosed_block(p: Place) -> Mistake | None:
 
 def _unclosed_entries(p: Place) -> Mistake:
     """`upper {` inside of `options {`, where `upper = ...` may stand."""
+    assert p.block is not None
     keyword, brace = p.block
     first = p.tokens[p.first]
     end = p.tokens[p.first - 1].end

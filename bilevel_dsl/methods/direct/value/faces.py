@@ -100,8 +100,8 @@ class Conditions:
         row_low = [*np.where(levels.c_equal, 0.0, none), *h_low, *[0.0] * (levels.n_e + len(zero)), *[none] * len(negative)]
         rows = ca.densify(ca.vertcat(self.c, self.h, self.e, *zero, *negative))
         conditions = np.arange(rows.numel()) >= rows.numel() - len(zero) - len(negative)
-        bounds = [np.concatenate(v) for v in ((levels.x_low, y_low), (levels.x_high, y_high))]
-        return Face(*bounds, rows, np.array(row_low, float), np.zeros(rows.numel()), conditions)
+        low, high = np.concatenate([levels.x_low, y_low]), np.concatenate([levels.x_high, y_high])
+        return Face(low, high, rows, np.array(row_low, float), np.zeros(rows.numel()), conditions)
 
 
 def _minors(matrix: ca.SX) -> list[ca.SX]:
