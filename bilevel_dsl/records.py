@@ -27,7 +27,13 @@ def record(cls: type[T]) -> type[T]:
     exec(f"def __init__(self, {', '.join(arguments)}):\n" + "".join(f" self.{n} = {n}\n" for n in names), given, made)
     made["__init__"].__qualname__ = f"{cls.__qualname__}.__init__"
     body = {k: v for k, v in cls.__dict__.items() if k not in defaults and k not in ("__dict__", "__weakref__")}
+    if cls.__repr__ is object.__repr__:
+        body["__repr__"] = _shown
     return type(cls)(cls.__name__, cls.__bases__, {**body, **made, "__slots__": own, "__match_args__": names})
+
+
+def _shown(self: Any) -> str:
+    return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in self.__match_args__)})"
 
 
 def replace(value: T, **changes: Any) -> T:
