@@ -45,7 +45,7 @@ def run(name: str, problem: Problem, executor: str = "auto", batch: int = 16, st
 
 
 def test_every_method_that_draws_is_tested_here():
-    assert set(DRAWING) == {name for name, method in METHODS.items() if any(s.name == "batch" for s in method.SETTINGS)}
+    assert set(DRAWING) == {name for name, method in METHODS.items() if any(s.name == "batch" for s in method.settings)}
 
 
 @pytest.fixture(scope="module")
