@@ -85,6 +85,18 @@ def test_steps_that_are_given(name, quadratic):
     assert away(run(name, quadratic[0], **settings), quadratic[1]) <= most
 
 
+@pytest.mark.parametrize("name", ["soba", "v_pbsgd"])
+def test_a_given_step_is_not_cut(name):
+    """w is nearly 0 at the start and grows a billionfold: that is no batch far out."""
+    growing = QUADRATIC.replace("expect((C[i, :] @ y - c[i])^2", "expect((C[i, 1] * y[1] * x[1] - 1)^2")
+    problem = load(
+        growing.replace("+ 0.1 * sumsqr(x - 1)", "").replace("- B[i, :] @ x", "").replace("y[4];", "y[4] start 1e-12;")
+    )
+    given = {"gamma": 0.1, "rho": 0.1} if name == "soba" else {"alpha": 0.1, "gamma": 0.1, "T": 5}
+    found = run(name, problem, max_iter=20, average=0, **given)
+    assert np.linalg.norm(found.state["x"] - problem.start()[0]) > 1e-3
+
+
 def test_the_bias_of_a_multiplier_falls_with_it(quadratic):
     """f2sa as printed: lambda = gamma / (2 alpha) times the same power."""
     given = {"T": 10, "gamma": 0.15, "max_iter": 3000}

@@ -10,6 +10,7 @@ given, they are found:
   smoothness and no size of the noise, and falls like k^(-1/2) where w is noise. `far` grows like k^4 at most: where w lags
   behind x, a faster growth would feed itself. x waits for the first 100 iterations, and a w of more than five times the
   average length is cut to that: a batch that is far out, and that the sum would remember.
+  Where the step is given nothing is cut: a first w of nearly 0 would hold x back for long.
 - *The answer* is the average of the iterates with weight 4 / (k + 3) for the last: so noise averages out, and the start is
   forgotten. `average` = no gives the last iterate, as papers do.
 - *Measures* that need all samples are computed at the answer once in `every` iterations, by default as often as all samples
@@ -123,7 +124,7 @@ class Noisy:
     def step(self, w: ca.MX, given: ca.MX | float = 0, weight: ca.MX | float = 1) -> ca.MX:
         """The x that follows along -w: by `given`, or where that is 0 by the rule DoG; `weight` of the way."""
         m, s, x = self.m, self.m.state, self.x
-        length = ca.fmin(norm(w), either(s.usual > 0, FAR_OUT * s.usual, norm(w)))
+        length = ca.fmin(norm(w), either(all_of(s.usual > 0, ca.MX(given) <= 0), FAR_OUT * s.usual, norm(w)))
         s.usual = s.usual + (TAIL + 1) / (s.k + TAIL) * (length - s.usual)
         w = w * (length / ca.fmax(norm(w), 1e-300))
         moving = any_of(ca.MX(given) > 0, s.k > WAIT)
