@@ -171,3 +171,29 @@ def test_hyper_cleaning():
     found = {row[0]: row[1:] for row in module.lines(module.cleaning(300))}
     _, _, f, accuracy, wrong, clean = found["pbgd_b gamma=10"]
     assert wrong > 2 * clean and f < found["all rows"][2] and accuracy > found["all rows"][3] + 0.02
+
+
+def test_the_follower_of_hyper_representation():
+    """Tasks are those that are cut; the answers by numpy are stationary for the model, and its loss there is the same."""
+    module = study("hyper_representation")
+    kept, cut = np.load(PAPERS / "hyper_representation" / "tasks.npz"), module.learnt_from()
+    assert all(np.array_equal(kept[name], cut[name]) for name in ("shown", "asked"))
+    problem = module.model(module.__file__)
+    W = np.reshape(problem.start()[0], (64, -1), order="F")
+    B = module.heads(cut["shown"] @ W, 1 / 6)
+    functions, point = bl.functions_of(problem), (W.ravel(order="F"), B.ravel(order="F"), *problem.matrices)
+    slopes = {name: np.linalg.norm(np.array(functions[name](*point))) for name in ("grad_y_g", "grad_y_f")}
+    assert slopes["grad_y_g"] < 1e-6 < 0.05 < slopes["grad_y_f"]
+    assert float(functions["f"](*point)) == pytest.approx(module.judged(W, cut)[0], rel=1e-9)
+
+
+@pytest.mark.long
+def test_hyper_representation():
+    """Of all methods mgbio has the least loss at the follower's answers; tasks of new pictures are told apart better."""
+    module = study("hyper_representation")
+    ways = module.learn(100, ("mgbio", "v_pbgd", "bome"))
+    known, tests = module.learnt_from(), module.unseen()
+    losses = {name: module.judged(module.representation(way), known)[0] for name, way in ways.items()}
+    assert losses["mgbio"] == min(losses.values()) < 0.15
+    start = module.judged(module.representation(ways["mgbio"], 0), tests["seen digits"])[1]
+    assert module.judged(module.representation(ways["mgbio"]), tests["seen digits"])[1] > start + 0.2
