@@ -83,7 +83,6 @@ def main() -> None:
     d, steps = (10, 300) if asked.quick else (min(asked.size), 600)
     drawn = {d: batches(d, steps)}
     table(HEAD, rows(d, drawn[d], steps), asked.output / "batches.csv")
-    figure(asked.output / "figure_4.png", (8.5, 2.9), lambda page: draw(page, drawn))
 
 
 if __name__ == "__main__":
