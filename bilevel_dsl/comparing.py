@@ -159,12 +159,7 @@ class _One:
         )
 
     def _value(self, name: str, x: np.ndarray, y: np.ndarray, state: dict[str, np.ndarray]):
-        data = [
-            state.get(f"p{k}", v) if q.is_dual else v
-            for k, (v, q) in enumerate(zip(self.oracles.problem.data, self.oracles.problem.parameters))
-        ]
-        columns = [np.reshape(v, q.symbol.shape, order="F") for v, q in zip(data, self.oracles.problem.parameters)]
-        return np.array(self.oracles.function(name)(x, y, *columns))
+        return np.array(self.oracles.function(name)(x, y, *self.oracles.problem.matrices_of(state)))
 
     def _known(self, x: np.ndarray, y: np.ndarray, duals: dict, seconds: float) -> tuple[float, float]:
         """The gradient mapping of the hypergradient at x, and g above the follower's answer; relative, NaN if not known."""

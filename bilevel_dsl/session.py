@@ -499,8 +499,7 @@ def _timings(problem: Problem, laps: dict[str, float], runs: list[dict[str, floa
 def _values(oracles: Oracles, x: np.ndarray, y: np.ndarray) -> dict:
     """Variables, objectives as written and report at (x, y): fields of a `Point`."""
     problem = oracles.problem
-    columns = [ca.reshape(ca.DM(v), q.symbol.shape) for v, q in zip(problem.data, problem.parameters)]
-    point = [ca.DM(x), ca.DM(y), *columns]
+    point = [ca.DM(x), ca.DM(y), *problem.matrices]
     entries = oracles.function("report").call(point) if problem.report else []
     report = {entry.name: _shaped(np.array(v).ravel(), entry.shape) for entry, v in zip(problem.report, entries)}
     return {

@@ -80,11 +80,10 @@ def _split(duals, column: np.ndarray) -> list[np.ndarray]:
 
 def with_values(problem: Problem, values: dict[str, np.ndarray]) -> Problem:
     """The problem with numbers for what stands for `dual(...)`; NaN where none is known."""
-    names = {f"dual({d.name})": d for d in problem.used_duals}
     return replace(
         problem,
-        parameters=tuple(
-            replace(q, value=values.get(names[q.name].name, np.full(q.shape, np.nan))) if q.is_dual else q
-            for q in problem.parameters
+        duals=tuple(
+            d if d.symbol is None else replace(d, numbers=values.get(d.name, np.full(d.shape, np.nan)))
+            for d in problem.duals
         ),
     )

@@ -26,15 +26,14 @@ class Place:
         self.oracles, self.problem = oracles, oracles.problem
         self.nx, self.ny = oracles.nx, oracles.ny
         self._calls: dict[tuple[int, int], tuple[ca.Function, Call]] = {}
-        names = {f"dual({d.name})": d.name for d in self.problem.used_duals}
-        given = multipliers or {}
-        values = [given.get(names[q.name], q.value) if q.is_dual else q.value for q in self.problem.parameters]
+        given, problem = multipliers or {}, self.problem
+        values = [*problem.data, *(given.get(d.name, d.value) for d in problem.used_duals)]
         self._data = [np.ascontiguousarray(np.asarray(v, float).ravel(order="F")) for v in values]
 
     @cached_property
     def columns(self) -> list[ca.DM]:
         """The data, for CasADi."""
-        return [ca.reshape(ca.DM(v), q.symbol.shape) for v, q in zip(self._data, self.problem.parameters)]
+        return [ca.reshape(ca.DM(v), *symbol.shape) for v, symbol in zip(self._data, self.problem.p)]
 
     def with_multipliers(self, values: dict[str, np.ndarray]) -> Place:
         """The same with other numbers for `dual(...)`."""

@@ -58,7 +58,8 @@ def _projection(oracles: Oracles, level: str, size: int) -> Callable[[np.ndarray
         p = list(oracles.problem.p)
         projected = (oracles.project_x if level == "x" else oracles.project_y)(symbol, p)
         function = ca.Function("projected", [symbol, *p], [projected])
-        data = [np.ascontiguousarray(np.asarray(d, float).ravel(order="F")) for d in oracles.problem.data]
+        values = *oracles.problem.data, *(d.value for d in oracles.problem.used_duals)
+        data = [np.ascontiguousarray(np.asarray(v, float).ravel(order="F")) for v in values]
         oracles._cache[name] = Call(function, {1 + k: d for k, d in enumerate(data)})
     call = oracles._cache[name]
     return lambda v: call(v)[0].ravel()

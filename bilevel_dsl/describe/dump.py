@@ -79,8 +79,8 @@ def problem(p: Problem) -> str:
         lines.append(f"{name}{sense}: {_expression(objective.expression)}")
     for c in (*p.upper_constraints, *p.lower_constraints):
         lines.append(f"{c.level} {c.name} {'<=' if c.kind == 'le' else '=='} 0: {_expression(c.expression)}")
-    for q in p.parameters:
-        lines.append(f"{'multiplier' if q.is_dual else 'param'} {q.name} {_shape(q.shape)} = {_array(q.value)}")
+    lines += [f"param {q.name} {_shape(q.shape)} = {_array(q.value)}" for q in p.parameters]
+    lines += [f"multiplier dual({d.name}) {_shape(d.shape)} = {_array(d.value)}" for d in p.used_duals]
     for r in p.report:
         lines.append(f"report {r.name}: {_expression(r.expression)}")
     return "\n".join(lines) + "\n"

@@ -72,7 +72,7 @@ def explain(checked: Checked, problem: Problem) -> Explanation:
         "upper_rows": sum(c.expression.numel() for c in problem.upper_constraints),
         "lower_rows": sum(c.expression.numel() for c in problem.lower_constraints),
         "followers": len(checked.lower_objectives),
-        "data": sum(int(np.size(p.value)) for p in problem.parameters if not p.is_dual),
+        "data": sum(int(np.size(p.value)) for p in problem.parameters),
     }
     return Explanation(
         checked.name,

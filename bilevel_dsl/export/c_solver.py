@@ -84,8 +84,8 @@ def results_function(problem: Problem) -> ca.Function:
     """
     oracles = Oracles(problem)
     x, y = ca.MX.sym("x", oracles.nx), ca.MX.sym("y", oracles.ny)
-    columns = [ca.MX.sym(f"p{k}", q.symbol.numel()) for k, q in enumerate(problem.parameters)]
-    point = [x, y, *(ca.reshape(c, q.symbol.shape) for c, q in zip(columns, problem.parameters))]
+    columns = [ca.MX.sym(f"p{k}", symbol.numel()) for k, symbol in enumerate(problem.p)]
+    point = [x, y, *(ca.reshape(c, symbol.shape) for c, symbol in zip(columns, problem.p))]
     values = [
         problem.f.as_written(oracles.function("f").call(point)[0]),
         problem.g.as_written(oracles.function("g").call(point)[0]),

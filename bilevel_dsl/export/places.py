@@ -66,7 +66,6 @@ class Places:
         return tuple(
             Place(q.name, -1 if q.structural else k, q.shape, described(q.shape))
             for k, q in enumerate(self.problem.parameters)
-            if not q.is_dual
         )
 
     @cached_property

@@ -27,8 +27,7 @@ class Functions(Mapping[str, ca.Function]):
 
     @cached_property
     def data(self) -> tuple[ca.DM, ...]:
-        problem = self._oracles.problem
-        return tuple(ca.reshape(ca.DM(v), q.symbol.shape) for v, q in zip(problem.data, problem.parameters))
+        return tuple(self._oracles.problem.matrices)
 
     def __getitem__(self, name: str) -> ca.Function:
         if name in ("project_x", "project_y"):

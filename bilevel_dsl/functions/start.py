@@ -89,7 +89,7 @@ class _Look:
     def __init__(self, oracles: Oracles):
         problem, p = oracles.problem, list(oracles.problem.p)
         self.oracles, self.problem = oracles, problem
-        self.columns = [ca.reshape(ca.DM(v), q.symbol.shape) for v, q in zip(problem.data, problem.parameters)]
+        self.columns = problem.matrices
         x, y = ca.MX.sym("x", oracles.nx), ca.MX.sym("y", oracles.ny)
         self.projected = ca.Function("start", [x, y, *p], [oracles.project_x(x, p), oracles.project_y(y, p)])
         self.constraints = (*problem.upper_constraints, *problem.lower_constraints)

@@ -46,28 +46,27 @@ class Draft:
         self._data: dict[str, ca.MX] = {}  # the same as matrices, each once: a reshape of long data is a copy of them
         self._tables: dict[tuple[SampledOracles, int], ca.MX] = {}
         for name_, q in self._parameters:
-            if q.is_dual:  # multipliers are no data: the method finds them
-                self.declare(name_, q.symbol.numel(), q.name)
-            else:
-                self._columns[name_] = ca.MX.sym(name_, q.symbol.numel())
-                self._data[name_] = ca.reshape(self._columns[name_], q.symbol.shape)
+            self._columns[name_] = ca.MX.sym(name_, q.symbol.numel())
+            self._data[name_] = ca.reshape(self._columns[name_], q.symbol.shape)
+        self._multipliers = oracles.problem.slots
+        for name_, d in self._multipliers.items():
+            self.declare(name_, d.size, f"dual({d.name})")
 
     @property
     def p(self) -> list[ca.MX]:
         """The parameters of the problem, as its functions take them."""
-        return [
-            ca.reshape(self.read(name), q.symbol.shape) if q.is_dual else self._data[name] for name, q in self._parameters
-        ]
+        multipliers = [ca.reshape(self.read(name), d.symbol.shape) for name, d in self._multipliers.items()]
+        return [*self._data.values(), *multipliers]
 
     @property
     def starting_p(self) -> list[ca.MX]:
         """The same before the first iteration, when no multiplier is known: zeros."""
-        return [ca.MX.zeros(q.symbol.shape) if q.is_dual else self._data[name] for name, q in self._parameters]
+        return [*self._data.values(), *(ca.MX.zeros(d.symbol.shape) for d in self._multipliers.values())]
 
     @property
     def duals(self) -> list[str]:
-        """The slots of the multipliers that stand for `dual(...)`, in the order of the parameters."""
-        return [name for name, q in self._parameters if q.is_dual]
+        """The slots of the multipliers that stand for `dual(...)`, in their order."""
+        return list(self._multipliers)
 
     # --- declaring ---------------------------------------------------------------------
 
@@ -135,12 +134,8 @@ class Draft:
             method=self.name,
             problem_name=problem.name,
             state=tuple(self._slots.values()),
-            data=tuple(
-                Slot(name, q.symbol.numel(), f"parameter {q.name}", q.name, q.shape)
-                for name, q in self._parameters
-                if not q.is_dual
-            ),
-            data_values=tuple(v for v, q in zip(problem.data, problem.parameters) if not q.is_dual),
+            data=tuple(Slot(name, q.symbol.numel(), f"parameter {q.name}", q.name, q.shape) for name, q in self._parameters),
+            data_values=problem.data,
             settings=self._settings,
             prepared=tuple(Slot(n, s.numel()) for n, (s, _) in self._prepared.items()),
             prepare=self.function("prepare", prepared, {}) if prepared else None,

@@ -22,7 +22,7 @@ def program_of_whole(program: Program, problem: Problem) -> Program:
     """The program of a problem with fewer variables as one of the user's."""
     if problem.embedding is None:
         return program
-    wrap = _Wrapper(problem.embedding, [q.symbol.shape for q in problem.parameters])
+    wrap = _Wrapper(problem.embedding, [symbol.shape for symbol in problem.p])
     return replace(
         program,
         state=tuple(replace(s, size=wrap.sizes[s.name]) if s.name in wrap.sizes else s for s in program.state),

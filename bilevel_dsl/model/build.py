@@ -42,7 +42,7 @@ def build(checked: Checked) -> Problem:
         Objective(lower_sum, sense, g[0].span, Sampling(tuple((o.sense, o.node) for o in g), symbols, Translation)),
         _constraints(checked.upper_constraints, translate),
         _constraints(checked.lower_constraints, translate),
-        (*(_parameter(p, data[p.name]) for p in checked.params if p.name in used), *_stand_ins(duals)),
+        tuple(_parameter(p, data[p.name]) for p in checked.params if p.name in used),
         report=tuple(Named(r.name, r.node.shape, translate(r.node), r.span, _index(r.dims)) for r in checked.report),
         duals=duals,
         options=checked.options,
@@ -151,15 +151,6 @@ def _duals(checked: Checked) -> tuple[Dual, ...]:
 
 def _dual_name(d: Dual) -> str:
     return f"dual({d.name})"
-
-
-def _stand_ins(duals: tuple[Dual, ...]) -> list[Parameter]:
-    """Multipliers as parameters, so that every function of the problem takes them; whoever calls gives their values."""
-    return [
-        Parameter(_dual_name(d), d.shape, d.symbol, np.zeros(d.shape), False, d.span, True)
-        for d in duals
-        if d.symbol is not None
-    ]
 
 
 def _used(checked: Checked) -> set[str]:

@@ -10,7 +10,7 @@ A maximised objective is stored negated; `sense` is -1 then.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 
@@ -62,7 +62,6 @@ class Parameter:
     value: np.ndarray  # float64, of `shape`
     structural: bool  # also used in a shape, range, index or condition: fixed when built
     span: Span
-    is_dual: bool = False  # no data: multipliers of the lower level that an upper expression uses
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,12 +162,18 @@ class Dual:
     places: np.ndarray
     signs: np.ndarray
     bounds: str = ""  # "lower" | "upper": rows are entries of y
-    symbol: ca.MX | None = None  # of the parameter that stands for it in upper expressions; None: not used
+    symbol: ca.MX | None = None  # that stands for it in upper expressions; None: not used
     index: Index = ()
+    numbers: np.ndarray | None = None  # of `shape`, where they are known; see `value`
 
     @property
     def size(self) -> int:
         return int(np.prod(self.shape, dtype=int))
+
+    @property
+    def value(self) -> np.ndarray:
+        """Of `shape`; zeros where nothing is known: they are no data, the method finds them."""
+        return np.zeros(self.shape) if self.numbers is None else np.asarray(self.numbers, float)
 
     def matrix(self, n: int) -> np.ndarray:
         """`size` by n: the entries from the multipliers of all n rows, or of all n bounds."""
@@ -257,17 +262,31 @@ class Problem:
 
     @cached_property
     def p(self) -> tuple[ca.MX, ...]:
-        return tuple(parameter.symbol for parameter in self.parameters)
+        """What functions of the problem take after x and y: the data, then the multipliers that upper expressions use."""
+        return (*(q.symbol for q in self.parameters), *(d.symbol for d in self.used_duals))
 
     @property
     def data(self) -> tuple[np.ndarray, ...]:
-        """The value of each parameter as a flat column, in the order of `p`."""
+        """The value of each parameter as a flat column."""
         return tuple(np.asarray(q.value, float).ravel(order="F") for q in self.parameters)
 
     @property
     def matrices(self) -> list[ca.DM]:
-        """The same, in the CasADi shapes of `p`."""
-        return [ca.reshape(ca.DM(d), *q.symbol.shape) for d, q in zip(self.data, self.parameters)]
+        """Numbers for `p`, in its CasADi shapes."""
+        return self.matrices_with([_matrix(d.value, d.symbol) for d in self.used_duals])
+
+    def matrices_with(self, multipliers: Sequence) -> list:
+        """The same with these, of whatever kind, for the multipliers."""
+        return [*(_matrix(q.value, q.symbol) for q in self.parameters), *multipliers]
+
+    @property
+    def slots(self) -> dict[str, Dual]:
+        """The multipliers that upper expressions use, by the name that they have in the state of a method."""
+        return {f"p{len(self.parameters) + k}": d for k, d in enumerate(self.used_duals)}
+
+    def matrices_of(self, state: Mapping[str, np.ndarray]) -> list[ca.DM]:
+        """The same with the multipliers that the state of a run has."""
+        return self.matrices_with([_matrix(state.get(name, d.value), d.symbol) for name, d in self.slots.items()])
 
     def start(self) -> tuple[np.ndarray, np.ndarray]:
         """The start written in the model, zeros where none is (not yet projected)."""
@@ -278,3 +297,7 @@ class Problem:
             )
             for level in (self.upper_variables, self.lower_variables)
         )
+
+
+def _matrix(value: object, symbol: ca.MX) -> ca.DM:
+    return ca.reshape(ca.DM(np.asarray(value, float).ravel(order="F")), *symbol.shape)

@@ -47,9 +47,7 @@ class Sizes:
         self.variables = self.read.variables
         self.nx, self.n = problem.x.numel(), problem.x.numel() + problem.y.numel()
         self.at = [slice(o, o + v.size) for v in self.variables for o in (v.offset + (v.level == "lower") * self.nx,)]
-        self.data = [
-            ca.DM.zeros(*q.symbol.shape) if q.is_dual else value for q, value in zip(problem.parameters, problem.matrices)
-        ]
+        self.data = problem.matrices_with([ca.DM.zeros(*d.symbol.shape) for d in problem.used_duals])
         self.low, self.high, self.widths = self._limits()
         start = np.concatenate(problem.start())
         self.start = np.clip(np.where(np.isfinite(start), start, 0.0), self.low, self.high)
@@ -215,12 +213,11 @@ class Sizes:
 
     def _set_duals(self, of_y: np.ndarray, g: float, rows: np.ndarray) -> None:
         """Multipliers of their sizes in place of zeros."""
-        for d in self.problem.used_duals:
+        for k, d in enumerate(self.problem.used_duals, len(self.problem.parameters)):
             sizes = of_y if d.bounds else rows
             value = np.zeros(d.size)
             np.maximum.at(value, d.places, g / sizes[np.asarray(d.rows, int)])
-            k = next(k for k, q in enumerate(self.problem.parameters) if q.symbol is d.symbol)
-            self.data[k] = ca.reshape(ca.DM(value), *self.problem.parameters[k].symbol.shape)
+            self.data[k] = ca.reshape(ca.DM(value), *d.symbol.shape)
 
 
 def _lengths(own: ConstraintSet) -> dict[str, ca.MX]:

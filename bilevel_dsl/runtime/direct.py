@@ -42,11 +42,9 @@ def run_direct(
 
         outcome = info.solve(oracles, x0, y0, settings, deadline=deadline, on_progress=watched)
     state = {"x": outcome.x, "y": outcome.y}
-    for k, q in enumerate(oracles.written.parameters):
-        if q.is_dual:
-            label = q.name.removeprefix("dual(").removesuffix(")")
-            value = outcome.multipliers.get(label, np.full(q.shape, np.nan))
-            state[f"p{k}"] = np.asarray(value, float).ravel(order="F")
+    for name, d in oracles.written.slots.items():
+        value = outcome.multipliers.get(d.name, np.full(d.shape, np.nan))
+        state[name] = np.asarray(value, float).ravel(order="F")
     return Run(
         Status[outcome.status.upper()],
         state,

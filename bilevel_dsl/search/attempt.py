@@ -227,8 +227,8 @@ def _detailed(trace: dict[str, np.ndarray], stops: list[Stop], program: Program,
 def _reports(oracles: Oracles, states: list[dict[str, np.ndarray]]) -> np.ndarray:
     """The values of the report, by columns, a row for each state. The data, which may be long, are bound once."""
     problem, function = oracles.problem, oracles.function("report")
-    names = ["x", "y", *(f"p{k}" if q.is_dual else "" for k, q in enumerate(problem.parameters))]
-    starts = [states[0]["x"], states[0]["y"], *problem.data]
+    names = ["x", "y", *("" for _ in problem.parameters), *problem.slots]
+    starts = [states[0]["x"], states[0]["y"], *problem.data, *(d.value for d in problem.used_duals)]
     inputs = [np.array(v, float).ravel(order="F") for v in starts]
     outputs = [np.zeros(function.nnz_out(k)) for k in range(function.n_out())]
     evaluate, rows = evaluator(function, inputs, outputs), []
@@ -255,16 +255,10 @@ def _upper(oracles: Oracles, run: Run, x: np.ndarray, y: np.ndarray) -> float:
     if run.status is Status.DIVERGED or not np.all(np.isfinite(np.concatenate([x, y]))):
         return np.nan
     problem = oracles.problem
-    data = [run.state.get(f"p{k}", v) if q.is_dual else v for k, (v, q) in enumerate(zip(problem.data, problem.parameters))]
-    columns = [np.reshape(v, q.symbol.shape, order="F") for v, q in zip(data, problem.parameters)]
-    value = float(oracles.function("f")(x, y, *columns))
+    value = float(oracles.function("f")(x, y, *problem.matrices_of(run.state)))
     return value if np.isfinite(value) else np.nan
 
 
 def multipliers_of(run: Run, oracles: Oracles) -> dict[str, np.ndarray]:
     """The multipliers that the method has found, by label, where upper expressions use any."""
-    problem = oracles.written
-    found = {
-        q.name: np.reshape(run.state[f"p{k}"], q.shape, order="F") for k, q in enumerate(problem.parameters) if q.is_dual
-    }
-    return {d.name: found[f"dual({d.name})"] for d in problem.used_duals}
+    return {d.name: np.reshape(run.state[slot], d.shape, order="F") for slot, d in oracles.written.slots.items()}

@@ -27,7 +27,7 @@ def count_pairs(problem: Problem) -> int:
     """Rows of the lower level that are inequalities, and finite bounds of its variables; two for each that is fixed."""
     problem = with_bounds(problem)
     (low, high), rows = described(problem, "lower")
-    limits = ca.Function("limits", list(problem.p), [ca.densify(low), ca.densify(high)]).call(_data(problem))
+    limits = ca.Function("limits", list(problem.p), [ca.densify(low), ca.densify(high)]).call(problem.matrices)
     return sum(e.numel() for e, equal in rows if not equal) + sum(int(np.isfinite(np.array(v)).sum()) for v in limits)
 
 
@@ -85,7 +85,7 @@ def _bent(problem: Problem) -> bool:
     rng = np.random.default_rng(0)
     along = ca.DM(rng.standard_normal(y.numel()))
     slope = ca.Function("slope", [x, y, *problem.p], [ca.jtimes(g, y, along)])
-    (x_start, y_start), data = problem.start(), _data(problem)
+    (x_start, y_start), data = problem.start(), problem.matrices
     x_step, y_step = rng.standard_normal(x.numel()), rng.standard_normal(y.numel())
     values = np.array([float(slope.call([x_start + t * x_step, y_start + t * y_step, *data])[0]) for t in range(4)])
     size = np.max(np.abs(values))
@@ -95,10 +95,8 @@ def _bent(problem: Problem) -> bool:
 def _of_upper(levels: Levels) -> Refusal | None:
     problem = levels.problem
     x, y = ca.SX.sym("x", levels.nx), ca.SX.sym("y", levels.ny)
-    duals = [ca.SX.sym("dual", *q.symbol.shape) for q in problem.parameters if q.is_dual]
-    of = iter(duals)
-    data = [next(of) if q.is_dual else value for q, value in zip(problem.parameters, levels.columns)]
-    f, _, _, _, c = levels.expressions(x, y, data)
+    duals = [ca.SX.sym("dual", *d.symbol.shape) for d in problem.used_duals]
+    f, _, _, _, c = levels.expressions(x, y, problem.matrices_with(duals))
     of_f, of_c = degrees([f, c], ca.veccat(x, y, *duals))
     if np.any(of_f > 2):
         return Refusal("the upper objective is not linear or quadratic", problem.f.span)
@@ -127,7 +125,3 @@ def _row(
                 return Refusal(f"a constraint of the {level} level is not affine", constraints[of_set].span)
             return Refusal(f"a constraint set of the {level} level is not described by affine rows", variables[0].span)
     raise AssertionError("no row is curved")
-
-
-def _data(problem: Problem) -> list[ca.DM]:
-    return [ca.reshape(ca.DM(d), q.symbol.shape) for d, q in zip(problem.data, problem.parameters)]

@@ -47,7 +47,7 @@ class Levels:
     def __init__(self, oracles: Oracles):
         self.problem = problem = oracles.problem
         self.nx, self.ny = oracles.nx, oracles.ny
-        self.columns = [ca.reshape(ca.DM(v), q.symbol.shape) for v, q in zip(problem.data, problem.parameters)]
+        self.columns = problem.matrices
         x_limits, upper = described(problem, "upper")
         y_limits, lower = described(problem, "lower")
         limits = ca.Function("limits", list(problem.p), [ca.densify(v) for v in (*x_limits, *y_limits)]).call(self.columns)
@@ -89,9 +89,8 @@ class Levels:
     def slopes(self) -> ca.Function:
         """(x, y) -> gradients of f in (x, y), of g in y, Jacobians of h and e in y."""
         x, y = self.kind.sym("x", self.nx), self.kind.sym("y", self.ny)
-        duals = [
-            ca.DM.zeros(*q.symbol.shape) if q.is_dual else v for v, q in zip(self.columns, self.problem.parameters)
-        ]  # f is measured as if they were zero
+        # f is measured as if multipliers were zero
+        duals = self.problem.matrices_with([ca.DM.zeros(*d.symbol.shape) for d in self.problem.used_duals])
         f, g, h, e, _ = self.expressions(x, y, duals)
         outputs = [ca.densify(ca.gradient(f, ca.veccat(x, y))), ca.densify(ca.gradient(g, y))]
         return ca.Function("slopes", [x, y], [*outputs, ca.jacobian(h, y), ca.jacobian(e, y)])
@@ -243,11 +242,7 @@ class System:
         problem = self.levels.problem
         if not problem.used_duals:
             return None
-        known = {id(d.symbol): d for d in problem.used_duals}
-        return [
-            self._dual(known[id(s)], w, s.shape) if id(s) in known else value
-            for s, value in zip(problem.p, self.levels.columns)
-        ]
+        return problem.matrices_with([self._dual(d, w, d.symbol.shape) for d in problem.used_duals])
 
     def _dual(self, d: Dual, w, shape):
         _, _, _, mu, z_low, z_high, nu = ca.vertsplit(w, self.ends.tolist())

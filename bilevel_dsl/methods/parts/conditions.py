@@ -178,8 +178,7 @@ class Conditions:
     def _with_duals(self, u: ca.MX, scale: ca.MX) -> list[ca.MX]:
         """The parameters, with the multipliers of u in the place of those that stand for `dual(...)`."""
         problem = self.problem
-        known = {id(d.symbol): d for d in problem.used_duals}
-        if not known:
+        if not problem.used_duals:
             return list(problem.p)
         _, y, _, mu, mu_low, mu_high, nu = self._split(u)
         n = self.n_in + self.n_eq
@@ -189,16 +188,11 @@ class Conditions:
             "lower": _placed(mu_low, self.at_low, y.numel()) / scale[1],
             "upper": _placed(mu_high, self.at_high, y.numel()) / scale[1],
         }
-        return [
-            ca.reshape(
-                ca.MX(ca.DM(known[id(s)].matrix(multipliers_of[known[id(s)].bounds].numel())))
-                @ multipliers_of[known[id(s)].bounds],
-                s.shape,
-            )
-            if id(s) in known
-            else s
-            for s in problem.p
+        multipliers = [
+            ca.reshape(ca.MX(ca.DM(d.matrix(multipliers_of[d.bounds].numel()))) @ multipliers_of[d.bounds], d.symbol.shape)
+            for d in problem.used_duals
         ]
+        return [*problem.p[: len(problem.parameters)], *multipliers]
 
     def _order(self) -> np.ndarray:
         """From the rows, inequalities first, to the constraints of the lower level as they are written."""
@@ -217,7 +211,7 @@ class Conditions:
         def make():
             u, scale = ca.MX.sym("u", self.size), ca.MX.sym("scale", 2 + self.n_rows)
             p = self._with_duals(u, scale)
-            values = [ca.vec(ca.densify(v)) for v, q in zip(p, self.problem.parameters) if q.is_dual]
+            values = [ca.vec(ca.densify(v)) for v in p[len(self.problem.parameters) :]]
             return ca.Function("duals", [u, scale, *self.problem.p], values)
 
         return self._made("duals", make)
