@@ -197,6 +197,8 @@ def solve(
     try:
         with _side_by_side(search, jobs, settings):
             best = search.run(first)
+        if search.interrupted and best.run.status is not Status.INTERRUPTED:  # within another attempt than the best one
+            raise KeyboardInterrupt
         if ties == "pessimistic" and not best.verified and not best.run.unattained:
             best = against_the_worst(search, examiner, best)
         best = examiner.no_worse_than(first, best)

@@ -260,7 +260,7 @@ def _solve(parser: argparse.ArgumentParser) -> None:
         type=from_one,
         default=1,
         metavar="J",
-        help="processes for them, side by side; the answer is the same (default 1)",
+        help="processes for them; the answer is the same (default 1)",
     )
     method.add_argument(
         "--compile",

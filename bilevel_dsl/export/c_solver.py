@@ -204,11 +204,10 @@ def _array(declaration: str, values: np.ndarray, real: str) -> list[str]:
 
 def number(value: float, real: str) -> str:
     """The shortest C constant that is read back as `value`, rounded to the type."""
-    if real == "float":
-        with np.errstate(over="ignore"):
-            value = float(np.float32(value))
-    if np.isnan(value):
+    with np.errstate(over="ignore"):
+        rounded = np.float32(value) if real == "float" else np.float64(value)
+    if np.isnan(rounded):
         return "NAN"
-    if np.isinf(value):
-        return "INFINITY" if value > 0 else "-INFINITY"
-    return f"{value!s}f" if real == "float" else repr(float(value))
+    if np.isinf(rounded):
+        return "INFINITY" if rounded > 0 else "-INFINITY"
+    return f"{rounded!s}f" if real == "float" else repr(float(rounded))

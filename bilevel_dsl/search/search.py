@@ -122,6 +122,11 @@ class Search:
     def work(self) -> float:
         return sum(a.work for a in self.attempts)
 
+    @property
+    def interrupted(self) -> bool:
+        """By the user, within an attempt, which the search does not go on after."""
+        return bool(self.attempts) and self.attempts[-1].run.status is Status.INTERRUPTED
+
     # --- the steps ---------------------------------------------------------------------
 
     def _try(

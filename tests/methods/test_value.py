@@ -178,7 +178,7 @@ REFUSED = [
     ),
     (
         "var x in [0, 1]; minimize x + y[1];",
-        f"var y[{MOST_LOWER + 1}] in [0, 1]; minimize -y[1]^2;",
+        f"var y[{MOST_LOWER + 1}] in [0, 1]; minimize -sumsqr(y);",
         "lower level has 5 variables",
     ),
     (
