@@ -16,7 +16,7 @@ from ..reductions.fixed import without_fixed
 from ..reductions.opposite import pairs
 from ..reductions.reduced import reduced
 from ..reductions.scaling import told
-from ..reductions.split import hindrance, split
+from ..reductions.split import hindrance, split_both
 from ..report.page import DIM, Line, Page, declared
 from ..semantics.checked import Checked, CheckedObjective
 from ..semantics.graph.degree import degree
@@ -222,13 +222,11 @@ def _reductions(problem: Problem) -> list[Fact]:
 
 
 def _kinks(problem: Problem) -> list[Fact]:
-    """Kinks of the follower that methods of derivatives see as rows, or why they see them as they are."""
-    seen = split(problem)
-    if seen is problem:
-        kept = hindrance(problem)
-        return [Fact(*kept)] if kept else []
+    """Kinks that methods of derivatives see as rows, or why they see them as they are."""
+    seen = split_both(problem)
     names = ", ".join(name for name, method in METHODS.items() if method.card.smooth)
-    return [Fact(f"{words}, for {names}", line) for words, line in seen.split.words]
+    facts = [Fact(f"{words}, for {names}", line) for words, line in (seen.split.words if seen.split else ())]
+    return facts + [Fact(*kept) for level in ("lower", "upper") if (kept := hindrance(problem, level))]
 
 
 def _scaling(problem: Problem, seen: Problem) -> list[Fact]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import casadi as ca
 import numpy as np
 
-from .graph import Graph
+from .graph import Graph, Unsupported
 from .walk import IntervalFunction
 
 _WORDS = {
@@ -146,7 +146,13 @@ _DIFFERENCES = ("max", "fmax", "min", "fmin", "lt", "le", "eq", "ne")
 
 
 def smooth_operations(function: ca.Function) -> bool:
-    """Whether no operation of `function` has a kink, whatever its arguments: told in no time, for any size."""
+    """Whether no operation of `function` has a kink, whatever its arguments: told in no time, for any size.
+
+    Raises:
+        Unsupported: it is no graph: a solver.
+    """
+    if not (function.is_a("SXFunction") or function.is_a("MXFunction")):
+        raise Unsupported("it has no graph of operations")
     for k in range(function.n_instructions()):
         code = function.instruction_id(k)
         if code == ca.OP_CALL and not function.is_a("SXFunction"):

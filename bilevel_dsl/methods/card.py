@@ -74,7 +74,7 @@ class Card:
     @property
     def requirements(self) -> tuple[str, ...]:
         """Sentences on what the method accepts."""
-        kinks = ("kinks of the lower level, an `l1ball` among them, where they can be had as smooth rows",) * self.smooth
+        kinks = ("kinks of both levels, an `l1ball` among them, where they can be had as smooth rows",) * self.smooth
         return (*self.assumes, *(n.words for n in self.needs if n.words), *kinks)
 
     def refusals(self, problem: Problem) -> list[Refusal]:

@@ -16,7 +16,7 @@ from ..model.problem import Problem
 from ..model.structure import Structure, analyse
 from ..reductions.defined import without_defined
 from ..reductions.fixed import without_fixed
-from ..reductions.split import split
+from ..reductions.split import split_both
 from . import needs
 from .card import Card, Refusal, Suits
 from .embedded import outcome_of_whole, program_of_whole
@@ -76,7 +76,7 @@ class MethodInfo:
             exported: for C, whose data may change.
         """
         problem = without_fixed(problem, exported)
-        problem = split(problem) if self.card.smooth else problem
+        problem = split_both(problem) if self.card.smooth else problem
         other = without_defined(problem) if self.condenses else problem
         return other if other is not problem and self.card.refusals(problem) and not self.card.refusals(other) else problem
 
@@ -213,7 +213,7 @@ def _offer(method: MethodInfo, problem: Problem, structure: Structure) -> tuple[
         return Suits.OTHERWISE, f"{offer[1]}, once its equations are substituted"
     if seen.split is None or offer is None or offer[0] >= Suits.MADE_FOR:
         return offer
-    return Suits.MADE_FOR, "kinks of the lower level are smooth rows for it"
+    return Suits.MADE_FOR, "kinks are smooth rows for it"
 
 
 def choose(problem: Problem, structure: Structure) -> tuple[str, str]:

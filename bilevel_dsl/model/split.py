@@ -1,8 +1,8 @@
-"""How a problem whose follower's kinks are split into rows differs from the user's: the follower has more variables."""
+"""How a problem whose kinks are split into rows differs from the user's: each level has more variables."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import casadi as ca
 import numpy as np
@@ -14,21 +14,28 @@ class Split:
 
     Attributes:
         size: number of the user's lower variables, the first of the follower's.
-        kinks: (x, y) -> values of the kinks, those of the other lower variables.
+        kinks: (x, y) -> values of the kinks, those of the other lower variables; None where there are none.
         curved: for each kink whether it is a norm, whose rows are curved.
         words: what was split, a sentence for each place, with its line.
+        upper_size, upper_kinks: the same of the leader; (x, y) with the lower variables of the split problem.
     """
 
     size: int
-    kinks: ca.Function
-    curved: np.ndarray
-    words: tuple[tuple[str, int], ...]
+    kinks: ca.Function | None = None
+    curved: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
+    words: tuple[tuple[str, int], ...] = ()
+    upper_size: int | None = None
+    upper_kinks: ca.Function | None = None
 
     def inside(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """A point of the user with the values of its kinks."""
-        found = np.nan_to_num(np.array(self.kinks(x, y), float).ravel())
-        return x, np.concatenate([y, found])
+        y = y if self.kinks is None else np.concatenate([y, _values(self.kinks, x, y)])
+        return x if self.upper_kinks is None else np.concatenate([x, _values(self.upper_kinks, x, y)]), y
 
     def outside(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """A point of the split problem, without them."""
-        return x, y[: self.size]
+        return x[: self.upper_size], y[: self.size]
+
+
+def _values(kinks: ca.Function, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return np.nan_to_num(np.array(kinks(x, y), float).ravel())

@@ -1,4 +1,4 @@
-"""Norms, absolute values and maxima of the follower as rows, so that methods of derivatives see none of their kinks.
+"""Norms, absolute values and maxima as rows, so that methods of derivatives see none of their kinks.
 
     min { g(x, y, |a(x, y)|) : y }   becomes   min { g(x, y, t) : y, t,  -t <= a(x, y) <= t }
 
@@ -7,7 +7,10 @@
 and min(a, b) with t below. The follower's answers y stay the same where neither its objective nor its rows fall as t grows,
 or for min as t falls: the value of the kink is then as good a t as any. That is read off the graph, from the signs of the
 factors that it is multiplied by, at the data and over the boxes. Where one kink stands elsewhere, or is of another kind
-(`if`, `sign`, `floor`), nothing is split. Multipliers of rows are the same in both.
+(`if`, `sign`, `floor`), nothing of this level is split. Multipliers of rows are the same in both.
+
+The leader's kinks are split in the same way, with variables and rows of the leader, where no multiplier of the follower is
+in its expressions.
 
 Epigraphs: Boyd, Vandenberghe, Convex Optimization, 2004, section 4.1.3.
 """
@@ -36,19 +39,30 @@ JUMPS = ("if", "select", "lt", "le", "eq", "ne", "sign", "signum", "floor", "cei
 
 
 @lru_cache(maxsize=KEPT)
-def split(problem: Problem) -> Problem:
-    """The problem with the follower's kinks as rows, with `split` as the way back; itself where that is not exact."""
+def split(problem: Problem, level: str = "lower") -> Problem:
+    """The problem with the follower's kinks as rows, with `split` as the way back; itself where that is not exact.
+
+    Args:
+        level: "upper" for the leader's.
+    """
+    if level == "upper" and (problem.used_duals or problem.is_simple):
+        return problem  # of what sign multipliers are is not known; a leader without variables stays one
     try:
-        kinks = _Kinks(problem)
+        kinks = _Kinks(problem, level)
     except Unsupported:
         return problem
     return kinks.split() if kinks.places or kinks.balls else problem
 
 
-def hindrance(problem: Problem) -> tuple[str, int] | None:
-    """Why the follower's kinks are not split, with the line; None where they are, or there are none."""
+def split_both(problem: Problem) -> Problem:
+    """The problem with the kinks of both levels as rows."""
+    return split(split(problem), "upper")
+
+
+def hindrance(problem: Problem, level: str = "lower") -> tuple[str, int] | None:
+    """Why the kinks of a level are not split, with the line; None where they are, or there are none."""
     try:
-        _Kinks(problem)
+        _Kinks(problem, level)
     except _Kept as why:
         return str(why), why.span.line
     except Unsupported:
@@ -75,16 +89,19 @@ class _Place:
 
 
 class _Kinks:
-    """The kinks of a follower and their rows.
+    """The kinks of a level and their rows.
 
     Raises:
         Unsupported: there is no graph of scalars, or a kink that is not split exactly.
     """
 
-    def __init__(self, problem: Problem):
-        self.problem = problem
-        self.balls = [v for v in problem.lower_variables if _ball(v.set)]
-        self.rough = [problem.g, *problem.lower_constraints]
+    def __init__(self, problem: Problem, level: str = "lower"):
+        self.problem, self.lower = problem, level == "lower"
+        self.objective = problem.g if self.lower else problem.f
+        self.constraints = problem.lower_constraints if self.lower else problem.upper_constraints
+        self.variables = problem.lower_variables if self.lower else problem.upper_variables
+        self.balls = [v for v in self.variables if _ball(v.set)]
+        self.rough = [self.objective, *self.constraints]
         inputs = [problem.x, problem.y, *problem.p]
         written = [ca.densify(ca.vec(e.expression)) for e in self.rough]
         smooth = [smooth_operations(ca.Function("written", inputs, [e])) for e in written]
@@ -104,7 +121,8 @@ class _Kinks:
         directions = self._directions()
         for k in kinks:
             if directions[k] != {-1 if self.graph.nodes[k].op in ("min", "fmin") else 1}:
-                words = f"{_one(self.graph.nodes[k].op)} stays as it is: the follower may gain as it grows"
+                who = "follower" if self.lower else "leader"
+                words = f"{_one(self.graph.nodes[k].op)} stays as it is: the {who} may gain as it grows"
                 raise _Kept(words, self._span(k))
         if len(kinks) > MOST:
             raise Unsupported(f"{len(kinks)} kinks are more than {MOST}")
@@ -114,15 +132,16 @@ class _Kinks:
             left -= set(here)
             for kind in dict.fromkeys(self.graph.nodes[k].op for k in here):
                 nodes = tuple(k for k in here if self.graph.nodes[k].op == kind)
-                where = "the lower objective" if own is self.problem.g else f"constraint {own.name}"
+                objective = f"the {'lower' if self.lower else 'upper'} objective"
+                where = objective if own is self.objective else f"constraint {own.name}"
                 self.places.append(_Place(kind, own.span, nodes, where))
 
     def _moving(self) -> set[int]:
-        """Nodes that depend on y."""
+        """Nodes that depend on y, of the leader's expressions on x too."""
         found: set[int] = set()
         for k in self.graph.needed:
             node = self.graph.nodes[k]
-            if node.op == "input" and node.data[0] == 1 or any(a in found for a in node.args):
+            if node.op == "input" and node.data[0] in ((1,) if self.lower else (0, 1)) or any(a in found for a in node.args):
                 found.add(k)
         return found
 
@@ -175,38 +194,47 @@ class _Kinks:
     # --- the problem without them ----------------------------------------------------------
 
     def split(self) -> Problem:
-        problem, n = self.problem, self.problem.y.numel()
+        problem, symbol = self.problem, self.problem.y if self.lower else self.problem.x
+        n, name = symbol.numel(), "y" if self.lower else "x"
         counts = [len(p.nodes) for p in self.places] + [v.size for v in self.balls]
-        y = ca.MX.sym("y", n + sum(counts))
-        own, *parts = ca.vertsplit(y, np.cumsum([0, n, *counts]).tolist())
+        column = ca.MX.sym(name, n + sum(counts))
+        own, *parts = ca.vertsplit(column, np.cumsum([0, n, *counts]).tolist())
         kept = [problem.f.expression, problem.g.expression]
         levels = (problem.upper_constraints, problem.lower_constraints)
-        f, g, *rows = ca.substitute([*kept, *(c.expression for level in levels for c in level)], [problem.y], [own])
-        upper = [replace(c, expression=e) for c, e in zip(problem.upper_constraints, rows)]
-        lower = [replace(c, expression=e) for c, e in zip(problem.lower_constraints, rows[len(upper) :])]
-        spans = [p.span for p in self.places] + [v.span for v in self.balls]
-        curved = [p.kind == "norm" for p in self.places] + [False] * len(self.balls)
+        f, g, *rows = ca.substitute([*kept, *(c.expression for level in levels for c in level)], [symbol], [own])
         new, epigraphs = self._rewritten(own, parts)
-        for k, c in enumerate(problem.lower_constraints):
-            lower[k] = replace(lower[k], expression=new.get(id(c), lower[k].expression))
-        for (v, t), span in zip(((v, t) for v, t in zip(self.balls, parts[len(self.places) :])), spans[len(self.places) :]):
+        first, second = (
+            tuple(replace(c, expression=new.get(id(c), e)) for c, e in zip(level, rows[begun:]))
+            for level, begun in zip(levels, (0, len(levels[0])))
+        )
+        spans = [p.span for p in self.places] + [v.span for v in self.balls]
+        for v, t, span in zip(self.balls, parts[len(self.places) :], spans[len(self.places) :]):
             mine = ca.vec(own[v.slice])
             epigraphs.append((ca.vertcat(mine - t, -mine - t, ca.sum1(t) - _ball(v.set).radius), span))
+        level = "lower" if self.lower else "upper"
+        more = tuple(_rows(e, span, level) for e, span in epigraphs)
+        variables = (*self._variables(own), *_added(parts, spans, n, level))
         return replace(
             problem,
-            y=y,
-            lower_variables=(*self._variables(own), *_added(parts, spans, n)),
-            f=_objective(problem.f, f),
+            **{name: column, f"{level}_variables": variables},
+            f=_objective(problem.f, new.get(id(problem.f), f)),
             g=_objective(problem.g, new.get(id(problem.g), g)),
-            upper_constraints=tuple(upper),
-            lower_constraints=(*lower, *(_rows(e, span) for e, span in epigraphs)),
+            upper_constraints=first if self.lower else (*first, *more),
+            lower_constraints=(*second, *more) if self.lower else second,
             report=(),
-            split=Split(size=n, kinks=self._values(), curved=np.repeat(curved, counts), words=self._words()),
+            split=self._way_back(n, counts),
         )
 
+    def _way_back(self, n: int, counts: list[int]) -> Split:
+        if not self.lower:
+            inner = self.problem.split or Split(size=self.problem.y.numel())
+            return replace(inner, upper_size=n, upper_kinks=self._values(), words=(*inner.words, *self._words()))
+        curved = [p.kind == "norm" for p in self.places] + [False] * len(self.balls)
+        return Split(size=n, kinks=self._values(), curved=np.repeat(curved, counts), words=self._words())
+
     def _variables(self, own: ca.MX) -> list[Variable]:
-        blocks = [ca.reshape(own[v.slice], *v.expression.shape) for v in self.problem.lower_variables]
-        return [replace(v, expression=e, set=_without(v.set)) for v, e in zip(self.problem.lower_variables, blocks)]
+        blocks = [ca.reshape(own[v.slice], *v.expression.shape) for v in self.variables]
+        return [replace(v, expression=e, set=_without(v.set)) for v, e in zip(self.variables, blocks)]
 
     def _rewritten(self, own: ca.MX, parts: list[ca.MX]) -> tuple[dict[int, ca.MX], list[tuple[ca.MX, Span]]]:
         """The rough objective and rows over y and t, by identity; and the rows of each place."""
@@ -216,7 +244,8 @@ class _Kinks:
         columns = [ca.vertcat(*[known[n] for n in column]) for column in self.graph.outputs]
         epigraphs = [ca.vertcat(*[self._rows_of(n, known) for n in p.nodes]) for p in self.places]
         made = ca.Function("split", [*inputs, *t], [*columns, *epigraphs])
-        found = made.call([self.problem.x, own, *self.problem.p, *parts[: len(self.places)]], True, False)
+        point = (self.problem.x, own) if self.lower else (own, self.problem.y)
+        found = made.call([*point, *self.problem.p, *parts[: len(self.places)]], True, False)
         new = {id(e): v for e, v in zip(self.rough, found)}
         return new, [(e, p.span) for p, e in zip(self.places, found[len(self.rough) :])]
 
@@ -247,7 +276,7 @@ class _Kinks:
             known, inputs, _ = self._known(replaced=False)
             made = ca.Function("kinks", inputs, [ca.vertcat(*[known[n] for p in self.places for n in p.nodes])])
             values.append(made(problem.x, problem.y, *problem.matrices))
-        values += [ca.fabs(problem.y[v.slice]) for v in self.balls]
+        values += [ca.fabs((problem.y if self.lower else problem.x)[v.slice]) for v in self.balls]
         return ca.Function("kinks", [problem.x, problem.y], [ca.densify(ca.vertcat(*values))])
 
     def _words(self) -> tuple[tuple[str, int], ...]:
@@ -307,14 +336,14 @@ def _objective(own: Objective, e: ca.MX) -> Objective:
     return replace(own, expression=e, sampling=None)
 
 
-def _rows(e: ca.MX, span: Span) -> Constraint:
-    return Constraint(name=f"line {span.line}", level="lower", kind="le", expression=e, span=span)
+def _rows(e: ca.MX, span: Span, level: str) -> Constraint:
+    return Constraint(name=f"line {span.line}", level=level, kind="le", expression=e, span=span)
 
 
-def _added(parts: list[ca.MX], spans: list[Span], first: int) -> list[Variable]:
+def _added(parts: list[ca.MX], spans: list[Span], first: int, level: str) -> list[Variable]:
     found = []
     for part, span in zip(parts, spans):
         size = part.numel()
-        found.append(Variable("", "lower", (size,), part, first, Free(size), None, span))
+        found.append(Variable("", level, (size,), part, first, Free(size), None, span))
         first += size
     return found

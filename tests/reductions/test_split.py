@@ -8,7 +8,7 @@ import pytest
 
 import bilevel_dsl as bl
 from bilevel_dsl.functions.oracles import Oracles
-from bilevel_dsl.reductions.split import hindrance, split
+from bilevel_dsl.reductions.split import hindrance, split, split_both
 
 
 def load(text: str):
@@ -168,3 +168,75 @@ def test_an_equation_with_a_kink_is_not_split():
 def test_a_minimum_that_is_subtracted_is_split():
     text = "upper { var x in [-1, 1]; minimize x^2 + y[1]; } lower { var y[2]; minimize sumsqr(y - x) - min(y[1], y[2]); }"
     assert split(load(text)).split.words == (("a minimum of the lower objective as smooth rows", 1),)
+
+
+LEADERS = {
+    "an absolute value": (
+        "upper { var x in [-2, 3] start 2.5; minimize abs(x - 1) + 0.1 * y; subject to max(x, y) <= 2; }",
+        lambda x, y: (np.abs(x - 1) + 0.1 * y, np.maximum(x, y) - 2),
+    ),
+    "a maximum of both levels": (
+        "upper { var x in [-2, 3]; minimize max(2 * y - 3, 1 - x) + 0.2 * abs(x); subject to abs(x - 0.5) + y <= 2.5; }",
+        lambda x, y: (np.maximum(2 * y - 3, 1 - x) + 0.2 * np.abs(x), np.abs(x - 0.5) + y - 2.5),
+    ),
+    "a minimum in a bound from below": (
+        "upper { var x in [-2, 3]; minimize (x - 2.5)^2; subject to min(x, 1) >= y - 0.4; }",
+        lambda x, y: ((x - 2.5) ** 2, y - 0.4 - np.minimum(x, 1)),
+    ),
+}
+FOLLOWS = "lower { var y in [0, 1.7]; minimize (y - 0.9 * x)^2; }"
+
+
+@pytest.mark.parametrize("name", LEADERS)
+def test_kinks_of_the_leader_are_rows_of_the_leader(name):
+    text, values = LEADERS[name]
+    problem = load(f"{text} {FOLLOWS}")
+    seen = split_both(problem)
+    assert seen.split is not None and seen.x.numel() > 1 and seen.y.numel() == 1
+    x = np.linspace(-2, 3, 200_001)
+    f, row = values(x, np.clip(0.9 * x, 0, 1.7))
+    best = f[row <= 1e-9].min()
+    for method in ("branches", "mpcc"):
+        found = bl.solve(problem, method=method)
+        assert found.verified and abs(found.upper - best) <= 1e-4, (method, found.upper, best)
+    assert set(found.variables) == {"x", "y"}
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("upper { var x in [-2, 3]; minimize -abs(x - 1); }", "an absolute value stays as it is: the leader may gain"),
+        ("upper { var x in [-2, 3]; minimize x; subject to abs(x) == y; }", "an absolute value stays as it is"),
+        ("upper { var x in [-2, 3]; minimize if x > 1 then 2 * x else 1; }", "a jump, or an `if`"),
+    ],
+)
+def test_kinks_of_the_leader_that_stay(text, kept):
+    problem = load(f"{text} {FOLLOWS}")
+    assert split_both(problem) is problem
+    assert kept in hindrance(problem, "upper")[0]
+
+
+def test_leaders_with_prices_or_without_variables_keep_their_kinks():
+    lower = "lower { var y in [0, 2]; minimize (y - 1)^2; subject to cap: y <= x; }"
+    priced = load(f"upper {{ var x in [0.1, 3]; minimize abs(x - dual(cap)); }} {lower}")
+    simple = load("upper { minimize abs(y[1] - 1); } lower { var y[2] in [0, 2]; minimize (y[1] + y[2] - 1)^2; }")
+    assert split_both(priced) is priced and split_both(simple) is simple
+
+
+def test_both_levels_and_the_way_back():
+    problem = load(
+        """
+upper { var x[2] in [-2, 2]; minimize norm1(x - 0.5) + norm(y); }
+lower { var y[2]; minimize sumsqr(y - x) + 0.3 * norm1(y); }
+"""
+    )
+    seen = split_both(problem)
+    rng = np.random.default_rng(0)
+    for _ in range(5):
+        x, y = rng.standard_normal(2), rng.standard_normal(2)
+        inside = seen.split.inside(x, y)
+        assert all(np.array_equal(a, b) for a, b in zip(seen.split.outside(*inside), (x, y)))
+        assert [len(v) for v in inside] == [seen.x.numel(), seen.y.numel()]
+        for name in ("f", "g"):
+            own, other = (Oracles(p, recognise=False).function(name)(*v) for p, v in ((problem, (x, y)), (seen, inside)))
+            assert abs(float(own) - float(other)) <= 1e-12
