@@ -158,7 +158,7 @@ REFUSED = [
         "the upper objective is not convex, and the lower level's conditions",
     ),
     ("minimize x^3;", "minimize y; subject to y >= x;", "the upper objective is not linear or quadratic"),
-    ("minimize abs(x - 0.5);", "minimize y; subject to y >= x;", "the upper objective is not linear or quadratic"),
+    ("minimize -abs(x - 0.5);", "minimize y; subject to y >= x;", "the upper objective is not linear or quadratic"),
     (
         "minimize x; subject to x * y <= 1;",
         "minimize y; subject to y >= x;",
@@ -171,10 +171,10 @@ REFUSED = [
     ("minimize x;", "minimize y; subject to y >= x^2;", "a constraint of the lower level is not affine"),
     ("minimize x;", "minimize y; subject to x * y == 1;", "a constraint of the lower level is not affine"),
     # the slopes of these have derivative 0
-    ("minimize abs(y - 1);", "minimize (y - x)^2;", "the upper objective is not linear or quadratic"),
-    ("minimize max(x, -x) + y;", "minimize (y - 0.3)^2;", "the upper objective is not linear or quadratic"),
+    ("minimize -abs(y - 1);", "minimize (y - x)^2;", "the upper objective is not linear or quadratic"),
+    ("minimize min(x, -x) + y;", "minimize (y - 0.3)^2;", "the upper objective is not linear or quadratic"),
     ("minimize x;", "minimize y; subject to y >= abs(x);", "a constraint of the lower level is not affine"),
-    ("minimize x; subject to max(y, 1) <= 2;", "minimize y;", "a constraint of the upper level is not affine"),
+    ("minimize x; subject to min(y, 1) <= 2;", "minimize y;", "a constraint of the upper level is not affine"),
 ]
 
 
