@@ -20,6 +20,7 @@ import casadi as ca
 import numpy as np
 
 from .. import interrupts
+from ..functions.iterations import AfterIteration
 from ..functions.oracles import expanded
 from ..intervals import Unsupported
 from ..intervals.boxes import minimise
@@ -399,22 +400,12 @@ def row_sizes(
 __all__ = ["Follower", "Frame", "Response", "row_sizes"]
 
 
-class _Clock(ca.Callback):
+class _Clock(AfterIteration):
     """Called by IPOPT after every iteration; 1 stops it, at the end of the time."""
 
     def __init__(self, owner: Follower, n: int, rows: int):
-        ca.Callback.__init__(self)
-        self.owner, self.sizes = ref(owner), {"f": 1, "x": n, "lam_x": n, "g": rows, "lam_g": rows}
-        self.construct("clock", {})
-
-    def get_n_in(self):
-        return ca.nlpsol_n_out()
-
-    def get_n_out(self):
-        return 1
-
-    def get_sparsity_in(self, i):
-        return ca.Sparsity.dense(self.sizes.get(ca.nlpsol_out(i), 0), 1)
+        self.owner = ref(owner)
+        super().__init__("clock", n, rows)
 
     def eval(self, arguments):
         owner = self.owner()

@@ -9,6 +9,7 @@ from time import perf_counter
 import casadi as ca
 import numpy as np
 
+from ...functions.iterations import AfterIteration
 from ..outcome import Progress
 from .derivatives import of_program
 
@@ -153,22 +154,12 @@ class Ipopt:
         return Found(w, bounds, rows, kind)
 
 
-class _Iteration(ca.Callback):
+class _Iteration(AfterIteration):
     """Called by IPOPT after every iteration; 1 stops it."""
 
     def __init__(self, owner: Ipopt, n: int, rows: int):
-        ca.Callback.__init__(self)
-        self.owner, self.sizes = owner, {"f": 1, "x": n, "lam_x": n, "g": rows, "lam_g": rows}
-        self.construct("iteration", {})
-
-    def get_n_in(self):
-        return ca.nlpsol_n_out()
-
-    def get_n_out(self):
-        return 1
-
-    def get_sparsity_in(self, i):
-        return ca.Sparsity.dense(self.sizes.get(ca.nlpsol_out(i), 0), 1)
+        self.owner = owner
+        super().__init__("iteration", n, rows)
 
     def eval(self, arguments):
         owner = self.owner
