@@ -23,8 +23,11 @@ lower { var y[40]; minimize sum((y[i] - sin(x[i]))^2 + (y[i] * x[i])^4 for i in 
 ENDLESS = ("--method", "penalty", "--max-iter", "100000000", "--tol", "1e-300", "--no-compile")
 
 
+SCRIPT = "import sys; from bilevel_dsl.cli.process import command; sys.exit(command())"  # what is installed as bileveldsl
+
+
 def command(*arguments) -> list[str]:
-    return [sys.executable, "-m", "bilevel_dsl", *map(str, arguments)]
+    return [sys.executable, "-c", SCRIPT, *map(str, arguments)]
 
 
 def surroundings(**more) -> dict[str, str]:
@@ -38,6 +41,9 @@ def process(*arguments, **more) -> subprocess.CompletedProcess:
 def test_the_module_is_the_command(model):
     done = process("solve", model(), "--json", "-")
     assert done.returncode == 0 and done.stderr == "" and json.loads(done.stdout)["verified"] is True
+    words = [sys.executable, "-m", "bilevel_dsl", "--version"]
+    module = subprocess.run(words, capture_output=True, text=True, timeout=120, env=surroundings())
+    assert (module.returncode, module.stdout) == (0, process("--version").stdout)
 
 
 def test_exit_statuses_reach_the_shell(model):
