@@ -35,7 +35,8 @@ def check_multipliers(examined: Examination, found: Optimal, here: Local | None,
         apart = max(apart, float(np.max(np.abs(given - values)))) if np.all(np.isfinite(given)) else np.nan
         size = max(size, float(np.max(np.abs(values), initial=0.0)), float(np.max(np.abs(given), initial=0.0)))
         size = max(size, ZERO * _usual(examined, name))
-    residual = here.residual / max(1e-300, float(np.max(np.abs(here.g_y), initial=0.0)) or 1.0)
+    # in scaled numbers: of a slope that is 0 but for rounding, all may be residual
+    residual = here.residual / max(float(np.max(np.abs(here.g_y), initial=0.0)), ZERO)
     value = max(apart / max(size, 1e-300) if apart else 0.0, residual)
     if not value <= tolerance:
         words = "they do not fit the follower's conditions: " + ", ".join(

@@ -7,6 +7,7 @@ the leader's rows hold, and f.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -62,15 +63,11 @@ class Reactions:
 
     def at(self, x: np.ndarray, start: np.ndarray) -> Reaction | None:
         """None where the follower has no answer."""
-        answer = None
-        if self.here is not None:
-            answer = nearby(self.place, self.region, self.follower.frame, self.here, x, start, self.convex)
-        if answer is None:
-            answer = self.follower.answer(x, start)
+        answer = self._answer(x, start, self.here)
         if not answer.solved:
             return None
-        for other in self.others:
-            found = self.follower.answer(x, other)
+        for other, there in self.basins:
+            found = self._answer(x, other.y, there)
             if found.solved and self._preferred(found, answer):
                 answer = found
         broken = 0.0
@@ -83,6 +80,19 @@ class Reactions:
             place = place.with_multipliers(self.multipliers(x, answer))
         f = place.value("f", x, answer.y)
         return Reaction(x, answer.y, f, max(broken, self.violation(place, x, answer.y)))
+
+    def _answer(self, x: np.ndarray, start: np.ndarray, around: Local | None) -> Response:
+        """In the basin of `start`, where `around` is what holds at the point."""
+        found = None
+        if around is not None:
+            found = nearby(self.place, self.region, self.follower.frame, around, x, start, self.convex)
+        return found or self.follower.answer(x, start)
+
+    @cached_property
+    def basins(self) -> list[tuple[Response, Local | None]]:
+        """The answers at the point in other basins, and what holds at each."""
+        answers = [self.follower.answer(self.point[0], other) for other in self.others]
+        return [(answer, self.local(self.point[0], answer)) for answer in answers if answer.solved]
 
     def _preferred(self, found: Response, answer: Response) -> bool:
         """By the follower; where it is indifferent, by the leader."""

@@ -43,9 +43,7 @@ def rows(
     """(D, high) with D dx <= high, in lengths of x and sizes of g: the steps that keep the answer in its basin."""
     slopes, room = [], []
     own, value = _slope(place, here, scales, x, y), place.value("g", x, y)
-    for point in reactions.others:
-        answer = reactions.follower.answer(x, point)
-        there = reactions.local(x, answer) if answer.solved else None
+    for answer, there in reactions.basins:
         if there is None:
             continue
         slopes.append(own - _slope(place, there, scales, x, answer.y))
