@@ -35,6 +35,8 @@ LEAST = 1e-4  # of the same: a range is not taken for less
 BROAD = 0.1  # of the width of a box: a second length, for entries that are small in it
 BROADEST = 30.0  # lengths: the second one is at most that
 STEEP = 10.0  # times the same tolerance: a first-order decrease that fails in any case
+TRIED = (1.0, 0.3, 0.1, 0.03, 0.01)  # parts of a step that gains to first order
+HALVINGS = 5  # of the part between one that gains and one that does not
 PRICE = 10.0  # sizes of f for a violation by one size of a row
 LONGER = 3.0  # times the first length: below, a second one shows nothing new
 
@@ -206,18 +208,31 @@ def _predicted(
     y: np.ndarray,
 ) -> Claim | None:
     """A first-order descent, tried out along its direction; None where it is slight and all of it gains next to nothing."""
-    first, gains = seen.first, []
-    predicted = first.decrease * scales.f
-    if first.dx is not None and x.size:
-        for t in (1.0, 0.3, 0.1, 0.03, 0.01):
-            found = probe(place, leader, reactions, scales, here, x, y, t * first.dx)
-            if found is None or not found.admissible:
-                continue
-            gains.append(seen.around.value - seen.around.worth(found))
-            large = gains[-1] > GAIN * tol * seen.size
-            if large or seen.measured > STEEP * tolerance and gains[-1] > 0.1 * t * predicted:
-                return refuted(place, scales, found, x, seen.around.value, seen.measured, tolerance)
-    if len(gains) >= 4 and seen.measured <= STEEP * tolerance:
+    first, gains = seen.first, {}
+    predicted, enough = first.decrease * scales.f, GAIN * tol * seen.size
+    moving = first.dx is not None and bool(x.size)
+
+    def refutes(t: float) -> Claim | None:
+        found = probe(place, leader, reactions, scales, here, x, y, t * first.dx)
+        if found is None or not found.admissible:
+            return None
+        gains[t] = gain = seen.around.value - seen.around.worth(found)
+        if gain > enough or seen.measured > STEEP * tolerance and gain > 0.1 * t * predicted:
+            return refuted(place, scales, found, x, seen.around.value, seen.measured, tolerance)
+        return None
+
+    for t in TRIED if moving else ():
+        if claim := refutes(t):
+            return claim
+    told = len(gains)
+    low = max((t for t, gain in gains.items() if gain > 0.5 * t * predicted), default=1.0)
+    high = min((t for t in TRIED if t > low), default=low)
+    for _ in range(HALVINGS if high * predicted > enough else 0):  # the descent is real, and ends in between
+        t = (low + high) / 2
+        if claim := refutes(t):
+            return claim
+        low, high = (t, high) if gains.get(t, -np.inf) > 0.5 * t * predicted else (low, t)
+    if told >= 4 and seen.measured <= STEEP * tolerance:
         return None
     words = f"to first order a step of a hundredth of its size gains the leader {predicted:.3g}"
     witness = None

@@ -25,11 +25,12 @@ from .place import Place, Region
 from .scales import TIED, Scales, coupling, variation
 from .separate import least_squares
 from .starts import candidates, scattered
-from .tangent import tangent
+from .tangent import around, linear, tangent
 
 GAP = 10.0  # times the tolerance of the certificate
 PROVABLE = 3  # variables of a block up to which boxes are searched
 RULED = 500_000  # operations of g up to which the rules of convexity are applied
+SHORT = 1e-2  # of the change over one length: the least range of g that is looked for, where a gap comes near the tolerance
 APART = 1e-3  # lengths between two answers that count as two
 FEW = 3  # starts where samples are too dear
 SAMPLING = 2.0  # seconds of samples of one part at most
@@ -87,10 +88,13 @@ def optimal(
             answer, gap = _by_linear_program(place, region, follower, answer, x, gap)
         if gap <= GAP * tol:
             parts = [replace(p, proved=f"duality gap {gap:.1g}") for p in parts]
-            return _judged(place, scales, parts, x, y, answer, tol, f"a convex follower, duality gap {gap:.1g}", convex=True)
+            return _judged(
+                place, region, follower, parts, x, y, answer, tol, f"a convex follower, duality gap {gap:.1g}", convex=True
+            )
         found = _judged(
             place,
-            scales,
+            region,
+            follower,
             parts,
             x,
             y,
@@ -112,7 +116,7 @@ def optimal(
             trouble = _prove(place, region, follower, part, x, answer.y, budget, tol)
             if trouble is not None:
                 return _unbounded(place, *trouble)
-    return _judged(place, scales, parts, x, y, answer, tol, "", over=budget.over)
+    return _judged(place, region, follower, parts, x, y, answer, tol, "", over=budget.over)
 
 
 # --- convexity and the dual bound --------------------------------------------------------------
@@ -400,7 +404,8 @@ def _unbounded(place: Place, y: np.ndarray, why: str) -> Optimal:
 
 def _judged(
     place: Place,
-    scales: Scales,
+    region: Region,
+    follower: Follower,
     parts: list[Part],
     x: np.ndarray,
     y: np.ndarray,
@@ -413,7 +418,7 @@ def _judged(
 ) -> Optimal:
     """The verdict from what was found: of each part the best answer, against what y gives it."""
     best = answer.y.copy()
-    base = answer.g
+    base, tolerance = answer.g, float(f"{GAP * tol:.12g}")
     worst, gain, worst_part = 0.0, 0.0, None
     for part in parts:
         values, change = min(part.answers, key=lambda a: a[1], default=(answer.y[part.entries], 0.0))
@@ -424,6 +429,8 @@ def _judged(
             best[part.entries] = values
         size = max(part.size, 1e-13 * abs(base))
         gap = max(0.0, own) / size if np.isfinite(own) else np.nan
+        if SHORT * tolerance < gap <= tolerance and follower.linear:
+            gap = max(0.0, own) / max(_range(place, region, follower, part, x, answer.y, size), SHORT * size)
         if not gap <= worst:
             worst, gain, worst_part = gap, own, part
     found = Response(
@@ -434,7 +441,6 @@ def _judged(
         answer.status,
         answer.multipliers if np.array_equal(best, answer.y) else None,
     )
-    tolerance = float(f"{GAP * tol:.12g}")
     if not worst <= tolerance:
         entries = worst_part.entries if worst_part is not None and len(parts) > 1 else None
         shown = _shown(place, best, entries)
@@ -452,6 +458,16 @@ def _judged(
     else:
         verdict = Verdict.PROVED if all_proved and parts or not place.ny else Verdict.SEARCHED
     return Optimal(Claim("follower_optimal", verdict, words, worst, tolerance), worst, found, tuple(parts), convex)
+
+
+def _range(place: Place, region: Region, follower: Follower, part: Part, x: np.ndarray, y: np.ndarray, size: float) -> float:
+    """How far a linear g changes over the follower's set by the entries of a part: rows may leave less than one length."""
+    c, A, limits, bounds = around(place, region, follower.frame, x, y)
+    c = np.where(np.isin(np.arange(y.size), part.entries), c, 0.0)
+    ends = [linear(cost, A, *limits, *bounds)[:2] for cost in (c, -c)]
+    if any(status != "optimal" for status, _ in ends):
+        return size
+    return min(size, float(c @ (ends[1][1] - ends[0][1])) * follower.frame.g)
 
 
 def _how_far(parts: list[Part]) -> str:
