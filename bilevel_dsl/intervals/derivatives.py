@@ -35,11 +35,6 @@ from .rules import UNARY, huber_rule, may_have_pole, power_rule
 PAIRS = 8  # arguments of a norm or logsumexp up to which second derivatives go pair by pair
 
 
-def _curved(n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and columns of the entries of a symmetric matrix that are kept: the upper triangle."""
-    return np.triu_indices(n)
-
-
 class Walk:
     """One pass through a graph; derivatives by the variables of the first input up to `order`. None stands for 0."""
 
@@ -49,7 +44,7 @@ class Walk:
             np.stack(np.broadcast_arrays(np.asarray(low, float), np.asarray(high, float)), 1) for low, high in boxes
         ]
         self.n = graph.sizes[0] if graph.sizes else 0
-        self.rows, self.columns = _curved(self.n)
+        self.rows, self.columns = np.triu_indices(self.n if order > 1 else 0)  # of the Hessian: what is kept of it
         self.diagonal = np.flatnonzero(self.rows == self.columns)
         self.values: dict[int, np.ndarray] = {}
         self.status: dict[int, np.ndarray | int] = {}
