@@ -1,6 +1,6 @@
 """Global answers of small linear and quadratic problems: how many are right, how many proved, in what time.
 
-    python benchmarks/proved.py [--count 8] [--rival PYTHON] [--big-m 10 --big-m 1e4 --big-m 1e8] [--discopt PYTHON]
+    python benchmarks/proved.py [--count 8] [--rival PYTHON] [--discopt PYTHON] [--pao PYTHON] [--big-m 10 --big-m 1e4]
 
 The random problems of `tests/truth`, whose truth is found by enumeration, and the tolls, bids and markets of
 `benchmarks/proved`. Each is solved by a process of its own, `bileveldsl solve MODEL` without a flag; seconds are of
@@ -8,7 +8,9 @@ the whole process, and in brackets of its processors. With --rival, a Python tha
 as a user would by hand: the follower's conditions, each pair with a binary and the constant M, by HiGHS; where the leader
 is not linear that is not possible. With --discopt, a Python that has discopt, its `BilevelProblem` (conditions with
 disjunctions) gets them, with each constant as the bound on multipliers, and on variables without one, that it asks for;
-models that use `dual` are left out. A wrong answer that is claimed to be the optimum counts as "false".
+models that use `dual` are left out. With --pao, a Python that has pao and highspy (pao 1.0.2 wants numpy<2, pyomo==6.6.2
+and pyutilib), its solver FA (Fortuny-Amat, with M) gets the linear ones of these. A wrong answer that is claimed to be
+the optimum counts as "false".
 """
 
 from __future__ import annotations
@@ -72,6 +74,28 @@ b = BilevelProblem(m, upper_vars=v[:nx], lower_vars=v[nx:], lower_objective=valu
 b.formulate(method="kkt", mpec_method="gdp")
 r = m.solve(time_limit=60)
 print(json.dumps({"upper": r.objective, "claimed": r.status == "optimal" and bool(r.gap_certified)}))
+"""
+
+PAO = """
+import json, sys, contextlib, io
+import pao, pyomo.environ as pe
+from pao.pyomo import SubModel
+from pao.pyomo.convert import convert_pyomo2MultilevelProblem
+d = json.load(open(sys.argv[1])); m = pe.ConcreteModel(); nx = d["nx"]
+limits = lambda m, k: (d["low"][k], d["high"][k])
+m.x = pe.Var(range(nx), bounds=limits); m.y = pe.Var(range(nx, len(d["low"])), bounds=limits)
+v = lambda k: m.x[k] if k < nx else m.y[k]
+value = lambda q: sum(c * v(i) for i, c in q["first"]) + q["constant"]
+m.o = pe.Objective(expr=value(d["f"])); m.L = SubModel(fixed=m.x); m.L.o = pe.Objective(expr=value(d["g"]))
+for block, key in ((m, "c"), (m.L, "h")):
+    block.rows = pe.ConstraintList()
+    for q in d[key]:
+        block.rows.add(value(q) == 0 if q["equal"] else value(q) <= 0)
+with contextlib.redirect_stdout(io.StringIO()):
+    problem, solution = convert_pyomo2MultilevelProblem(m)
+    r = pao.Solver("pao.mpr.FA").solve(problem, mip_solver="appsi_highs", bigm=float(sys.argv[2]))
+    solution.copy(From=problem, To=m)
+print(json.dumps({"upper": pe.value(m.o), "claimed": str(r.solver.termination_condition).endswith("optimal")}))
 """
 
 
@@ -160,14 +184,15 @@ def written(case: Case) -> dict | None:
     }
 
 
-def disjunctive(case: Case, folder: Path, python: str, bound: float) -> Run | None:
-    """discopt with this bound on the follower's multipliers; None where the leader uses them."""
+def elsewhere(case: Case, folder: Path, python: str, script: str, bound: float) -> Run | None:
+    """`script`, with this bound on the follower's multipliers or this M; None where its package does not take the model."""
     data = as_polynomials(case)
-    if data is None:
+    levels = () if data is None else (data["f"], data["g"], *data["c"], *data["h"])
+    if data is None or script is PAO and any(q["second"] for q in levels):
         return None
     file = folder / "d.json"
     file.write_text(json.dumps(data))
-    out, wall, busy = timed([python, "-c", DISCOPT, file, str(bound)])
+    out, wall, busy = timed([python, "-c", script, file, str(bound)])
     made = json.loads(out.splitlines()[-1]) if out.strip() else {"upper": None, "claimed": False}
     upper = None if made["upper"] is None else data["sense"] * made["upper"]
     return Run(upper, made["claimed"], wall, busy)
@@ -235,9 +260,10 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=8, help="random problems of each family")
     parser.add_argument("--rival", metavar="PYTHON", help="a Python with highspy")
     parser.add_argument(
-        "--big-m", type=float, action="append", metavar="M", help="the constants of both (default 10, 1e4, 1e8)"
+        "--big-m", type=float, action="append", metavar="M", help="the constants of all three (default 10, 1e4, 1e8)"
     )
     parser.add_argument("--discopt", metavar="PYTHON", help="a Python with discopt")
+    parser.add_argument("--pao", metavar="PYTHON", help="a Python with pao")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -257,9 +283,10 @@ def main() -> int:
                 )
         for M in (given.big_m or (10, 1e4, 1e8)) if given.rival else ():
             print(row(f"big-M {M:g}, HiGHS", every, [big_m(case, folder, given.rival, M) for case in every]), flush=True)
-        for M in (given.big_m or (10, 1e4, 1e8)) if given.discopt else ():
-            found_there = [disjunctive(case, folder, given.discopt, M) for case in every]
-            print(row(f"discopt, multipliers up to {M:g}", every, found_there), flush=True)
+        for name, python, script in (("discopt, bound", given.discopt, DISCOPT), ("PAO, M =", given.pao, PAO)):
+            for M in (given.big_m or (10, 1e4, 1e8)) if python else ():
+                found_there = [elsewhere(case, folder, python, script, M) for case in every]
+                print(row(f"{name} {M:g}", every, found_there), flush=True)
     return int(any(r.claimed and (r.upper is None or abs(r.upper - c.value) > c.near) for c, r in zip(every, found)))
 
 
