@@ -1,6 +1,7 @@
-"""Ctrl-C, remembered: where it comes within a wrapper of CasADi, its exception may be cleared like that of a conversion.
+"""Ctrl-C, remembered, and SIGTERM, which batch systems send before they kill, taken as Ctrl-C.
 
-Whoever enters a loop asks `taken()`, and stops before it begins.
+Where it comes within a wrapper of CasADi, its exception may be cleared like that of a conversion:
+whoever enters a loop asks `taken()`, and stops before it begins.
 """
 
 from __future__ import annotations
@@ -18,18 +19,23 @@ def _note(number, frame) -> None:
     raise KeyboardInterrupt
 
 
+def _press(number, frame) -> None:
+    signal.raise_signal(signal.SIGINT)
+
+
 @contextmanager
 def remembered() -> Iterator[None]:
-    """Within, a press raises KeyboardInterrupt, as ever, and is known to `taken`; in the main thread only."""
+    """Within, a press or SIGTERM raises KeyboardInterrupt and is known to `taken`; in the main thread only."""
     if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) in (None, _note):
         yield
         return
     _pressed.clear()
-    before = signal.signal(signal.SIGINT, _note)
+    before, ended = signal.signal(signal.SIGINT, _note), signal.signal(signal.SIGTERM, _press)
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGTERM, ended)
 
 
 def taken() -> bool:

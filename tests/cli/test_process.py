@@ -102,24 +102,6 @@ def test_an_encoding_without_unicode(model):
     assert "✓ follower optimal" in process("solve", path, PYTHONIOENCODING="utf-8").stdout
 
 
-def test_ctrl_c_in_the_loop_writes_the_best_point(model, tmp_path):
-    path = tmp_path / "r.json"
-    running = subprocess.Popen(
-        command("solve", model(LONG), *ENDLESS, "--json", path, "-v"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=surroundings(),
-    )
-    time.sleep(4)
-    running.send_signal(signal.SIGINT)
-    out, err = running.communicate(timeout=60)
-    found = json.loads(path.read_text())
-    assert running.returncode == 130 and err == ""
-    assert out.startswith("shift: not verified, ") and "interrupted: stopped by the user" in out
-    assert found["status"] == "interrupted" and len(found["variables"]["x"]) == 40 and found["iterations"] > 0
-
-
 def test_ctrl_c_while_starting_is_one_line(model):
     running = subprocess.Popen(
         [
@@ -141,8 +123,12 @@ def test_ctrl_c_while_starting_is_one_line(model):
     assert (running.returncode, err) == (130, "interrupted\n")
 
 
-def on_a_terminal(arguments: list, columns: int, **more) -> tuple[int, str, str]:
-    """Exit status, standard output (a pipe), and what a terminal got as standard error."""
+def on_a_terminal(arguments: list, columns: int, signalled: int = 0, **more) -> tuple[int, str, str]:
+    """Exit status, standard output (a pipe), and what a terminal got as standard error.
+
+    Args:
+        signalled: the number of a signal that the process gets once it iterates.
+    """
     master, slave = pty.openpty()
     running = subprocess.Popen(
         command(*arguments),
@@ -161,6 +147,9 @@ def on_a_terminal(arguments: list, columns: int, **more) -> tuple[int, str, str]
         if not piece:
             break
         shown += piece
+        if signalled and b"iteration " in shown:
+            running.send_signal(signalled)
+            signalled = 0
     out, _ = running.communicate(timeout=60)
     os.close(master)
     return running.returncode, out, shown.decode()
@@ -172,6 +161,16 @@ def test_progress_is_one_line_on_a_terminal(model):
     lines = shown.split("\r\033[K")
     assert "\n" not in shown and lines[-1] == "" and all(len(line) < 60 for line in lines)
     assert sum(line.startswith("iteration ") and "upper " in line for line in lines) >= 3
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_in_the_loop_writes_the_best_point(model, tmp_path, number):
+    path = tmp_path / "r.json"
+    status, out, shown = on_a_terminal(["solve", model(LONG), *ENDLESS, "--json", path, "-v"], 80, number)
+    found = json.loads(path.read_text())
+    assert status == 130 and "\n" not in shown
+    assert out.startswith("shift: not verified, ") and "interrupted: stopped by the user" in out
+    assert found["status"] == "interrupted" and len(found["variables"]["x"]) == 40 and found["iterations"] > 0
 
 
 def test_quiet_is_quiet_on_a_terminal(model):
