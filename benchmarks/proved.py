@@ -193,7 +193,8 @@ def elsewhere(case: Case, folder: Path, python: str, script: str, bound: float) 
     file = folder / "d.json"
     file.write_text(json.dumps(data))
     out, wall, busy = timed([python, "-c", script, file, str(bound)])
-    made = json.loads(out.splitlines()[-1]) if out.strip() else {"upper": None, "claimed": False}
+    last = out.splitlines()[-1] if out.strip() else ""
+    made = json.loads(last) if last.startswith("{") else {"upper": None, "claimed": False}
     upper = None if made["upper"] is None else data["sense"] * made["upper"]
     return Run(upper, made["claimed"], wall, busy)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -85,6 +86,18 @@ class Separable:
         return values
 
 
+def _at_jumps(model: Separable, replies: list[tuple[float, np.ndarray]]) -> Iterator[float]:
+    """The leader's values on both sides of each jump of the answer: between two points of the grid they may be the best."""
+    far = lambda y, z: abs(y - z).max() > 0.05 * model.height  # noqa: E731
+    for (low, y), (high, z) in pairwise(replies):
+        for _ in range(25 if far(y, z) else 0):
+            middle = (low + high) / 2
+            reply = model.answer(middle)[1]
+            low, high, y, z = (low, middle, y, reply) if far(y, reply) else (middle, high, reply, z)
+        if far(y, z):
+            yield from (model.f(low, y), model.f(high, z))
+
+
 def separable_instance(family: str, model: Separable, g_text: str, rng: np.random.Generator) -> Instance:
     """The instance of a model whose best point is not at a jump of the answer."""
     replies = [(x, model.answer(x)[1]) for x in np.linspace(0, 1, 201)]
@@ -102,6 +115,8 @@ def separable_instance(family: str, model: Separable, g_text: str, rng: np.rando
     best, scale = model.f(x, y), float(values.max() - values.min())
     if (room < 1e-3 * spread).any() or scale < 1e-3:
         raise Replaced("the follower's answers tie")
+    if min(_at_jumps(model, replies), default=np.inf) < best + VALUE * scale:
+        raise Replaced("a jump of the answer is as good")
 
     def judge(given: dict[str, object]) -> Judgement:
         """The follower's gap by coordinate, and the leader's values along a path on either side."""
