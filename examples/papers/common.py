@@ -17,12 +17,21 @@ from bilevel_dsl.report.picture import DASHES, GREYS, MARKS, Picture, bare
 FLOOR = 1e-17  # of logarithmic axes
 
 
-def arguments(page: str, sizes: Sequence[int] = ()) -> argparse.Namespace:
-    """--quick, the folder to write to, and --size where the experiment has several; `page` is what --help says."""
+def arguments(
+    page: str, sizes: Sequence[int] = (), methods: Sequence[str] = (), draws: Sequence[int] = ()
+) -> argparse.Namespace:
+    """--quick, the folder to write to, and --size, --method and --draw where the experiment has several.
+
+    `page` is what --help says.
+    """
     parser = argparse.ArgumentParser(description=page, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a smaller version, in seconds")
     if sizes:
         parser.add_argument("--size", type=int, nargs="+", default=sizes, help="sizes of the problem, one after the other")
+    if methods:
+        parser.add_argument("--method", nargs="+", choices=methods, default=methods, help="some of the methods")
+    if draws:
+        parser.add_argument("--draw", type=int, nargs="+", default=draws, help="draws of the data, by number")
     parser.add_argument("--output", type=Path, default=Path(sys.argv[0]).parent, help="folder for table and figures")
     return parser.parse_args()
 

@@ -3,10 +3,16 @@ learning rate for all.
 
 python examples/papers/matrix_sensing/run.py                   d = 50 and 75: a quarter of an hour
 python examples/papers/matrix_sensing/run.py --size 50 75 100  an hour: a step costs d^3, of mgbio d^4
+python examples/papers/matrix_sensing/run.py --size 50 --draw 1 2 3         other data
+python examples/papers/matrix_sensing/run.py --size 100 --method bgs_opt    some methods; other rows of the tables stay
 python examples/papers/matrix_sensing/run.py --quick           seconds: d = 10
+
+The tables are written row by row over what is there, the figures of draw 1 where all methods of one are run.
 """
 
+import csv
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -33,19 +39,20 @@ STOCHASTIC = {
     "v_pbsgd": {"alpha": RATE, "gamma": 1, "T": 10, "beta": RATE},
 }
 CLOSE = 1e-3  # the ratio to which iterations and seconds are counted
-HEAD = ("d", "method", "steps", "at 12 %", "at 25 %", "at 50 %", "at the end", f"steps to {CLOSE}", "seconds to it")
+KEY = ("d", "draw", "method")
+HEAD = (*KEY, "steps", "at 12 %", "at 25 %", "at 50 %", "at the end", f"steps to {CLOSE}", "seconds to it")
 
 
-def study(d: int, steps: int) -> dict[str, dict]:
-    problem = model(__file__, d=d)
-    return {name: run(problem, name, max_iter=steps, tol=0, **settings) for name, settings in METHODS.items()}
+def study(d: int, steps: int, methods: Sequence[str] = tuple(METHODS), draw: int = 1) -> dict[str, dict]:
+    problem = model(__file__, d=d, draw=draw)
+    return {name: run(problem, name, max_iter=steps, tol=0, **METHODS[name]) for name in methods}
 
 
-def batches(d: int, steps: int) -> dict[str, dict]:
+def batches(d: int, steps: int, methods: Sequence[str] = tuple(STOCHASTIC), draw: int = 1) -> dict[str, dict]:
     """The last iterates of methods that draw measurements, not their averages."""
-    problem = model(__file__, "sampled", d=d)
+    problem = model(__file__, "sampled", d=d, draw=draw)
     common = {"batch": BATCH, "seed": 1, "average": "no", "every": steps, "steps": steps, "max_iter": steps, "tol": 0}
-    return {name: run(problem, name, **common, **settings) for name, settings in STOCHASTIC.items()}
+    return {name: run(problem, name, **common, **STOCHASTIC[name]) for name in methods}
 
 
 def first(way: dict, column: str) -> float:
@@ -54,12 +61,20 @@ def first(way: dict, column: str) -> float:
     return float(way[column][there[0]]) if there.size else np.nan
 
 
-def rows(d: int, ways: dict[str, dict], steps: int) -> list[tuple]:
+def rows(d: int, draw: int, ways: dict[str, dict], steps: int) -> list[tuple]:
     places = [steps // 8, steps // 4, steps // 2, steps]
     return [
-        (d, n, steps, *(at(w, "report.ratio", k) for k in places), first(w, "iteration"), first(w, "seconds"))
+        (d, draw, n, steps, *(at(w, "report.ratio", k) for k in places), first(w, "iteration"), first(w, "seconds"))
         for n, w in ways.items()
     ]
+
+
+def merge(lines: list[tuple], file: Path) -> None:
+    """Into the table that is there: rows of the same size, draw and method are replaced."""
+    old = list(csv.reader(file.read_text(encoding="utf-8").splitlines()))[1:] if file.exists() else []
+    found = {(int(r[0]), int(r[1]), r[2]): r for r in [*old, *lines]}
+    order = [*METHODS, *STOCHASTIC]
+    table(HEAD, [found[key] for key in sorted(found, key=lambda key: (*key[:2], order.index(key[2])))], file)
 
 
 def draw(page, found: dict[int, dict[str, dict]]) -> None:
@@ -71,18 +86,27 @@ def draw(page, found: dict[int, dict[str, dict]]) -> None:
         line[0].legend(fontsize=6.5)
 
 
+def panel(solve: Callable, all_methods: dict, asked, plan: dict[int, int], name: str, picture: str) -> None:
+    """The methods that are asked for, of those, for each size and draw: the rows after each, the figure at the end."""
+    methods, found = [m for m in all_methods if m in asked.method], {}
+    for d, steps in plan.items() if methods else ():
+        for number in asked.draw:
+            ways = solve(d, steps, methods, number)
+            merge(rows(d, number, ways, steps), asked.output / f"{name}.csv")
+            if number == 1:
+                found[d] = ways
+    if found and len(methods) == len(all_methods):
+        figure(asked.output / picture, (7, 2.1 * len(found)), lambda page: draw(page, found))
+
+
 def main() -> None:
-    asked = arguments(__doc__, sizes=(50, 75))
-    plan = {10: 160} if asked.quick else {d: 600 if d >= 100 else 800 for d in asked.size}
-    found, lines = {}, []
-    for d, steps in plan.items():
-        found[d] = study(d, steps)
-        lines += rows(d, found[d], steps)
-        table(HEAD, lines, asked.output / "table.csv")
-    figure(asked.output / "figure_2.png", (7, 2.1 * len(found)), lambda page: draw(page, found))
-    d, steps = (10, 300) if asked.quick else (min(asked.size), 600)
-    drawn = {d: batches(d, steps)}
-    table(HEAD, rows(d, drawn[d], steps), asked.output / "batches.csv")
+    every = [*METHODS, *STOCHASTIC]
+    asked = arguments(__doc__, sizes=(50, 75), methods=every, draws=(1,))
+    sizes = [10] if asked.quick else asked.size
+    length = lambda d: 160 if asked.quick else 600 if d >= 100 else 800  # noqa: E731
+    panel(study, METHODS, asked, {d: length(d) for d in sizes}, "table", "figure_2.png")
+    d = min(sizes)
+    panel(batches, STOCHASTIC, asked, {d: 300 if asked.quick else 600}, "batches", "batches.png")
 
 
 if __name__ == "__main__":
