@@ -156,7 +156,7 @@ class Gap:
         return found, {"stationarity": "tol", "bias": "tol"}
 
 
-def unit(m: Method, x: ca.MX, y: ca.MX, gradient: ca.MX) -> ca.MX:
+def unit(m: Method, x: ca.MX, y: ca.MX, gradient: ca.MX, whole: bool = False) -> ca.MX:
     """The sigma that moves y by its own size: y(sigma) - y(0) is about sigma H^-1 grad_y f.
 
     H is measured along the leader's pull on y; where it vanishes (a linear lower level), it is the sigma that makes the
@@ -164,10 +164,11 @@ def unit(m: Method, x: ca.MX, y: ca.MX, gradient: ca.MX) -> ca.MX:
 
     Args:
         gradient: grad_y g at (x, y).
+        whole: for all of the leader's pull, not only for what the set on y leaves of it: a bias that stays is the smaller.
     """
     f, grad_f = m.f_grad_y_f(x, y)
     pull = m.P_Y(y - grad_f) - y
-    strength = ca.fmax(norm(pull), 1e-3 * (1 + ca.fabs(f)))
+    strength = ca.fmax(norm(grad_f if whole else pull), 1e-3 * (1 + ca.fabs(f)))
     curved = curvature(m, x, y, pull + 1e-3 * gradient, gradient)
     force = ca.fmax(curved * (1 + norm(y)), 1e-3 * norm(gradient))
     return ca.fmin(ca.fmax(force / strength, 1e-8), 1e8)
