@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import bilevel_dsl as bl
 from bilevel_dsl.diagnostics import BilevelError
 from bilevel_dsl.functions.oracles import Oracles
 from bilevel_dsl.methods import METHODS
@@ -17,7 +18,8 @@ from tests.methods.stochastic import RIDGE, load
 from tests.runtime.machines import EXECUTORS, assert_same
 
 COMPILED = pytest.mark.skipif("compiled" not in EXECUTORS, reason="there is no C compiler")
-DRAWING = ("stocbio", "soba", "saba", "msgbio", "vr_msgbio", "f2sa", "f3sa", "v_pbsgd")
+KWON = ("prox_penalty", "prox_penalty_single")
+DRAWING = ("stocbio", "soba", "saba", "msgbio", "vr_msgbio", *KWON, "f2sa", "f3sa", "v_pbsgd")
 ONLY = ("saba", "v_pbsgd")  # their default is a batch
 
 # Both levels are strongly convex quadratics in which every sample says something else.
@@ -68,12 +70,39 @@ def test_the_answer_with_the_defaults(name, quadratic):
     assert away(run(name, problem, seed=1), answer) <= 0.05
 
 
-AS_PRINTED = {  # constant steps and falling ones, as the papers state them; the last two keep a bias of the order 1 / lambda
+BOXED = QUADRATIC.replace("var x[3];", "var x[3] in [-0.5, 1.25];").replace("var y[4];", "var y[4] in [0, 0.2];")
+BOXED = BOXED.replace("A[N, 4] = normal(0,", "A[N, 4] = normal(1,").replace("b[N] = normal(0,", "b[N] = normal(1,")
+
+
+@pytest.mark.parametrize("name", [*KWON, "v_pbsgd"])
+def test_sets_on_both_levels(name):
+    """A bound of x and three of y are active at the answer, which is that of the follower's conditions."""
+    problem = load(BOXED)
+    exact = bl.solve(problem, "kkt", verify="no")
+    answer = np.concatenate([np.ravel(exact["x"]), np.ravel(exact["y"])])
+    assert answer[[1, 4, 5, 6]] == pytest.approx([1.25, 0.2, 0, 0.2], abs=1e-6)
+    found = run(name, problem)
+    assert away(found, answer) <= 0.1
+    assert point(found)[[4, 5, 6]] == pytest.approx(answer[[4, 5, 6]], abs=0.03)
+    assert np.all(found.state["y_k"] >= 0) and np.all(found.state["y_k"] <= 0.2)
+
+
+@pytest.mark.parametrize("name", [*KWON, "v_pbsgd"])
+def test_a_box_does_not_hide_how_far_y_is_pulled(name):
+    """Pulled over its bounds y cannot follow, and the first penalty is not the smaller for it, nor the bias the larger."""
+    free, boxed = (load(BOXED.replace("in [0, 0.2]", bounds)) for bounds in ("", "in [0.05, 0.35]"))
+    without, within = (run(name, problem, max_iter=1).measures["penalty"] for problem in (free, boxed))
+    assert within > 0.4 * without
+
+
+AS_PRINTED = {  # constant steps and falling ones, as the papers state them; the last four keep a bias of order 1 / lambda
     "stocbio": ({"T": 10, "Q": 10, "alpha": 0.1, "eta": 0.1, "gamma": 0.1, "max_iter": 5000}, 0.1),
     "soba": ({"rho": 0.1, "gamma": 0.3, "decay": 0.5}, 0.02),
     "saba": ({"rho": 0.05, "gamma": 0.05}, 1e-5),
     "msgbio": ({"k": 1, "c": 1, "gamma": 0.2, "lam": 0.1}, 0.02),
     "vr_msgbio": ({"k": 1, "c": 1, "gamma": 0.2, "lam": 0.1}, 0.02),
+    "prox_penalty": ({"T": 5, "batch": 2, "gamma": 0.1, "alpha": 0.3, "max_iter": 1000}, 0.06),
+    "prox_penalty_single": ({"alpha": 0.3, "sigma": 0.1, "gamma": 0.3, "rho": 1, "beta": 1, "eta": 1}, 0.03),
     "f3sa": ({"alpha": 0.03, "gamma": 0.1, "xi": 5, "eta": 1}, 0.1),
     "v_pbsgd": ({"alpha": 0.002, "gamma": 20, "T": 10, "beta": 0.1}, 0.2),
 }
@@ -95,6 +124,103 @@ def test_a_given_step_is_not_cut(name):
     given = {"gamma": 0.1, "rho": 0.1} if name == "soba" else {"alpha": 0.1, "gamma": 0.1, "T": 5}
     found = run(name, problem, max_iter=20, average=0, **given)
     assert np.linalg.norm(found.state["x"] - problem.start()[0]) > 1e-3
+
+
+class ByHand:
+    """BOXED in NumPy: its gradients over samples, its projections, and the random numbers of Wichmann and Hill."""
+
+    def __init__(self, problem: Problem, seed: int, batch: int):
+        self.data = {q.name: np.reshape(v, q.symbol.shape, order="F") for q, v in zip(problem.parameters, problem.data)}
+        self.batch, self.moduli = batch, np.array([30269.0, 30307.0, 30323.0])
+        self.now = 1 + np.fmod(np.fmod(seed, self.moduli) * [7919.0, 104729.0, 1299709.0], self.moduli - 1)
+
+    def draw(self, which: str) -> np.ndarray:
+        found = []
+        for _ in range(self.batch):
+            self.now = np.fmod([171.0, 172.0, 170.0] * self.now, self.moduli)
+            found.append(int(np.sum(self.now / self.moduli) % 1 * (40 if which == "f" else 60)))
+        return np.array(found)
+
+    def f(self, x: np.ndarray, y: np.ndarray, drawn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        C, c = self.data["C"][drawn], self.data["c"][drawn].ravel()
+        return 0.2 * (x - 1), 2 * C.T @ (C @ y - c) / len(drawn)
+
+    def g(self, x: np.ndarray, y: np.ndarray, drawn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        A, b, B = self.data["A"][drawn], self.data["b"][drawn].ravel(), self.data["B"][drawn]
+        miss = A @ y - b - B @ x
+        return -2 * B.T @ miss / len(drawn), 2 * A.T @ miss / len(drawn) + 0.2 * y
+
+    def begin(self, k: int) -> None:
+        """What the curvature is measured over, which a step that is given does not use."""
+        for _ in range(21 if k == 1 else 1):
+            self.draw("g")
+
+
+def P_X(x: np.ndarray) -> np.ndarray:
+    return np.clip(x, -0.5, 1.25)
+
+
+def P_Y(y: np.ndarray) -> np.ndarray:
+    return np.clip(y, 0, 0.2)
+
+
+def test_the_lines_of_kwon_and_others_with_two_loops():
+    problem, given = load(BOXED), {"T": 3, "sigma": 0.4, "alpha": 0.3, "rho": 0.7, "gamma": 0.05, "beta": 0.8, "k0": 2}
+    hand = ByHand(problem, 5, batch=4)
+    x, y, z = np.zeros(3), P_Y(np.zeros(4)), P_Y(np.zeros(4))
+    for k in range(1, 8):
+        hand.begin(k)
+        sigma, draws = 0.4 * (k + 2) ** (-1 / 3), int(np.ceil((1 + k / 2) ** (4 / 3)))
+
+        def mean(gradient, draws=draws):
+            """Over M_k samples: so many batches, f before g."""
+            each = [gradient(hand.draw("f"), hand.draw("g")) for _ in range(draws)]
+            return [np.mean(column, axis=0) for column in zip(*each)]
+
+        w, u = y, z
+        for _ in range(3):
+            f_w, g_w, g_u = mean(lambda xi, zeta: (hand.f(x, w, xi)[1], hand.g(x, w, zeta)[1], hand.g(x, u, zeta)[1]))  # noqa: B023
+            w = P_Y(w - 0.05 * (sigma * f_w + g_w + (w - y) / 0.7))
+            u = P_Y(u - 0.05 * (g_u + (u - z) / 0.7))
+        y, z = 0.2 * y + 0.8 * w, 0.2 * z + 0.8 * u
+        f_x, g_y, g_z = mean(lambda xi, zeta: (hand.f(x, y, xi)[0], hand.g(x, y, zeta)[0], hand.g(x, z, zeta)[0]))  # noqa: B023
+        x = P_X(x - 0.3 * sigma * (f_x + (g_y - g_z) / sigma))
+    found = run("prox_penalty", problem, "interpreted", 4, seed=5, average=0, max_iter=7, **given)
+    for name, by_hand in {"x": x, "y": y, "z": z}.items():
+        assert found.state[name] == pytest.approx(by_hand, rel=1e-10), name
+    assert np.abs(y - z).max() > 1e-3 and draws == 8
+
+
+def test_the_lines_of_kwon_and_others_in_a_single_loop():
+    """Six estimates, each with the sample of now at the point before."""
+    problem, k0 = load(BOXED), 2
+    given = {"alpha": 0.3, "sigma": 0.4, "rho": 0.7, "gamma": 0.2, "beta": 0.9, "eta": 0.8, "k0": k0}
+    hand = ByHand(problem, 5, batch=4)
+
+    def six(x, y, z, w, u, xi, zeta):
+        f, g = hand.f, hand.g
+        of_y = f(x, w, xi)[1], g(x, w, zeta)[1], g(x, u, zeta)[1]
+        return *of_y, f(x, y, xi)[0], g(x, y, zeta)[0], g(x, z, zeta)[0]
+
+    x = np.zeros(3)
+    y = z = w = u = P_Y(np.zeros(4))
+    before = h = None
+    for k in range(1, 13):
+        hand.begin(k)
+        falling = lambda first, power, k=k: first * (k + k0) ** -power  # noqa: E731
+        sigma, eta, gamma, beta = falling(0.4, 1 / 5), falling(0.8, 4 / 5), falling(0.2, 2 / 5), falling(0.9, 2 / 5)
+        here, drawn = (x, y, z, w, u), (hand.draw("f"), hand.draw("g"))
+        now = six(*here, *drawn)
+        h = now if h is None else [a + (1 - eta) * (e - b) for a, e, b in zip(now, h, six(*before, *drawn))]
+        before = here
+        w = P_Y(w - gamma * (sigma * h[0] + h[1] + (w - y) / 0.7))
+        u = P_Y(u - gamma * (h[2] + (u - z) / 0.7))
+        x = P_X(x - falling(0.3, 3 / 5) * (h[3] + (h[4] - h[5]) / sigma))
+        y, z = (1 - beta) * y + beta * w, (1 - beta) * z + beta * u
+    found = run("prox_penalty_single", problem, "interpreted", 4, seed=5, average=0, max_iter=12, **given)
+    for name, by_hand in {"x": x, "y": y, "z": z, "w": w, "u": u}.items():
+        assert found.state[name] == pytest.approx(by_hand, rel=1e-10), name
+    assert np.abs(y - z).max() > 1e-3
 
 
 def test_the_bias_of_a_multiplier_falls_with_it(quadratic):
@@ -125,11 +251,11 @@ def test_storm_follows_better_than_momentum(quadratic):
 
 
 @COMPILED
-@pytest.mark.parametrize("name", DRAWING)
-def test_the_executors_agree(name):
+@pytest.mark.parametrize("name, given", [*((name, {}) for name in DRAWING), ("prox_penalty", {"T": 2, "growth": 0.5})])
+def test_the_executors_agree(name, given):
     problem = load(QUADRATIC)
     made = METHODS[name].program(Oracles(problem), {"batch": 4, "replacement": int(name != "soba")})
-    settings = {"max_iter": 130, "seed": 3}
+    settings = {"max_iter": 130, "seed": 3, **given}
     assert_same(*(execute(made, *problem.start(), executor=e, settings=settings) for e in ("compiled", "interpreted")))
 
 
@@ -142,10 +268,10 @@ lower { var y[2]; minimize expect((A[i, :] @ y - b[i])^2 for i in 1..7) + exp(x)
 
 
 @COMPILED
-@pytest.mark.parametrize("name", DRAWING)
-def test_exported_c_is_the_same(name, tmp_path):
+@pytest.mark.parametrize("name, given", [*((name, {}) for name in DRAWING), ("prox_penalty", {"T": 2, "growth": 0.5})])
+def test_exported_c_is_the_same(name, given, tmp_path):
     """Every slot, also that of the random numbers. With -O0, as the compiler takes most of the time."""
-    problem, settings = load(TINY), {"max_iter": 130, "seed": 3}
+    problem, settings = load(TINY), {"max_iter": 130, "seed": 3, **given}
     library = ExportedLibrary(problem, name, tmp_path / "out", ("-O0",), batch=2, **settings)
     assert any(slot.name.startswith("random") for slot in library.program.state)
     solver = library.solver()
