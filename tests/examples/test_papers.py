@@ -103,11 +103,12 @@ def test_the_bias_and_the_rates_of_the_penalty():
 def test_the_rates_of_the_penalty_with_noise():
     """As far as 20,000 iterations go; the bias by hand is that of the method at the same lambda."""
     module = study("penalty_rates")
-    found, steps, rows = module.noisy_study(quick=True)
+    found, _, rows = module.noisy_study(quick=True)
     for name, fitted, _, expected in rows:
         assert fitted == pytest.approx(expected, abs=0.05) or name.startswith("noise"), name
+    assert module.NOISY["prox_penalty"].samples(np.array([1.0, 3.0])) == pytest.approx([6 * 3, 6 * (3 + 5 + 7)])
     for k, gradients, alone in found.values():
-        late = k > steps / 2
+        late = k > k[-1] / 2
         assert np.linalg.norm(gradients[:, late].mean(axis=(0, 1))) == pytest.approx(alone[late].mean(), rel=0.05)
 
 

@@ -2,15 +2,18 @@
 
 The bias: the point at which psi_sigma is stationary, for each sigma that `prox_penalty` goes through with its defaults.
 The rates: sigma_k is of the order k^(-1/3), and ||grad F|| follows it; so epsilon takes epsilon^(-3) iterations.
-With noise on both levels, one sample of each a step: F2SA and F3SA (ICML 2023) with their schedules, epsilon^(-7) and
-epsilon^(-5); many seeds, a million iterations, from the answer of the problem.
+With noise on both levels: both loops with the schedules for it, epsilon^(-7) samples for two loops with batches that grow
+and epsilon^(-5) for the single one, and F2SA and F3SA (ICML 2023) with theirs, epsilon^(-7) and epsilon^(-5), one sample of
+each level a step; several seeds, up to a million iterations, from the answer of the problem.
 
     python examples/papers/penalty_rates/run.py            minutes
     python examples/papers/penalty_rates/run.py --quick    seconds: fewer iterations, fewer seeds
 """
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,11 +28,41 @@ LOOPS = {
     "prox_penalty_single": ("prox_penalty_single", {"sigma": 1.0, "alpha": 0.3}),
 }
 
-GAMMA, ALPHA = 0.2, 0.05  # lambda_k = GAMMA / (2 ALPHA) (k + 1)^power
-GIVEN = {"gamma": GAMMA, "alpha": ALPHA, "k0": 1, "batch": 1, "average": "no", "tol": 0}
-NOISY = {  # settings, and the power of lambda_k
-    "f2sa": ({"T": 5, "xi": 4, **GIVEN}, 1 / 7),
-    "f3sa": ({"eta": 1, "xi": 1, **GIVEN}, 1 / 5),
+GIVEN = {"k0": 1, "batch": 1, "average": "no", "tol": 0}
+
+
+class Loop(NamedTuple):
+    """A method as printed for noise on both levels: lambda_k = first (k + 1)^power, epsilon^(-rate) samples a level."""
+
+    settings: dict[str, float]
+    first: float
+    power: float
+    rate: int
+    draws: Callable[[np.ndarray], np.ndarray] = np.ones_like  # samples of each level in iteration k
+    shorter: float = 1  # its iterations are those of the others to this power
+
+    def samples(self, k: np.ndarray) -> np.ndarray:
+        """Drawn up to iteration k."""
+        return np.cumsum(self.draws(np.arange(1, np.ceil(k[-1]) + 1)))[np.ceil(k).astype(int) - 1]
+
+    def length(self, steps: float) -> int:
+        return round(steps**self.shorter)
+
+
+NOISY = {
+    "prox_penalty": Loop(
+        {"T": 5, "sigma": 0.5, "alpha": 1.2, "gamma": 0.4, "rho": 10, "growth": 4 / 3},
+        first=2,
+        power=1 / 3,
+        rate=7,
+        draws=lambda k: 6 * np.ceil((k + 1) ** (4 / 3)),
+        shorter=1 / 2,
+    ),
+    "prox_penalty_single": Loop(
+        {"sigma": 0.5, "alpha": 0.4, "gamma": 1, "beta": 1, "rho": 10, "eta": 1}, first=2, power=1 / 5, rate=5
+    ),
+    "f2sa": Loop({"T": 5, "xi": 4, "gamma": 0.2, "alpha": 0.05}, first=2, power=1 / 7, rate=7, draws=lambda k: 6 + 0 * k),
+    "f3sa": Loop({"eta": 1, "xi": 1, "gamma": 0.2, "alpha": 0.05}, first=2, power=1 / 5, rate=5),
 }
 FROM = 1000  # iterations from which slopes are fitted
 
@@ -52,11 +85,13 @@ def rates(steps: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 def noisy(steps: int, seeds: int) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Iterations, grad F at them (seeds, iterations, entries), and ||grad F|| where psi_lambda is stationary."""
     problem, found = model(__file__, "sampled"), {}
-    for method, (settings, power) in NOISY.items():
-        ways = [run(problem, method, max_iter=steps, steps=steps, every=steps, seed=s, **settings) for s in range(seeds)]
+    for method, loop in NOISY.items():
+        many = loop.length(steps)
+        settings = {**GIVEN, **loop.settings, "max_iter": many, "steps": many, "every": many}
+        ways = [run(problem, method, seed=seed, **settings) for seed in range(seeds)]
         k = ways[0]["iteration"]
         gradients = [np.transpose([way[f"report.grad_F[{i}]"] for i in (1, 2)]) for way in ways]
-        found[method] = k, np.array(gradients), stationary(problem, GAMMA / (2 * ALPHA) * (k + 1) ** power)
+        found[method] = k, np.array(gradients), stationary(problem, loop.first * (k + 1) ** loop.power)
     return found
 
 
@@ -70,28 +105,32 @@ def stationary(problem: bl.Problem, penalty: np.ndarray) -> np.ndarray:
     return np.linalg.norm(2 * x - a - b + offset, axis=1)
 
 
-def windows(k: np.ndarray, squares: np.ndarray, steps: int, since: int = FROM) -> tuple[np.ndarray, np.ndarray]:
-    """Roots of the means over the iterations from K / 2 to K, for K four times a decade."""
-    ends = np.geomspace(since, steps, round(4 * np.log10(steps / since)) + 1)
-    return ends, np.array([np.sqrt(squares[..., (k > K / 2) & (k <= K * 1.0001)].mean(axis=-1)) for K in ends]).T
+def windows(loop: Loop, k: np.ndarray, squares: np.ndarray, steps: int, since: int = FROM) -> tuple[np.ndarray, np.ndarray]:
+    """Samples up to iteration K, and roots of the means over the iterations from K / 2 to K; K four times a decade or so."""
+    ends = np.geomspace(loop.length(since), loop.length(steps), round(4 * np.log10(steps / since)) + 1)
+    means = [squares[..., (k > K / 2) & (k <= K * 1.0001)].mean(axis=-1) for K in ends]
+    return loop.samples(ends.round()), np.sqrt(np.array(means)).T
 
 
 def exponents(found: dict, steps: int) -> list[tuple]:
-    """Slopes over k of ||grad F||, of its noise and of its bias, with 95 % bands over the seeds; later: without a decade."""
+    """Slopes over the samples of ||grad F||, of its noise and of its bias, with 95 % bands over the seeds.
+
+    later: from ten times as many iterations on.
+    """
     rows = []
     for method, (k, gradients, alone) in found.items():
-        middle = gradients.mean(axis=0)
+        loop, middle = NOISY[method], gradients.mean(axis=0)
         sizes = {
             "||grad F||": ((gradients**2).sum(axis=2), FROM),
             "||grad F|| later": ((gradients**2).sum(axis=2), 10 * FROM),
             "noise, about the mean of the seeds": (((gradients - middle) ** 2).sum(axis=2), FROM),
         }
-        expected = -NOISY[method][1]
         for words, (squares, since) in sizes.items():
-            slopes = [slope(*windows(k, one, steps, since)) for one in squares]
+            slopes = [slope(*windows(loop, k, one, steps, since)) for one in squares]
             band = 1.96 * np.std(slopes, ddof=1) / np.sqrt(len(slopes))
-            rows.append((f"{words} over k, {method}", float(np.mean(slopes)), float(band), expected))
-        rows.append((f"bias of lambda_k alone over k, {method}", slope(*windows(k, alone**2, steps)), "", expected))
+            rows.append((f"{words} over samples, {method}", float(np.mean(slopes)), float(band), -1 / loop.rate))
+        by_hand = slope(*windows(loop, k, alone**2, steps))
+        rows.append((f"bias of lambda_k alone over samples, {method}", by_hand, "", -1 / loop.rate))
     return rows
 
 
@@ -117,18 +156,21 @@ def noisy_study(quick: bool) -> tuple[dict, int, list[tuple]]:
 
 
 def draw(page, small: tuple, ways: dict, found: dict, steps: int) -> None:
-    left, middle, right = page.subplots(1, 3)
+    (left, middle), noise = page.subplots(2, 2)
     sigma, size, value = small
     curves(left, {"||grad F||": (sigma, size), "F - F*": (sigma, value)}, log="xy", x="sigma", title="bias")
-    curves(middle, ways, log="xy", x="iterations k", y="||grad F||", title="as printed, sigma of the order k^(-1/3)")
-    lines = {}
-    for method, (k, gradients, alone) in found.items():
-        spread = ((gradients - gradients.mean(axis=0)) ** 2).sum(axis=2).mean(axis=0)
-        lines[f"{method}: k^(-1/{1 / NOISY[method][1]:.0f})"] = windows(k, (gradients**2).sum(axis=2).mean(axis=0), steps)
-        lines[f"{method}: bias of lambda_k"] = windows(k, alone**2, steps)
-        lines[f"{method}: noise"] = windows(k, spread, steps)
-    curves(right, lines, log="xy", x="iterations K", title="noise on both levels: ||grad F||, K/2 to K")
-    for axes in (left, middle, right):
+    curves(middle, ways, log="xy", x="iterations k", y="||grad F||", title="without noise, sigma of the order k^(-1/3)")
+    for axes, pair in zip(noise, (("prox_penalty", "f2sa"), ("prox_penalty_single", "f3sa"))):
+        lines = {}
+        for method in pair:
+            loop, (k, gradients, alone) = NOISY[method], found[method]
+            spread = ((gradients - gradients.mean(axis=0)) ** 2).sum(axis=2).mean(axis=0)
+            squares = (gradients**2).sum(axis=2).mean(axis=0)
+            for words, what in ((method, squares), (f"{method}: bias alone", alone**2), (f"{method}: noise", spread)):
+                lines[words] = windows(loop, k, what, steps)
+        title = f"noise on both levels: epsilon^(-{NOISY[pair[0]].rate})"
+        curves(axes, lines, log="xy", x="samples of each level up to K", y="||grad F||, K/2 to K", title=title)
+    for axes in (left, middle, *noise):
         axes.legend(fontsize=6.5)
 
 
@@ -137,7 +179,7 @@ def main() -> None:
     small, ways, rows = study(asked.quick)
     found, steps, more = noisy_study(asked.quick)
     table(("slope", "fitted", "+-", "expected"), rows + more, asked.output / "table.csv")
-    figure(asked.output / "rates.png", (12, 3.8), lambda page: draw(page, small, ways, found, steps))
+    figure(asked.output / "rates.png", (9, 7), lambda page: draw(page, small, ways, found, steps))
 
 
 if __name__ == "__main__":
