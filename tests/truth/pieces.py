@@ -185,7 +185,7 @@ class Pieces:
         gap = more / max(m.variation(x, y), 1e-3 * size, 1e-9)
         if gap > GAP and more > 1e-9 * (1 + abs(found[0])):
             return said("wrong", f"the follower could have {gap:.1e} of the variation of g more")
-        holding = self.holding(x, y)
+        holding = self.holding(x, y) or self.holding(x, found[1])  # y may be off by the root of what its gap may be
         if not holding:
             return said("wrong", "on none of the pieces")
         if self.k:  # the price is the one that is best for the leader; what starts at another price is not near by
