@@ -24,7 +24,8 @@ direction of x, and so is of the order sigma_k. Hence O(eps^-7) samples. A progr
 the paper lets it grow like log k. With T = 0 M_k is `batch`, and the steps fall instead, with powers that need O(eps^-7)
 samples as well: T = 10, rho infinite, beta = 1, gamma_k of the order k^(-4/7) as all methods with samples find it, sigma_k
 of the order k^(-1/7) from a first one as in `f2sa`, and x as all methods with samples do. That is `f2sa` with a set on y.
-One batch of g serves w and u: most of its noise cancels in the difference that 1 / sigma multiplies.
+One batch of g serves w and u: most of its noise cancels in the difference that 1 / sigma multiplies. Along answers of the
+follower y moves with the speed of sigma, slowly where the first sigma is small because the leader pulls across them too.
 
 Kwon, Kwon, Wright, Nowak, ICLR 2024 (arXiv 2309.01753), Algorithm 1; its lines, M_k for the inner steps and the constants
 are reconstructed, not from its text.

@@ -18,7 +18,7 @@ With samples (`batch` > 0; a batch of f and one of g an iteration) the schedules
 levels, sigma_k = sigma (k + k0)^(-1/5), alpha_k = alpha (k + k0)^(-3/5), beta_k = beta (k + k0)^(-2/5), gamma_k = gamma
 (k + k0)^(-2/5) and eta_k = eta (k + k0)^(-4/5): the variance of the estimators is of the order eta_k, and so the noise of
 the direction of x of the order sigma_k, for O(eps^-5) samples. With alpha = 0 the same powers, with the gamma_k that all
-methods with samples find, rho = 1 / L, beta_k = beta (k / 100)^(-2/5), eta_k = (k / 100)^(-4/5), a first sigma_k as in
+methods with samples find, rho = 1 / L, beta_k = beta / 2 (k / 100)^(-2/5), eta_k = (k / 100)^(-4/5), a first sigma_k as in
 `f2sa`, and x as all methods with samples do. The one batch of g serves w, u, y and z, so that most of its noise cancels in
 the difference that 1 / sigma multiplies.
 
@@ -131,7 +131,7 @@ def sampled(m: Method) -> Program:
         eta = ca.fmin(1, falling(o.eta, 4 / 5, 1))
         h = {name: e.add(new, old, eta) for (name, e), new, old in zip(estimates.items(), now, before)}
         rho, gamma = either(printed, o.rho, 1 / s.L), falling(o.gamma, 2 / 5, 1 / (2 * s.L))
-        beta = falling(o.beta, 2 / 5, o.beta)
+        beta = falling(o.beta, 2 / 5, o.beta / 2)
         s.x_old, s.y_old, s.z_old, s.w_old, s.u_old = q.x, q.y, q.z, q.w, q.u
         w = m.P_Y(q.w - gamma * (sigma() * h["grad_y_f"] + h["grad_y_g"] + (q.w - q.y) / rho))
         u = m.P_Y(q.u - gamma * (h["grad_z_g"] + (q.u - q.z) / rho))

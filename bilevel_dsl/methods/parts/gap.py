@@ -33,6 +33,7 @@ SETTINGS = (
 )
 EPS = 2.2e-16
 SMALLEST = 1e-9  # s; rounding hides what is below
+FLAT = 1e-4  # H over the largest
 PATIENCE = 40  # iterations without a better point of one sigma
 
 
@@ -156,7 +157,7 @@ class Gap:
         return found, {"stationarity": "tol", "bias": "tol"}
 
 
-def unit(m: Method, x: ca.MX, y: ca.MX, gradient: ca.MX, whole: bool = False) -> ca.MX:
+def unit(m: Method, x: ca.MX, y: ca.MX, gradient: ca.MX, noisy: ca.MX | None = None) -> ca.MX:
     """The sigma that moves y by its own size: y(sigma) - y(0) is about sigma H^-1 grad_y f.
 
     H is measured along the leader's pull on y; where it vanishes (a linear lower level), it is the sigma that makes the
@@ -164,12 +165,18 @@ def unit(m: Method, x: ca.MX, y: ca.MX, gradient: ca.MX, whole: bool = False) ->
 
     Args:
         gradient: grad_y g at (x, y).
-        whole: for all of the leader's pull, not only for what the set on y leaves of it: a bias that stays is the smaller.
+        noisy: for methods that draw samples, whose first sigma has to do: the largest H known. Then all of the leader's pull
+            counts, not only what the set on y leaves of it; and where the follower does not resist the pull, so that no
+            sigma is too large and a small one takes long, this H counts.
     """
     f, grad_f = m.f_grad_y_f(x, y)
     pull = m.P_Y(y - grad_f) - y
-    strength = ca.fmax(norm(grad_f if whole else pull), 1e-3 * (1 + ca.fabs(f)))
-    curved = curvature(m, x, y, pull + 1e-3 * gradient, gradient)
+    if noisy is None:
+        strength, curved = norm(pull), curvature(m, x, y, pull + 1e-3 * gradient, gradient)
+    else:
+        strength, curved = norm(grad_f), curvature(m, x, y, pull, gradient)
+        curved = either(curved > FLAT * noisy, curved, noisy)
+    strength = ca.fmax(strength, 1e-3 * (1 + ca.fabs(f)))
     force = ca.fmax(curved * (1 + norm(y)), 1e-3 * norm(gradient))
     return ca.fmin(ca.fmax(force / strength, 1e-8), 1e8)
 

@@ -111,7 +111,7 @@ class Noisy:
     def penalty(self, s: ca.MX) -> ca.MX:
         """A penalty parameter that moves y by `s` of its size, and at most by 1 %: 1 / (s unit), see `gap`."""
         m, y = self.m, self.y
-        return 1 / (ca.fmin(s, 1e-2) * unit(m, self.x, y, m.grad_y_g(self.x, y), whole=True))
+        return 1 / (ca.fmin(s, 1e-2) * unit(m, self.x, y, m.grad_y_g(self.x, y), noisy=m.state.L))
 
     def falling(self, power: float) -> ca.MX:
         """(k / 100)^-power, 1 before: how a step that is found falls."""
