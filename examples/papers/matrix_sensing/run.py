@@ -96,7 +96,7 @@ def panel(solve: Callable, all_methods: dict, asked, plan: dict[int, int], name:
             if number == 1:
                 found[d] = ways
     if found and len(methods) == len(all_methods):
-        figure(asked.output / picture, (7, 2.1 * len(found)), lambda page: draw(page, found))
+        figure(asked.output / picture, (7, max(2.6, 2.1 * len(found))), lambda page: draw(page, found))
 
 
 def main() -> None:
