@@ -163,6 +163,21 @@ def test_the_first_step_of_matrix_sensing():
     assert np.ravel(found["y"]) == pytest.approx((y - module.RATE * lower @ y).ravel(), rel=1e-9)
 
 
+def test_rows_of_matrix_sensing_are_merged(tmp_path):
+    """Of one size, draw and method there is one row, the last; sizes, draws and methods stand in order."""
+    module, file = study("matrix_sensing"), tmp_path / "table.csv"
+    row = lambda d, draw, method, end: (d, draw, method, 600, 1.0, 1.0, 1.0, end, np.nan, np.nan)  # noqa: E731
+    module.merge([row(100, 1, "bvfsm", 0.5), row(50, 2, "mgbio", 0.25), row(50, 1, "bome", 0.75)], file)
+    module.merge([row(100, 1, "mgbio", 0.125), row(100, 1, "bvfsm", 0.0625)], file)
+    found = [(r["d"], r["draw"], r["method"], r["at the end"]) for r in csv.DictReader(file.read_text().splitlines())]
+    assert found == [
+        ("50", "1", "bome", "0.75"),
+        ("50", "2", "mgbio", "0.25"),
+        ("100", "1", "mgbio", "0.125"),
+        ("100", "1", "bvfsm", "0.0625"),
+    ]
+
+
 @pytest.mark.long
 def test_hyper_cleaning():
     """The rates are those by hand; wrong rows lose their weight before others do."""
