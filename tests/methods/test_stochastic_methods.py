@@ -87,6 +87,14 @@ def test_sets_on_both_levels(name):
     assert np.all(found.state["y_k"] >= 0) and np.all(found.state["y_k"] <= 0.2)
 
 
+@pytest.mark.parametrize("name", [*KWON, "f2sa", "f3sa", "v_pbsgd"])
+def test_a_start_at_the_best_y_for_the_leader(name):
+    """grad_y f is 0 there, which says nothing of how far the leader will pull y."""
+    problem = load(QUADRATIC.replace("(C[i, :] @ y - c[i])^2", "(C[i, :] @ y)^2"))
+    exact = execute(METHODS["mgbio"].program(Oracles(problem)), *problem.start(), settings={"tol": 1e-11})
+    assert away(run(name, problem), point(exact)) <= 0.05
+
+
 LINE = """\
 param N = 60;
 param M = 40;
