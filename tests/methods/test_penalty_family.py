@@ -35,6 +35,13 @@ def test_sets_on_both_levels(name):
     assert found.status.label == "converged" and point(found) == pytest.approx(P6.answer, abs=1e-4)
 
 
+@pytest.mark.parametrize("case", ["p2", "p6", "sine"])
+def test_the_penalty_of_v_pbsgd_where_the_leader_does_not_pull_at_the_start(case):
+    """Or where the set on y takes the move that the follower is about to make. A bias of a hundredth stays."""
+    found = on(TWO_LEVEL[case], "v_pbsgd")
+    assert found.status.label == "converged" and point(found) == pytest.approx(TWO_LEVEL[case].answer, rel=0.01)
+
+
 @pytest.mark.parametrize("name", ACCURATE)
 @pytest.mark.parametrize("condition", [1, 100])
 def test_the_condition_of_the_follower_does_not_matter(name, condition):

@@ -174,8 +174,10 @@ def unit(m: Method, x: ca.MX, y: ca.MX, gradient: ca.MX, noisy: ca.MX | None = N
     if noisy is None:
         strength, curved = norm(pull), curvature(m, x, y, pull + 1e-3 * gradient, gradient)
     else:
-        ahead = m.grad_y_f(x, m.P_Y(y - (1 + norm(y)) * (gradient + 1e-12) / norm(gradient + 1e-12)))
-        grad_f = either(norm(grad_f) > 1e-3 * (1 + ca.fabs(f)), grad_f, ahead)
+        move = (1 + norm(y)) * (gradient + 1e-12) / norm(gradient + 1e-12)
+        there = m.P_Y(y - move)
+        there = either(norm(there - y) > 0, there, m.P_Y(y + move))
+        grad_f = either(norm(grad_f) > 1e-3 * (1 + ca.fabs(f)), grad_f, m.grad_y_f(x, there))
         pull = m.P_Y(y - grad_f) - y
         strength, curved = norm(grad_f), curvature(m, x, y, pull, gradient)
         curved = either(curved > FLAT * noisy, curved, noisy)
