@@ -55,6 +55,19 @@ class Pieces:
         self.value, self.point = min(self.best.values(), key=lambda found: found[0])
         if k and max(abs(v[-k:]).max() for _, v in self.best.values()) > MOST_PRICE:
             raise Replaced("a price without bound")
+        if k and self._has_ray(*self._split(self.point)):
+            raise Replaced("a price without bound, where the follower has one point left")
+
+    def _has_ray(self, x: np.ndarray, y: np.ndarray) -> bool:
+        """Whether multipliers of more rows than are independent go on without end, to the leader's gain."""
+        m = self.model
+        A, b, B = m.rows
+        active = b + B @ x - A @ y <= 1e-6 * m.height
+        rows = np.hstack([A[active].T, m.E.T])
+        low, high = np.concatenate([np.zeros(active.sum()), -np.ones(self.k)]), np.ones(rows.shape[1])
+        cost = np.concatenate([np.zeros(active.sum()), -m.r])
+        found = Program(rows).solve(cost, low, high, (np.zeros(m.ny), np.zeros(m.ny)))
+        return found is not None and found[0] < -1e-6
 
     def _sets(self) -> Iterator[tuple[int, ...]]:
         """Linearly independent sets of rows; for a linear follower of one cost, least cones that hold it."""
