@@ -25,7 +25,7 @@ from .place import Place, Region
 from .scales import TIED, Scales, coupling, variation
 from .separate import least_squares
 from .starts import candidates, scattered
-from .tangent import around, linear, tangent
+from .tangent import spread, tangent
 
 GAP = 10.0  # times the tolerance of the certificate
 PROVABLE = 3  # variables of a block up to which boxes are searched
@@ -430,7 +430,9 @@ def _judged(
         size = max(part.size, 1e-13 * abs(base))
         gap = max(0.0, own) / size if np.isfinite(own) else np.nan
         if SHORT * tolerance < gap <= tolerance and follower.linear:
-            gap = max(0.0, own) / max(_range(place, region, follower, part, x, answer.y, size), SHORT * size)
+            gap = max(0.0, own) / max(
+                min(size, spread(place, region, follower.frame, x, answer.y, part.entries)), SHORT * size
+            )
         if not gap <= worst:
             worst, gain, worst_part = gap, own, part
     found = Response(
@@ -458,16 +460,6 @@ def _judged(
     else:
         verdict = Verdict.PROVED if all_proved and parts or not place.ny else Verdict.SEARCHED
     return Optimal(Claim("follower_optimal", verdict, words, worst, tolerance), worst, found, tuple(parts), convex)
-
-
-def _range(place: Place, region: Region, follower: Follower, part: Part, x: np.ndarray, y: np.ndarray, size: float) -> float:
-    """How far a linear g changes over the follower's set by the entries of a part: rows may leave less than one length."""
-    c, A, limits, bounds = around(place, region, follower.frame, x, y)
-    c = np.where(np.isin(np.arange(y.size), part.entries), c, 0.0)
-    ends = [linear(cost, A, *limits, *bounds)[:2] for cost in (c, -c)]
-    if any(status != "optimal" for status, _ in ends):
-        return size
-    return min(size, float(c @ (ends[1][1] - ends[0][1])) * follower.frame.g)
 
 
 def _how_far(parts: list[Part]) -> str:

@@ -54,6 +54,18 @@ def is_linear(place: Place) -> bool:
     return not any(ca.which_depends(place.problem.g.expression, place.problem.y, 2, True))
 
 
+def spread(place: Place, region: Region, frame, x: np.ndarray, y: np.ndarray, entries: np.ndarray) -> float:
+    """How far a linear g changes over the follower's set by these entries of y: rows may leave less than one length.
+
+    inf where it has no end, or where the linear programs fail.
+    """
+    c, A, limits, bounds = around(place, region, frame, x, y)
+    c = np.where(np.isin(np.arange(y.size), entries), c, 0.0)
+    ends = [linear(cost, A, *limits, *bounds)[:2] for cost in (c, -c)]
+    known = all(status == "optimal" for status, _ in ends)
+    return float(c @ (ends[1][1] - ends[0][1])) * frame.g if known else np.inf
+
+
 def around(place: Place, region: Region, frame, x: np.ndarray, y: np.ndarray):
     """Slope of g, rows, their limits and bounds in eta, y' = y + lengths * eta, in scaled numbers."""
     lower, upper, low, high = region.limits(place, x)
