@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .arithmetic import WHOLE, add, hull, inverse, meet, mul, neg, number, outward, pair, square, sub, widened
+from .arithmetic import SIGN, WHOLE, add, hull, inverse, meet, mul, neg, number, outward, pair, square, sub, widened
 from .graph import Graph
 from .walk import walked
 
@@ -83,11 +83,17 @@ def _quotient(r, b):
 
 def _root(r, own, p: float):
     """Of x with x^p in r, p a whole number."""
-    top = widened(np.power(np.maximum(r, 0.0), 1 / p))
+    top = _powered(np.maximum(r, 0.0), 1 / p)
     if p % 2:
-        bottom = -widened(np.power(np.maximum(-r, 0.0), 1 / p))
+        bottom = neg(_powered(np.maximum(neg(r), 0.0), 1 / p))
         return pair(np.where(r[0] >= 0, top[0], bottom[0] - 0.0), np.where(r[1] >= 0, top[1], bottom[1]))
     return _signed(np.maximum(top, 0.0), own)
+
+
+def _powered(r, p: float):
+    """r^p of numbers that are not negative; p is rounded, too, which counts times their logarithm."""
+    found = widened(np.power(r, p))
+    return found + SIGN * (4e-14 * np.abs(found))
 
 
 def _signed(size, own):

@@ -54,6 +54,24 @@ def kept(low, high, gone, points, fits) -> None:
 
 
 @pytest.mark.parametrize("seed", range(40))
+def test_propagation_loses_no_corner_and_no_single_point(seed):
+    """Where only rounding decides: the limit of a row is its value at a corner of the box, or the box is that point."""
+    rng = np.random.default_rng(seed)
+    function = ca.Function("rows", [V], [ca.vertcat(*ROWS)])
+    low = rng.choice([-1.0, -2.0, -0.3, 0.0, 0.7], (3, BOXES))
+    high = np.where(rng.random((3, BOXES)) < 0.5, low, low + rng.choice([0.4, 1.0, 3.0], (3, BOXES)))
+    points = np.where(rng.random((3, BOXES)) < 0.5, low, high)
+    values = np.array(function(ca.DM(points)))
+    near = 1e-14 * np.maximum(np.abs(values), 1)
+    below = rng.random(values.shape) < 0.7
+    limits = np.where(below, values - near, -np.inf), np.where(below, values + near, np.inf)
+    for k, row in enumerate(ROWS):
+        graph = Graph(ca.Function("row", [V], [row]))
+        found = propagated(graph, low, high, *(limit[[k]] for limit in limits))
+        kept(*found, points[:, :, None], np.ones((BOXES, 1), bool))
+
+
+@pytest.mark.parametrize("seed", range(40))
 def test_propagation_loses_no_point(seed):
     function, low, high, row_low, row_high, points, fits = drawn(seed)
     kept(*propagated(Graph(function), low, high, row_low, row_high), points, fits)

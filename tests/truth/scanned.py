@@ -19,6 +19,7 @@ from bilevel_dsl.methods.registry import METHODS
 from bilevel_dsl.runtime.direct import run_direct
 
 X, Y, FINE = {1: 81, 2: 17}, {1: 1001, 2: 81}, 9  # points of the scans by variables, rounds of the finer grids
+SAME, FLAT = 1e-15, 5  # of g: points with the same value, and how many of them say that it is flat there
 ROOM = 1e-6  # by which the leader's rows hold at points that a bound is held against
 
 
@@ -78,29 +79,37 @@ def scan(oracles: Oracles) -> tuple[float, float]:
     grid = np.array(np.meshgrid(*[np.linspace(-1, 1, Y[ny])] * ny)).reshape(ny, -1)
     found = []
     for x in decisions:
-        y = answer(g, h, x, grid, oracles.problem.data)
-        if y is None:
-            continue
-        rows = np.array(c(x, y, *oracles.problem.data)).ravel()
-        if np.all(rows <= -ROOM):
-            found.append(float(f(x, y, *oracles.problem.data)))
+        alike = answers(g, h, x, grid, oracles.problem.data)
+        seen = []
+        for y in alike:
+            rows = np.array(c(x, y, *oracles.problem.data)).ravel()
+            seen.append(float(f(x, y, *oracles.problem.data)) if np.all(rows <= -ROOM) else np.inf)
+        if seen and np.isfinite(max(seen)):
+            found.append(max(seen))
     return (min(found), float(np.ptp(found))) if found else (np.inf, 0.0)
 
 
-def answer(g: ca.Function, h: ca.Function, x: np.ndarray, grid: np.ndarray, data) -> np.ndarray | None:
-    """The follower's best answer on a grid that is made finer around the best of its points."""
-    y, width = None, 2.0 / (round(grid.shape[1] ** (1 / len(grid))) - 1)
+def answers(g: ca.Function, h: ca.Function, x: np.ndarray, grid: np.ndarray, data) -> list[np.ndarray]:
+    """The follower's best answer on a grid that is made finer around the best of its points; none where none is admissible.
+
+    Several where its objective is so flat (y^4) that its values no longer tell these points apart.
+    """
+    found, width = [], 2.0 / (round(grid.shape[1] ** (1 / len(grid))) - 1)
     for _ in range(FINE):
         values = np.array(g(ca.repmat(ca.DM(x), 1, grid.shape[1]), ca.DM(grid), *data)).ravel()
         rows = np.array(h(ca.repmat(ca.DM(x), 1, grid.shape[1]), ca.DM(grid), *data)).reshape(-1, grid.shape[1])
         values = np.where(np.all(rows <= 0, 0), values, np.inf)
         if not np.isfinite(values).any():
-            return y
+            return found
+        least = values.min()
+        found = list(grid[:, values <= least + SAME * max(1.0, abs(least))].T)
+        if len(found) > FLAT:
+            return found
         y = grid[:, int(np.argmin(values))]
         steps = np.array(np.meshgrid(*[np.linspace(-1.5, 1.5, 13)] * len(y))).reshape(len(y), -1)
         grid = np.clip(y[:, None] + width * steps, -1, 1)
         width *= 0.25
-    return y
+    return found[:1]
 
 
 def instance(seed: int) -> tuple[Oracles, Scanned]:
@@ -136,8 +145,8 @@ def judged(seed: int, seconds: float | None = None) -> tuple[str, str]:
 def follower_stays(oracles: Oracles, x: np.ndarray, y: np.ndarray) -> bool:
     g, h = oracles.function("g"), oracles.function("h")
     grid = np.array(np.meshgrid(*[np.linspace(-1, 1, Y[oracles.ny])] * oracles.ny)).reshape(oracles.ny, -1)
-    best = answer(g, h, x, grid, oracles.problem.data)
-    return best is None or float(g(x, y, *oracles.problem.data)) <= float(g(x, best, *oracles.problem.data)) + 1e-6
+    best = answers(g, h, x, grid, oracles.problem.data)
+    return not best or float(g(x, y, *oracles.problem.data)) <= float(g(x, best[0], *oracles.problem.data)) + 1e-6
 
 
 if __name__ == "__main__":
