@@ -43,6 +43,7 @@ from . import needs
 from .card import Card, Need, Refusal, Suits
 from .direct.ipopt import Watch
 from .direct.system import Levels
+from .direct.value.balanced import balanced
 from .direct.value.search import Search, Searched
 from .outcome import Outcome, Progress, reporting
 from .program import Setting
@@ -184,7 +185,7 @@ def solve(
         return Outcome("infeasible", x, y)
     watch = Watch(deadline, 10**9, None)
     start = levels.clipped(x, y)
-    found = Search(levels, start, watch, int(settings["max_iter"]), reporting(on_progress)).run()
+    found = Search(balanced(levels), start, watch, int(settings["max_iter"]), reporting(on_progress)).run()
     record = {
         "iterations": found.boxes,
         "calls": {"boxes": found.boxes, "cuts": found.cuts, "followers": found.followers},

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from time import perf_counter
 
+import casadi as ca
 import numpy as np
 import pytest
 
 import bilevel_dsl as bl
 from bilevel_dsl.functions.oracles import Oracles
 from bilevel_dsl.methods import METHODS
+from bilevel_dsl.methods.direct.system import Levels
+from bilevel_dsl.methods.direct.value.balanced import _parts, _terms, balanced
 from bilevel_dsl.methods.value import MOST_LOWER, MOST_UPPER
 from tests.truth import scanned
 from tests.truth.families import instance
@@ -199,3 +202,36 @@ def test_refusals(upper, lower, rule):
 def test_bounds_that_rows_imply_are_enough():
     upper = "var x[2]; minimize x[1] + y; subject to sumsqr(x) <= 4;"
     assert not INFO.refusals(load(f"upper {{ {upper} }} lower {{ var y in [0, 1]; minimize -y^2 + x[1] * y; }}"))
+
+
+def test_a_large_follower_hides_no_small_one():
+    """The answer of `small` is its lower well, b = -1.0356, which is 1e-8 of what `big` is worth better than the other."""
+    text = """
+    upper { var x in [-1, 1]; minimize x^2 + (b - 1)^2; }
+    lower big { var a; minimize 1e7 * (a - x)^2 + 1e7; }
+    lower small { var b in [-3, 3] start 1; minimize (b^2 - 1)^2 + 0.3 * b; }
+    """
+    solution = bl.solve(bl.load(bl.Source("two", text)), compile=False)
+    well = np.roots([4, 0, -4, 0.3]).real.min()
+    assert solution.proved and abs(solution.upper - (well - 1) ** 2) < 1e-5
+
+
+def test_parts_of_the_follower_are_counted_in_their_own_sizes():
+    text = """
+    upper { var x in [-1, 1]; minimize x; }
+    lower { var y[3] in [-1, 1]; minimize (1e6 * (y[1] - x)^2 * y[2] - 3 * (y[3] - x)^4 + x^3) / 7; }
+    """
+    levels = Levels(Oracles(bl.load(bl.Source("parts", text)), recognise=False))
+    found = balanced(levels)
+    assert found is not levels
+    rng = np.random.default_rng(0)
+    x, (y, other) = rng.uniform(-1, 1, 1), rng.uniform(-1, 1, (2, 3))
+    of = lambda which, y: float(which.numbers(x, y)[1])  # noqa: E731
+    for entries in ([0, 1], [2]):
+        moved = np.where(np.isin(range(3), entries), other, y)
+        ratio = (of(found, moved) - of(found, y)) / (of(levels, moved) - of(levels, y))
+        assert ratio > 0 and 0.01 < abs(of(found, moved) - of(found, y)) < 100
+    whole = Levels(Oracles(bl.load(bl.Source("one", text.replace("* y[2]", "* y[3]"))), recognise=False))
+    x, y = ca.SX.sym("x", 1), ca.SX.sym("y", 3)
+    _, g, h, e, _ = whole.expressions(x, y)
+    assert [len(p) for p in _parts(_terms(g), y, ca.vertcat(h, e))] == [2] and balanced(whole) is whole
