@@ -42,6 +42,7 @@ class Part:
 
     entries: np.ndarray
     size: float  # the change of g over one length of its variables
+    least: float  # that can be told from rounding
     answers: list[tuple[np.ndarray, float]] = field(default_factory=list)  # values, and g above that of the base point
     proved: str = ""  # by what; empty: searched
     samples: int = 0
@@ -81,7 +82,7 @@ def optimal(
             return Optimal(Claim("follower_optimal", Verdict.NOT_CHECKED, words), np.nan, None)
         answer = Response(y, place.value("g", x, y), place.value("f", x, y), False, answer.status)
     convex, held = _convexity(place, region, x, y)
-    parts = [Part(entries, _part_size(place, region, scales, x, answer.y, entries)) for entries in held]
+    parts = [Part(entries, *_part_size(place, region, scales, x, answer.y, entries)) for entries in held]
     if convex:
         answer, gap = polished(place, region, follower, scales, answer, x)
         if gap > GAP * tol:
@@ -235,12 +236,10 @@ def dual_gap(place: Place, region: Region, scales: Scales, here: Local, x: np.nd
 # --- search --------------------------------------------------------------------------------------
 
 
-def _part_size(place, region, scales, x, y, entries) -> float:
+def _part_size(place, region, scales, x, y, entries) -> tuple[float, float]:
     lower, upper = region.limits(place, x)[:2]
-    return max(
-        variation(place, "g", x, y, scales.y, lower, upper, entries),
-        TIED * coupling(place, x, y, scales.x, scales.y, entries),
-    )
+    least = TIED * coupling(place, x, y, scales.x, scales.y, entries)
+    return max(variation(place, "g", x, y, scales.y, lower, upper, entries), least), least
 
 
 def _search(
@@ -430,9 +429,8 @@ def _judged(
         size = max(part.size, 1e-13 * abs(base))
         gap = max(0.0, own) / size if np.isfinite(own) else np.nan
         if SHORT * tolerance < gap <= tolerance and follower.linear:
-            gap = max(0.0, own) / max(
-                min(size, spread(place, region, follower.frame, x, answer.y, part.entries)), SHORT * size
-            )
+            reached = spread(place, region, follower.frame, x, answer.y, part.entries)
+            gap = max(0.0, own) / max(min(size, reached), SHORT * size, part.least)
         if not gap <= worst:
             worst, gain, worst_part = gap, own, part
     found = Response(
