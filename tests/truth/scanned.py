@@ -19,7 +19,7 @@ from bilevel_dsl.methods.registry import METHODS
 from bilevel_dsl.runtime.direct import run_direct
 
 X, Y, FINE = {1: 81, 2: 17}, {1: 1001, 2: 81}, 9  # points of the scans by variables, rounds of the finer grids
-SAME, FLAT = 1e-15, 5  # of g: points with the same value, and how many of them say that it is flat there
+SAME = 1e-15  # of g: where all points of a grid have the same value, it is flat there
 ROOM = 1e-6  # by which the leader's rows hold at points that a bound is held against
 
 
@@ -92,7 +92,7 @@ def scan(oracles: Oracles) -> tuple[float, float]:
 def answers(g: ca.Function, h: ca.Function, x: np.ndarray, grid: np.ndarray, data) -> list[np.ndarray]:
     """The follower's best answer on a grid that is made finer around the best of its points; none where none is admissible.
 
-    Several where its objective is so flat (y^4) that its values no longer tell these points apart.
+    Several where its objective is so flat (y^4) that its values no longer tell the points of a grid apart.
     """
     found, width = [], 2.0 / (round(grid.shape[1] ** (1 / len(grid))) - 1)
     for _ in range(FINE):
@@ -102,14 +102,14 @@ def answers(g: ca.Function, h: ca.Function, x: np.ndarray, grid: np.ndarray, dat
         if not np.isfinite(values).any():
             return found
         least = values.min()
-        found = list(grid[:, values <= least + SAME * max(1.0, abs(least))].T)
-        if len(found) > FLAT:
-            return found
         y = grid[:, int(np.argmin(values))]
+        found = [y]
+        if np.max(values, initial=least, where=np.isfinite(values)) <= least + SAME * max(1.0, abs(least)):
+            return list(grid.T)
         steps = np.array(np.meshgrid(*[np.linspace(-1.5, 1.5, 13)] * len(y))).reshape(len(y), -1)
         grid = np.clip(y[:, None] + width * steps, -1, 1)
         width *= 0.25
-    return found[:1]
+    return found
 
 
 def instance(seed: int) -> tuple[Oracles, Scanned]:
