@@ -13,12 +13,12 @@ import numpy as np
 
 from ..system import Levels
 
-MOVES = 40
+MOVES = 40  # of y, at as many decisions
 ALIKE = 1e3  # ratio of sizes up to which the parts are left as they are
 
 
 def balanced(levels: Levels) -> Levels:
-    """The same levels with g as the sum of its parts, each divided by its change over a length of its variables."""
+    """The same levels with g as the sum of its parts, each divided by its change over moves of its variables."""
     x, y = ca.SX.sym("x", levels.nx), ca.SX.sym("y", levels.ny)
     f, g, h, e, c = levels.expressions(x, y)
     parts = _parts(_terms(g), y, ca.vertcat(h, e))
@@ -67,15 +67,12 @@ def _parts(terms: list[ca.SX], y: ca.SX, rows: ca.SX) -> list[list[ca.SX]]:
 def _changes(levels: Levels, symbols: list[ca.SX], parts: list[list[ca.SX]]) -> np.ndarray:
     """How much each part changes with y at decisions near the middle of things: the most over random moves by up to one."""
     values, rng = ca.Function("parts", symbols, [ca.vertcat(*(sum(p[1:], p[0]) for p in parts))]), np.random.default_rng(0)
+
+    def drawn(middle: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+        return np.clip(middle[:, None] + rng.uniform(-1, 1, (middle.size, MOVES)), low[:, None], high[:, None])
+
     x0, y0 = levels.clipped(np.zeros(levels.nx), np.zeros(levels.ny))
-    x, y, other = (v[:, None] + rng.uniform(-1, 1, (v.size, MOVES)) for v in (x0, y0, y0))
-    x, y, other = (
-        np.clip(v, low[:, None], high[:, None])
-        for v, low, high in (
-            (x, levels.x_low, levels.x_high),
-            (y, levels.y_low, levels.y_high),
-            (other, levels.y_low, levels.y_high),
-        )
-    )
+    x = drawn(x0, levels.x_low, levels.x_high)
+    y, other = (drawn(y0, levels.y_low, levels.y_high) for _ in range(2))
     changes = np.abs(np.array(values(x, other)) - np.array(values(x, y)))
     return np.nan_to_num(changes, nan=0.0, posinf=0.0).max(1)
