@@ -23,7 +23,7 @@ from .diagnostics import BilevelError, Diagnostic, Label, Source
 from .functions.named import Functions
 from .functions.oracles import Oracles
 from .functions.start import finite_start, require_values, start_point
-from .interrupts import taken
+from .interrupts import heed, remembered, taken
 from .methods import METHODS, MethodInfo, no_method, ordered, require
 from .methods.program import Program
 from .methods.settings import known_to, merge_settings, unused_options
@@ -195,13 +195,15 @@ def solve(
     if not start:
         search.moved = lambda first: replace(first, x=beginning(oracles, first.x, first.y))
     try:
-        with _side_by_side(search, jobs, settings):
-            best = search.run(first)
-        if search.interrupted and best.run.status is not Status.INTERRUPTED:  # within another attempt than the best one
-            raise KeyboardInterrupt
-        if ties == "pessimistic" and not best.verified and not best.run.unattained:
-            best = against_the_worst(search, examiner, best)
-        best = examiner.no_worse_than(first, best)
+        with remembered(terminated=False):
+            with _side_by_side(search, jobs, settings):
+                best = search.run(first)
+            if search.interrupted and best.run.status is not Status.INTERRUPTED:  # within another attempt than the best one
+                raise KeyboardInterrupt
+            if ties == "pessimistic" and not best.verified and not best.run.unattained:
+                best = against_the_worst(search, examiner, best)
+            best = examiner.no_worse_than(first, best)
+            heed()
     except KeyboardInterrupt:
         if not search.attempts:
             raise

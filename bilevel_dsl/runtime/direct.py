@@ -41,12 +41,14 @@ def run_direct(
             return bool(pressed.times)
 
         outcome = info.solve(oracles, x0, y0, settings, deadline=deadline, on_progress=watched)
+        status = Status[outcome.status.upper()]
+        pressed.heard = status is Status.INTERRUPTED
     state = {"x": outcome.x, "y": outcome.y}
     for name, d in oracles.written.slots.items():
         value = outcome.multipliers.get(d.name, np.full(d.shape, np.nan))
         state[name] = np.asarray(value, float).ravel(order="F")
     return Run(
-        Status[outcome.status.upper()],
+        status,
         state,
         outcome.iterations,
         outcome.calls,

@@ -132,6 +132,7 @@ def execute(
                 machine = None
                 compile_seconds, waits = compile_seconds + perf_counter() - clock, False
         memory[layout.offsets["o_max_iter"]] = most
+        pressed.heard = legs[-1].status == Status.INTERRUPTED
     seconds = perf_counter() - began - compile_seconds - aside
     return Run(
         Status(legs[-1].status),
@@ -347,11 +348,15 @@ class Poll:
 
 class _Pressed:
     times = 0
+    heard = False  # what was told of it ends for it
 
 
 @contextmanager
 def interruptible() -> Iterator[_Pressed]:
-    """Ctrl-C is noted once; pressed again it raises. The previous handler comes back."""
+    """Ctrl-C is noted once; pressed again it raises. The previous handler comes back.
+
+    Who ends for it says so (`heard`); else it is remembered for who comes next.
+    """
     pressed = _Pressed()
     if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is None:
         yield pressed
@@ -368,3 +373,5 @@ def interruptible() -> Iterator[_Pressed]:
         yield pressed
     finally:
         signal.signal(signal.SIGINT, before)
+    if pressed.times and not pressed.heard:
+        interrupts.unheard()

@@ -24,6 +24,7 @@ from ..certify.claims import Verdict
 from ..certify.conflict import conflict
 from ..certify.effort import budget
 from ..functions.oracles import Oracles
+from ..interrupts import heed
 from ..methods import METHODS, MethodInfo
 from ..model.structure import analyse
 from ..runtime.execute import Run
@@ -143,7 +144,11 @@ class Search:
         Args:
             other: functions to run with in place of the problem's.
             ran: it was run by another process.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C since the last one, which nothing has ended for.
         """
+        heed()
         attempt = ran or self.runner.run(info, reason, start, self._seconds, other, most)
         examined = attempt.usable and self._may_be_best(attempt)
         self.attempts.append(attempt)  # before it is examined: Ctrl-C ends that too, and the point is kept

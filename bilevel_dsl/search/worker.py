@@ -1,8 +1,7 @@
 """The other process of `workers.py`: runs one method from one start after the other, until its input ends.
 
-    python -m bilevel_dsl.search.worker          tasks come in at stdin, answers go out at stdout, pickled
-
-The problem comes as the model that was read, without CasADi, and is built anew: the same numbers, in the same order.
+Tasks come in at stdin, answers go out at stdout, pickled. The problem comes as the model that was read, without CasADi, and
+is built anew: the same numbers, in the same order.
 Ctrl-C is for the process that began; where that is gone, so that the input ends, this one ends at once.
 """
 
@@ -93,7 +92,3 @@ def _answer(runner: Runner, task: Task) -> Attempt | None:
         return runner.run(METHODS[task.method], task.reason, task.start, task.seconds)
     except Exception:
         return None
-
-
-if __name__ == "__main__":
-    main()

@@ -80,7 +80,7 @@ class Workers:
 def _started() -> subprocess.Popen:
     path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
     return subprocess.Popen(
-        [sys.executable, "-m", "bilevel_dsl.search.worker"],
+        [sys.executable, "-c", "from bilevel_dsl.search.worker import main; main()"],  # `-m` would make its classes twice
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -208,6 +208,16 @@ def test_a_press_whose_exception_was_cleared_ends_the_next_loop(executor):
     assert signal.getsignal(signal.SIGINT) is before
 
 
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
+def test_a_press_that_a_loop_did_not_end_for_is_remembered():
+    with interrupts.remembered():
+        with execution.interruptible():
+            os.kill(os.getpid(), signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            interrupts.heed()
+        interrupts.heed()  # once
+
+
 @each
 def test_other_threads_leave_signals_alone(executor):
     found = []

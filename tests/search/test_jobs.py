@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 
 import bilevel_dsl as bl
-from bilevel_dsl.search import workers
+from bilevel_dsl.search import search, workers
 
 WAVES = """
 upper { var x[2] in [-3, 3] start [2, -2]; minimize sum(cos(3 * x[i]) + 0.1 * (x[i] - 0.4)^2 for i in 1..2) + 0.1 * y[1]; }
@@ -33,11 +34,28 @@ def told(found: bl.Solution) -> tuple:
     return attempts, found.upper, found.status, variables, found.evaluations, found.answers
 
 
+@pytest.fixture
+def came(monkeypatch) -> list[bool]:
+    """Of each task that was given to another process, whether an attempt came back."""
+    found, run = [], workers.Workers._run
+
+    def watched(self, task):
+        attempt = run(self, task)
+        found.append(attempt is not None)
+        return attempt
+
+    monkeypatch.setattr(workers.Workers, "_run", watched)
+    return found
+
+
 @pytest.mark.parametrize("method", [None, "kkt", "mpcc"])
-def test_the_answer_is_that_of_one_process(method):
-    one, two = solve(method=method, starts=6), solve(method=method, starts=6, jobs=2)
+def test_the_answer_is_that_of_one_process(method, came):
+    one = solve(method=method, starts=6)
+    assert not came
+    two = solve(method=method, starts=6, jobs=2)
     assert told(one) == told(two)
     assert len(one.attempts) >= 6 and len(one.answers) > 1
+    assert len(came) >= 4 and all(came)
 
 
 def test_a_process_that_fails_is_done_without(monkeypatch):
@@ -114,6 +132,27 @@ def test_nobody_is_left_where_the_first_process_is_ended(number, tmp_path):
     process.send_signal(number)
     process.communicate(timeout=60)
     assert all_gone(process.pid)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_press_that_casadi_cleared_ends_the_search(jobs, monkeypatch):
+    """Between attempts, where its wrappers clear an exception that comes while they try conversions."""
+    begun = []
+
+    def cleared(*given):
+        for start in elsewhere(*given):
+            begun.append(start)
+            if len(begun) == 20:  # when none is better any more, so that none is examined
+                with contextlib.suppress(KeyboardInterrupt):
+                    os.kill(os.getpid(), signal.SIGINT)
+            yield start
+
+    elsewhere = search.elsewhere
+    monkeypatch.setattr(search, "elsewhere", cleared)
+    found = solve(method="kkt", starts=60, jobs=jobs)
+    assert found.status == "interrupted" and found.upper is not None
+    assert 20 <= len(begun) < 24 and len(found.attempts) < 24
 
 
 def test_a_time_limit_ends_all():
