@@ -25,6 +25,7 @@ EFFORTS = {
     "thorough": Effort(samples=2_000, starts=64, scans=1_001, boxes=200_000, probes=400, branches=5_000, far=400),
 }
 GLANCE = 6  # probes
+MANY = 100  # variables of both levels, above which fewer decisions are tried
 LEAST_SECONDS = 10.0  # of a normal verification, however short the solve was
 ASIDE_SECONDS = 1.0  # the same, of what a verdict does not rest on
 
@@ -72,6 +73,11 @@ def glance(limits: Budget) -> Budget:
     """For the leader's decision where a bound proves it: a few probes, that would speak against the bound."""
     few = replace(limits.effort, probes=min(limits.effort.probes, GLANCE), far=0)
     return limits if limits.effort is EFFORTS["thorough"] else replace(limits, effort=few)
+
+
+def fewer(count: int, variables: int, least: int = 0) -> int:
+    """Of so many re-solutions those worth their price in a large problem, where each costs more and says less."""
+    return max(min(count, least), int(count * min(1.0, MANY / max(variables, 1)) ** 2))
 
 
 def budget(level: str, solve_seconds: float | None = None, end: float = float("inf")) -> Budget:

@@ -13,7 +13,7 @@ from ..model.problem import entry_of
 from .bends import at_kink
 from .branches import Descent
 from .claims import Claim, Verdict
-from .effort import Budget
+from .effort import EFFORTS, Budget, fewer
 from .first_order import first_order
 from .local import Local
 from .optimal import Optimal, by_name
@@ -162,8 +162,7 @@ class _Look:
         scales, here = self.scales, self.here
         around = Around(self.place.value("f", self.x, self.y), PRICE * scales.f)
         broad = bool(np.any(stretch > 1))
-        # what the leader picks costs more; but a follower that jumps along a face leaves little to derivatives
-        most = self.budget.effort.probes * (2 if self.reactions.several else 3) // 3
+        most = self._probes()
         slope = None if self.slope is None else self.slope * stretch
         half = self.budget.half()  # the other half is for the linear programs
         for d in directions(self.x.size, slope, most // 3, self.rng, np.flatnonzero(stretch > 1) if broad else None):
@@ -190,6 +189,13 @@ class _Look:
             stretch,
         )
         return _Seen(around, first, words, size, noise, scales.f)
+
+    def _probes(self) -> int:
+        most = self.budget.effort.probes
+        if self.here is not None and self.budget.effort is not EFFORTS["thorough"]:  # derivatives say most of it
+            most = fewer(most, self.x.size + self.y.size, EFFORTS["quick"].probes)
+        # what the leader picks costs more; but a follower that jumps along a face leaves little to derivatives
+        return most * (2 if self.reactions.several else 3) // 3
 
 
 # --- first order ------------------------------------------------------------------------------------
@@ -281,7 +287,10 @@ def _far(
     low = np.where(np.isfinite(lower), lower, x - 10 * scales.x)
     high = np.where(np.isfinite(upper), upper, x + 10 * scales.x)
     here = np.clip((x - low) / np.maximum(high - low, 1e-300), 0, 1)
-    for k in range(times * budget.effort.far // (3 if reactions.several else 1)):
+    most = times * budget.effort.far // (3 if reactions.several else 1)
+    if times == 1 and budget.effort is not EFFORTS["thorough"]:
+        most = fewer(most, x.size + y.size)
+    for k in range(most):
         if budget.over if times > 1 else budget.over_aside:  # a verdict rests on it where the objective is flat
             break
         u = rng.random(x.size)

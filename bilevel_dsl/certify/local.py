@@ -6,7 +6,7 @@ row or bound of the follower reads  value + A dy + A_x dx <= 0  (or == 0), its m
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
@@ -27,13 +27,11 @@ DENSE_LIMIT = 1500  # lower variables up to which matrices are assembled
 
 
 @dataclass(frozen=True, eq=False)
-class Local:
+class Active:
+    """What holds the follower at a point, with its multipliers: the first-order conditions."""
+
     scales: Scales
-    f_x: np.ndarray
-    f_y: np.ndarray
     g_y: np.ndarray
-    hessian: np.ndarray  # of the Lagrangian, ny by ny
-    mixed: np.ndarray  # ny by nx
     value: np.ndarray  # of active rows: how far from touching, <= 0
     A: np.ndarray
     A_x: np.ndarray
@@ -43,6 +41,34 @@ class Local:
     size: np.ndarray  # of the row as it is written, per unit here
     multipliers: np.ndarray
     residual: float  # of stationarity of the follower
+
+    def entries(self, dual: Dual, first: int, rows: int) -> np.ndarray:
+        """The entries of `dual(...)`, as written, as a linear function of the multipliers here.
+
+        Args:
+            first: the follower's first row that is a constraint.
+            rows: the number of all its rows.
+        """
+        per_unit = self.scales.g / self.size
+        if dual.bounds:
+            high = np.where(self.equal, self.multipliers >= 0, self.sign > 0)
+            used, place = (self.row < 0) & (high == (dual.bounds == "upper")), -1 - self.row
+            weight = np.where(self.equal & ~high, -per_unit, per_unit)
+        else:
+            used, place, weight = self.row >= first, self.row - first, self.sign * per_unit
+        found = np.zeros((dual.size, self.row.size))
+        found[:, used] = dual.matrix(self.g_y.size if dual.bounds else rows - first)[:, place[used]] * weight[used]
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Local(Active):
+    """The same to second order."""
+
+    f_x: np.ndarray
+    f_y: np.ndarray
+    hessian: np.ndarray  # of the Lagrangian, ny by ny
+    mixed: np.ndarray  # ny by nx
     curved_rows: bool  # the Hessian depends on the multipliers
 
     @cached_property
@@ -123,24 +149,31 @@ class Local:
             solution = -least_squares(K, B, 1e-13)
         return solution[:n], solution[n:]
 
-    def entries(self, dual: Dual, first: int, rows: int) -> np.ndarray:
-        """The entries of `dual(...)`, as written, as a linear function of the multipliers here.
 
-        Args:
-            first: the follower's first row that is a constraint.
-            rows: the number of all its rows.
-        """
-        n = self.g_y.size
-        selected = np.zeros((n if dual.bounds else rows - first, self.row.size))
-        for k, (row, sign) in enumerate(zip(self.row, self.sign)):
-            per_unit = self.scales.g / self.size[k]
-            if not dual.bounds and row >= first:
-                selected[row - first, k] = sign * per_unit
-            elif dual.bounds and row < 0:
-                high = sign > 0 if not self.equal[k] else self.multipliers[k] >= 0
-                if high == (dual.bounds == "upper"):
-                    selected[-1 - row, k] = per_unit if not self.equal[k] or high else -per_unit
-        return dual.matrix(selected.shape[0]) @ selected
+def active(
+    place: Place,
+    follower: Region,
+    scales: Scales,
+    row_sizes: np.ndarray,
+    answer: Response,
+    x: np.ndarray,
+    near: tuple[np.ndarray, np.ndarray] | None = None,
+) -> Active | None:
+    """At (x, answer.y); None where the follower is too large or its sets have no smooth description.
+
+    `near` = (E, d): of several valid multipliers those with E @ multipliers nearest to d.
+    """
+    y = answer.y
+    if y.size > DENSE_LIMIT or not follower.describable:
+        return None
+    g_y = place.column("grad_y_g", x, y) * scales.y / scales.g
+    held = _held(place, follower, scales, row_sizes, x, y)
+    A = held["A"]
+    if not np.all(np.isfinite(np.concatenate([g_y, A.ravel(), held["A_x"].ravel()]))):
+        return None
+    multipliers = _multipliers(A, g_y, held["equal"], _guess(answer, held["row"], held["sign"]), near)
+    residual = float(np.max(np.abs(g_y + A.T @ multipliers), initial=0.0))
+    return Active(scales=scales, g_y=g_y, multipliers=multipliers, residual=residual, **held)
 
 
 def local(
@@ -152,97 +185,59 @@ def local(
     x: np.ndarray,
     near: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Local | None:
-    """At (x, answer.y); None where the follower is too large or its sets have no smooth description.
-
-    `near` = (E, d): of several valid multipliers those with E @ multipliers nearest to d.
-    """
-    y = answer.y
-    if y.size > DENSE_LIMIT or not follower.describable:
+    """`active` to second order; None, too, where a derivative has no value."""
+    y, held = answer.y, active(place, follower, scales, row_sizes, answer, x, near)
+    if held is None:
         return None
-    active = _active(place, follower, scales, row_sizes, x, y)
-    value, A, A_x, equal, row, sign, size = active
-    g_y = place.column("grad_y_g", x, y) * scales.y / scales.g
     f_x, f_y = (v.ravel() for v in place("grad_f", x, y))
-    if not np.all(np.isfinite(np.concatenate([g_y, f_x, f_y, A.ravel(), A_x.ravel()]))):
-        return None
-    multipliers = _multipliers(A, g_y, equal, _guess(answer, row, sign), near)
-    residual = float(np.max(np.abs(g_y + A.T @ multipliers), initial=0.0))
-    weights = np.zeros(follower.count)
-    for k, r in enumerate(row):
-        if r >= 0:
-            weights[r] += sign[k] * multipliers[k] * scales.g / size[k]
+    weights, rows = np.zeros(follower.count), held.row >= 0
+    np.add.at(weights, held.row[rows], (held.sign * held.multipliers * scales.g / held.size)[rows])
     hessian, mixed = _second(place, follower, x, y, weights)
-    if not (np.all(np.isfinite(hessian)) and np.all(np.isfinite(mixed))):
+    if not all(np.all(np.isfinite(v)) for v in (f_x, f_y, hessian, mixed)):
         return None
-    curved = follower.curved
     return Local(
-        scales=scales,
+        **{f.name: getattr(held, f.name) for f in fields(held)},
         f_x=f_x * scales.x / scales.f,
         f_y=f_y * scales.y / scales.f,
-        g_y=g_y,
         hessian=hessian * np.outer(scales.y, scales.y) / scales.g,
         mixed=mixed * np.outer(scales.y, scales.x) / scales.g,
-        value=value,
-        A=A,
-        A_x=A_x,
-        equal=equal,
-        row=row,
-        sign=sign,
-        size=size,
-        multipliers=multipliers,
-        residual=residual,
-        curved_rows=curved,
+        curved_rows=follower.curved,
     )
 
 
-def _active(place: Place, region: Region, scales: Scales, row_sizes: np.ndarray, x, y):
+def _held(place: Place, region: Region, scales: Scales, row_sizes: np.ndarray, x, y) -> dict[str, np.ndarray]:
+    """The fields of `Active` that say which bounds and rows are active, bounds first."""
     lower, upper, low, high = region.limits(place, x)
-    n, found = y.size, []
-    for i in range(n):
-        at_low, at_high = (y[i] - lower[i]) / scales.y[i] <= ACTIVE, (upper[i] - y[i]) / scales.y[i] <= ACTIVE
-        if at_low or at_high:
-            sign = 1.0 if at_high else -1.0
-            slack = 0.0 if at_low and at_high else -((upper[i] - y[i]) if at_high else (y[i] - lower[i])) / scales.y[i]
-            found.append(
-                (
-                    min(slack, 0.0),
-                    sign * np.eye(1, n, i).ravel(),
-                    np.zeros(x.size),
-                    at_low and at_high,
-                    -1 - i,
-                    sign,
-                    scales.y[i],
-                )
-            )
+    parts = [_touching(y, lower, upper, scales.y)]
+    index, sign = parts[0]["row"], parts[0]["sign"]
+    A = np.zeros((index.size, y.size))
+    A[np.arange(index.size), index] = sign
+    parts[0] |= {"row": -1 - index, "A": A, "A_x": np.zeros((index.size, x.size))}
     if region.count:
-        values = region.values(place, x, y)
+        parts.append(_touching(region.values(place, x, y), low, high, row_sizes))
         by_x, by_y = region.jacobians(place, x, y)
-        for i, v in enumerate(values):
-            at_low, at_high = (v - low[i]) / row_sizes[i] <= ACTIVE, (high[i] - v) / row_sizes[i] <= ACTIVE
-            if at_low or at_high:
-                sign, both = (1.0 if at_high else -1.0), bool(at_low and at_high)
-                slack = 0.0 if both else -((high[i] - v) if at_high else (v - low[i])) / row_sizes[i]
-                found.append(
-                    (
-                        min(slack, 0.0),
-                        sign * by_y[i] * scales.y / row_sizes[i],
-                        sign * by_x[i] * scales.x / row_sizes[i],
-                        both,
-                        i,
-                        sign,
-                        row_sizes[i],
-                    )
-                )
-    columns = list(zip(*found)) if found else [[]] * 7
-    return (
-        np.array(columns[0], float),
-        np.array(columns[1], float).reshape(len(found), n),
-        np.array(columns[2], float).reshape(len(found), x.size),
-        np.array(columns[3], bool),
-        np.array(columns[4], int),
-        np.array(columns[5], float),
-        np.array(columns[6], float),
-    )
+        index, sign, size = (parts[1][name] for name in ("row", "sign", "size"))
+        parts[1] |= {
+            "A": sign[:, None] * by_y[index] * scales.y / size[:, None],
+            "A_x": sign[:, None] * by_x[index] * scales.x / size[:, None],
+        }
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _touching(values: np.ndarray, low: np.ndarray, high: np.ndarray, size: np.ndarray) -> dict[str, np.ndarray]:
+    """Which are at a limit, on which side (the upper one of two), and how far from it."""
+    at_low, at_high = (values - low) / size <= ACTIVE, (high - values) / size <= ACTIVE
+    index = np.flatnonzero(at_low | at_high)
+    low, high, values, size, both, top = (v[index] for v in (low, high, values, size, at_low & at_high, at_high))
+    with np.errstate(invalid="ignore"):
+        away = np.where(both, 0.0, -np.where(top, high - values, values - low) / size)
+    return {
+        "value": np.minimum(away, 0.0),
+        "equal": both,
+        "row": index,
+        "sign": np.where(top, 1.0, -1.0),
+        "size": size,
+    }
 
 
 def _guess(answer: Response, row: np.ndarray, sign: np.ndarray) -> np.ndarray | None:

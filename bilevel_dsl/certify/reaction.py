@@ -13,7 +13,7 @@ import numpy as np
 
 from .extremes import corners, extremes
 from .follower import Follower, Response
-from .local import Local, local
+from .local import Active, Local, active, local
 from .newton import nearby
 from .place import Place, Region
 from .scales import Scales
@@ -124,7 +124,7 @@ class Reactions:
 
     def multipliers(self, x: np.ndarray, answer: Response) -> dict[str, np.ndarray]:
         """Values for every `dual(...)` that upper expressions use; NaN where none is known."""
-        here = self.local(x, answer)
+        here = active(self.place, self.region, self.scales, self.follower.frame.rows, answer, x)
         return named(self.place, self.region, here, used=True)
 
     def local(self, x: np.ndarray, answer: Response) -> Local | None:
@@ -144,7 +144,7 @@ class Reactions:
         return float(np.max(parts, initial=0.0))
 
 
-def named(place: Place, region: Region, here: Local | None, used: bool = False) -> dict[str, np.ndarray]:
+def named(place: Place, region: Region, here: Active | None, used: bool = False) -> dict[str, np.ndarray]:
     """Every `dual(...)` of the problem, as written, from the multipliers of what is active; NaN where none is known."""
     problem = place.problem
     found = {}
