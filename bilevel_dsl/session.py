@@ -40,6 +40,7 @@ from .runtime.status import Status
 from .search.attempt import Attempt, Runner, Start, seen_by
 from .search.effort import EFFORTS, Effort
 from .search.examine import Examiner
+from .search.proof import PROOFS
 from .search.search import Plan, Search, answers_found
 from .search.worker import Model
 from .search.workers import Workers
@@ -168,12 +169,14 @@ def solve(
     at = finite_start(oracles, x, y, start or ())
     given = {"tol": tol, "max_iter": max_iter}
     used = [info for info, _ in methods]
-    used += [METHODS["mpcc"]] if METHODS["mpcc"] not in used else []  # of the cuts
+    used += [METHODS[n] for n in ("mpcc", *PROOFS) if METHODS[n] not in used]  # of the cuts, and of proofs
     settings = {
         # settings that the caller names are for the first method; the others take those that they know
         info.name: merge_settings(info, problem, options=_options(info, options, seed, k == 0), **given)
         for k, info in enumerate(used)
     }
+    once = named is not None or verify == "no" or ties == "pessimistic"  # where that has no proof, `search/worst.py`
+    amount = _effort(effort, starts, alone=once)
     words = "the start" if at[0] is x and at[1] is y else "beside the start, where something has no value"
     first = Start(x=at[0], y=at[1], words=words)
     runner = Runner(
@@ -189,8 +192,7 @@ def solve(
     clock.lap("build")
     stage("compiling" if EXECUTORS[compile] == "eager" else "iterating")
     examiner = Examiner(oracles=oracles, level=verify, seed=seed, end=end, adverse=ties == "pessimistic")
-    once = named is not None or verify == "no" or ties == "pessimistic"  # where that has no proof, `search/worst.py`
-    plan = Plan(methods=methods, effort=_effort(effort, starts, alone=once), seed=seed, end=end)
+    plan = Plan(methods=methods, effort=amount, seed=seed, end=end)
     search = Search(runner, plan, examiner, stage)
     if not start:
         search.moved = lambda first: replace(first, x=beginning(oracles, first.x, first.y))
@@ -415,7 +417,7 @@ def _effort(level: str, starts: int | None, alone: bool) -> Effort:
     """What is searched; a method that is named runs once, from its start, unless more starts are asked for."""
     effort = EFFORTS[level]
     if alone:
-        effort = replace(effort, methods=1, restarts=0, cuts=0, starts=0)
+        effort = replace(effort, methods=1, restarts=0, cuts=0, starts=0, boxes=0)
     return effort if starts is None else replace(effort, starts=max(0, starts - 1), work=np.inf)
 
 

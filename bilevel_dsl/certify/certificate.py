@@ -226,7 +226,8 @@ class Examination:
         details = {**answers.details, **exact}
         if found.claim.witness and "variables" in found.claim.witness:
             details["better_lower"] = found.answer.y.tolist() if found.answer else None
-        notes = (*found.notes, *answers.notes, *stationary.notes, *remarks)
+        seen = stationary.notes if looked is limits else ()  # a glance sees too little to say more than the bound
+        notes = (*found.notes, *answers.notes, *seen, *remarks)
         return Certificate(tuple(claims), numbers, _tolerances(claims) | self._limits_of(tol), notes, details)
 
     def _cut_short(self, feasible: Claim, found: Optimal, numbers: dict[str, float]) -> Certificate:

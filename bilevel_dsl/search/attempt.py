@@ -131,10 +131,12 @@ class Runner:
     ) -> Attempt:
         """The method from there, for at most so many seconds, with other functions where they are given.
 
-        `most`: work, of methods that are programs; looked at after 32, 64, 128, ... iterations. `more` goes to `execute`.
+        `most`: work, of methods that are programs; looked at after 32, 64, 128, ... iterations. Of the others iterations.
+        `more` goes to `execute`.
         """
         clock, settings, cut_off = perf_counter(), self.settings(info), False
         if info.direct:
+            settings = settings | {"max_iter": min(settings["max_iter"], most)}
             run = run_direct(
                 info,
                 self.seen_by(info, other or self.oracles),

@@ -19,6 +19,7 @@ class Effort:
         work: operations of methods (see `attempt.work`) beyond which no further start is made.
         each: of an attempt with dense linear algebra that a method with a solver of its own may follow; where no method is
             verified, those that were cut off go on.
+        boxes: of an interval search from the best answer of a small problem, which may prove it.
     """
 
     methods: int
@@ -27,10 +28,11 @@ class Effort:
     starts: int
     work: float
     each: float
+    boxes: int
 
 
 EFFORTS = {
-    "quick": Effort(methods=1, restarts=0, cuts=0, starts=0, work=0.0, each=np.inf),
-    "normal": Effort(methods=4, restarts=4, cuts=8, starts=4, work=3e7, each=1e7),
-    "thorough": Effort(methods=8, restarts=16, cuts=60, starts=32, work=3e10, each=1e9),
+    "quick": Effort(methods=1, restarts=0, cuts=0, starts=0, work=0.0, each=np.inf, boxes=0),
+    "normal": Effort(methods=4, restarts=4, cuts=8, starts=4, work=3e7, each=1e7, boxes=1_500),
+    "thorough": Effort(methods=8, restarts=16, cuts=60, starts=32, work=3e10, each=1e9, boxes=20_000),
 }

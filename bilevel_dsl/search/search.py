@@ -4,8 +4,9 @@
        after each the certificate's witnesses are starts: a better answer of the follower, a direction, a better decision.
        A method that ends where a convex follower has a better answer has failed: the others are tried before it again,
        and each at most once before all have been
-    2. for a follower that is not convex, rounds with its other answers as rows of the leader (`cuts.py`)
-    3. the method that was best, from other places in the leader's set: local answers of one problem differ
+    2. in a small problem, boxes from the best answer: they prove it, or find a better one (`proof.py`)
+    3. for a follower that is not convex, rounds with its other answers as rows of the leader (`cuts.py`)
+    4. the method that was best, from other places in the leader's set: local answers of one problem differ
 
 How far this goes is counted (`effort.py`), so that the answer is the same on every machine; a time limit ends it all.
 """
@@ -13,7 +14,7 @@ How far this goes is counted (`effort.py`), so that the answer is the same on ev
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 from time import perf_counter
@@ -32,11 +33,13 @@ from ..runtime.status import Status
 from .attempt import Attempt, Runner, Start
 from .cuts import applies, with_cuts
 from .effort import Effort
+from .proof import proving
 from .starts import better_answer, elsewhere, witnesses
 from .worker import Task
 from .workers import Workers
 
 SAME = 1e-6  # relative: two values, or two points, that are one
+FAR_BETTER = 1e-3  # relative: what a follower that is off by rounding does not explain
 SHARE = 0.5  # of the time that is left, for an attempt that others may follow
 LAST_SHARE = 0.8  # for the last one: the rest is for its verification
 
@@ -91,7 +94,8 @@ class Search:
                 break
         if not self.best.verified:
             self._again()
-        if self.best.verified and "global" in self.best.certificate.scope:
+        self._prove()
+        if self._known or self.best.run.proved_infeasible:
             return self.best
         self._cut()
         told = len(self.attempts)
@@ -114,8 +118,8 @@ class Search:
             a = self.attempts[k]
             standing = (not a.verified, not a.admissible)
             if standing == (True, True):  # no point at all: the better value says nothing
-                return (*standing, not a.usable, a.run.status is not Status.CONVERGED, k)
-            return (*standing, False, a.upper, k)
+                return (*standing, not a.run.proved_infeasible, not a.usable, a.run.status is not Status.CONVERGED, k)
+            return (*standing, False, False, a.upper, k)
 
         return self.attempts[min(range(len(self.attempts)), key=rank)]
 
@@ -199,6 +203,50 @@ class Search:
                 return
             self._follow(METHODS[attempt.method], attempt)
 
+    def _prove(self) -> None:
+        """Of a small problem the global answer, or a bound that proves the best one known."""
+        problem, best = self.runner.oracles.written, self.best
+        if not self.plan.effort.boxes or not best.usable:
+            return
+        for info, given in proving(problem, {a.method for a in self.attempts}, best.upper):
+            if self._known or self.over:
+                return
+            heed()
+            start, other = Start(x=best.x, y=best.y, words="the best answer"), None if given is problem else Oracles(given)
+            found = self.runner.run(info, "from the best answer", start, self._seconds, other, self.plan.effort.boxes)
+            self.attempts.append(found)
+            if found.run.proved_infeasible and found.usable:  # at the point it was given: what is wrong with it
+                self._examined(found, found)
+            if found.run.proved_infeasible or self.over:
+                return
+            if found.usable and self._may_be_best(found):
+                self._better(found, METHODS[best.method])
+            best = self.best
+            if found.run.status is Status.CONVERGED and best.verified and not self._known:
+                self._examined(best, replace(best, run=replace(best.run, bound=found.run.bound)))
+
+    def _better(self, found: Attempt, local: MethodInfo) -> None:
+        """The method of the best answer goes on from a better point of the boxes, where the follower may be off by rounding.
+
+        That point itself counts where it is proved, where nothing else is verified, or where it is better by far.
+        """
+        self._try(local, "from the boxes", Start(x=found.x, y=found.y, words="the best point of the boxes"))
+        best, size = self.best, max(abs(a.upper) for a in self.attempts if a.usable)
+        if self.over or best.verified and not found.upper < best.upper - FAR_BETTER * size:
+            return
+        self._examined(found, found)
+
+    def _examined(self, attempt: Attempt, as_if: Attempt) -> None:
+        """An attempt is examined, maybe with a bound that another one found; it stays as it was where that is no gain."""
+        self.stage("verifying")
+        known = self.examine(as_if, True)
+        if known.verified or attempt.certificate is None:
+            self.attempts[self.attempts.index(attempt)] = known
+
+    @property
+    def _known(self) -> bool:
+        return self.best.verified and "global" in self.best.certificate.scope
+
     def _follow(self, info: MethodInfo, last: Attempt | None = None, most: float = np.inf) -> None:
         """Restarts from what the certificate of the last attempt has seen, as long as that leads somewhere."""
         waiting, most = list(witnesses(self.runner.oracles, last or self.attempts[-1])), self._restarts + most
@@ -246,7 +294,8 @@ class Search:
 
     def _elsewhere(self, first: Start) -> None:
         reference = self.best
-        info = next(i for i, _ in self.plan.methods if i.name == reference.method)
+        tried = [i for i, _ in self.plan.methods]
+        info = next((i for i in tried if i.name == reference.method), tried[0])  # it may be of boxes
         x, y = (reference.x, reference.y) if reference.usable else (first.x, first.y)
         if self._enough:
             return
@@ -286,7 +335,8 @@ def _same_point(one: Attempt, other: Attempt) -> bool:
 
 def answers_found(attempts: list[Attempt]) -> list[tuple[float, int]]:
     """The values at which attempts ended as they should, the best first, and how many at each."""
-    ends = sorted(a.upper for a in attempts if a.usable and (a.verified or a.run.status is Status.CONVERGED))
+    well = [a.verified or a.certificate is None and a.run.status is Status.CONVERGED for a in attempts]
+    ends = sorted(a.upper for a, ended in zip(attempts, well) if a.usable and ended)
     least = max((a.certificate.negligible.get("upper", 0.0) for a in attempts if a.certificate), default=0.0)
     apart, found = max(1e2 * SAME * max(map(abs, ends), default=0.0), least), []
     for value in ends:

@@ -75,7 +75,7 @@ def test_a_saved_result_is_read_back(model, tmp_path):
 
 def test_a_result_prints_as_its_table(model):
     solution = bl.solve(bl.load(model()))
-    assert str(solution).startswith("shift: verified, a local solution\n") and repr(solution).startswith(
+    assert str(solution).startswith("shift: proved, a global solution\n") and repr(solution).startswith(
         "<Solution of shift:"
     )
 

@@ -264,7 +264,7 @@ def test_a_full_disk_leaves_the_table_and_the_old_file(run, model, tmp_path):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, old)
-    assert done.status == 2 and done.out.startswith("shift: verified, a local solution\n")
+    assert done.status == 2 and done.out.startswith("shift: proved, a global solution\n")
     assert done.err == f"error[BL0511]: `{path}` cannot be written: File too large\n"
     assert path.read_text() == "as it was" and [p for p in os.listdir(tmp_path) if p.endswith(".tmp")] == []
 
@@ -272,7 +272,7 @@ def test_a_full_disk_leaves_the_table_and_the_old_file(run, model, tmp_path):
 def test_a_device_that_is_full(run, model):
     done = run("solve", model(), "--json", "/dev/full")
     assert done.status == 2 and "`/dev/full` cannot be written: No space left on device" in done.err
-    assert done.out.startswith("shift: verified, a local solution\n")
+    assert done.out.startswith("shift: proved, a global solution\n")
 
 
 def test_a_folder_that_is_read_only(run, model, tmp_path, monkeypatch):
@@ -288,7 +288,7 @@ def test_a_folder_that_is_read_only(run, model, tmp_path, monkeypatch):
     monkeypatch.setattr(os, "replace", refuse)  # root may write everywhere, so the refusal is made here
     done = run("solve", model(), "--csv", folder / "r.csv")
     assert done.status == 2 and done.err == f"error[BL0511]: `{folder}/r.csv` cannot be written: Permission denied\n"
-    assert done.out.startswith("shift: verified") and list(folder.iterdir()) == []
+    assert done.out.startswith("shift: proved") and list(folder.iterdir()) == []
 
 
 def test_codegen_into_a_file(run, model, tmp_path):

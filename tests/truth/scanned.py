@@ -1,5 +1,7 @@
 """Random small problems with curved levels and rows, and what a scan knows of them: `python -m tests.truth.scanned 300`.
 
+With `convex` after the numbers the followers are convex, and the default solve is judged: `... 0 300 convex`.
+
 A scan of the leader's box, the follower's answer at each decision by a dense grid made finer, gives points of both levels.
 They know the truth in one direction each: a lower bound must not be above any of them, a problem with one is not infeasible,
 and an upper value must not be far above the best of them.
@@ -8,6 +10,7 @@ and an upper value must not be far above the best of them.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import casadi as ca
@@ -70,16 +73,48 @@ def text_of(seed: int) -> str:
     )
 
 
-def scan(oracles: Oracles) -> tuple[float, float]:
+def convex_term(rng: np.random.Generator, xs: list[str], y: str) -> str:
+    """Convex in y, whatever the leader does."""
+    x, a, c = rng.choice(xs), rng.uniform(0.3, 2), rng.uniform(-2, 2)
+    forms = (
+        f"{a:.2f} * ({y} - {c:.2f} * {x}^2)^2",
+        f"{a:.2f} * ({y} - sin({rng.uniform(1, 4):.1f} * {x}))^2",
+        f"exp({c:.2f} * {y} + {x})",
+        f"{a:.2f} * {y}^4",
+        f"log(1 + exp({2 * c:.2f} * {y} - {x}))",
+        f"{c:.2f} * {x} * {y}",
+    )
+    return str(rng.choice(forms))
+
+
+def convex_text_of(seed: int) -> str:
+    """The same with a follower that is strongly convex: exponentials, logarithms, fourth powers, rows affine in y."""
+    rng = np.random.default_rng([11, seed])
+    nx, ny = ((1, 1), (1, 2), (2, 1), (2, 2))[rng.integers(4)]
+    xs, ys = [f"x[{i + 1}]" for i in range(nx)], [f"y[{i + 1}]" for i in range(ny)]
+    terms = [convex_term(rng, xs, y) for y in ys for _ in range(2)] + [f"0.2 * {y}^2" for y in ys]
+    terms += [f"{rng.uniform(0.1, 1):.2f} * (y[1] - y[2] + {xs[0]})^2"] if ny == 2 else []
+    upper, lower = "", ""
+    if rng.random() < 0.3:
+        upper = f"subject to {sum_of(rng, xs + ys, 2)} <= {rng.uniform(-0.3, 1):.2f};"
+    if rng.random() < 0.5:
+        row = " + ".join(f"{rng.uniform(-1, 1):.2f} * {y}" for y in ys)
+        lower = f"subject to {row} + {term(rng, xs)} <= {rng.uniform(0, 1):.2f};"
+    return (
+        f"upper {{ var x[{nx}] in [-1, 1]; "
+        f"minimize {sum_of(rng, xs + ys, 3)} + {rng.uniform(-1, 1):.2f} * {ys[0]}; {upper} }}\n"
+        f"lower {{ var y[{ny}] in [-1, 1]; minimize {' + '.join(terms)}; {lower} }}\n"
+    )
+
+
+def scan(oracles: Oracles, respond: Callable[[np.ndarray], list[np.ndarray]]) -> tuple[float, float]:
     """The best f at points of both levels that a scan sees, and how much f varies over them."""
-    nx, ny = oracles.nx, oracles.ny
-    f, g, c, h = (oracles.function(name) for name in "fgch")
+    nx, f, c = oracles.nx, oracles.function("f"), oracles.function("c")
     sides = np.linspace(-1, 1, X[nx])
     decisions = np.array(np.meshgrid(*[sides] * nx)).reshape(nx, -1).T
-    grid = np.array(np.meshgrid(*[np.linspace(-1, 1, Y[ny])] * ny)).reshape(ny, -1)
     found = []
     for x in decisions:
-        alike = answers(g, h, x, grid, oracles.problem.data)
+        alike = respond(x)
         seen = []
         for y in alike:
             rows = np.array(c(x, y, *oracles.problem.data)).ravel()
@@ -87,6 +122,28 @@ def scan(oracles: Oracles) -> tuple[float, float]:
         if seen and np.isfinite(max(seen)):
             found.append(max(seen))
     return (min(found), float(np.ptp(found))) if found else (np.inf, 0.0)
+
+
+def by_grids(oracles: Oracles) -> Callable[[np.ndarray], list[np.ndarray]]:
+    """`answers` of a follower, by its decision."""
+    g, h, ny = oracles.function("g"), oracles.function("h"), oracles.ny
+    grid = np.array(np.meshgrid(*[np.linspace(-1, 1, Y[ny])] * ny)).reshape(ny, -1)
+    return lambda x: answers(g, h, x, grid, oracles.problem.data)
+
+
+def by_ipopt(oracles: Oracles) -> Callable[[np.ndarray], list[np.ndarray]]:
+    """The same of a convex follower: finer grids lose the way along a row."""
+    x, y, data = ca.MX.sym("x", oracles.nx), ca.MX.sym("y", oracles.ny), oracles.problem.data
+    nlp = {"x": y, "p": x, "f": oracles.function("g")(x, y, *data), "g": oracles.function("h")(x, y, *data)}
+    solver = ca.nlpsol(
+        "follower", "ipopt", nlp, {"print_time": False, "ipopt": {"print_level": 0, "sb": "yes", "tol": 1e-12}}
+    )
+
+    def respond(decision: np.ndarray) -> list[np.ndarray]:
+        out = solver(x0=0, p=decision, lbx=-1, ubx=1, ubg=0)
+        return [np.array(out["x"]).ravel()] if solver.stats()["success"] else []
+
+    return respond
 
 
 def answers(g: ca.Function, h: ca.Function, x: np.ndarray, grid: np.ndarray, data) -> list[np.ndarray]:
@@ -112,10 +169,10 @@ def answers(g: ca.Function, h: ca.Function, x: np.ndarray, grid: np.ndarray, dat
     return found
 
 
-def instance(seed: int) -> tuple[Oracles, Scanned]:
-    text = text_of(seed)
+def instance(seed: int, convex: bool = False) -> tuple[Oracles, Scanned]:
+    text = convex_text_of(seed) if convex else text_of(seed)
     oracles = Oracles(bl.load(bl.Source(f"scanned_{seed}", text)))
-    return oracles, Scanned(text, *scan(oracles))
+    return oracles, Scanned(text, *scan(oracles, (by_ipopt if convex else by_grids)(oracles)))
 
 
 def judged(seed: int, seconds: float | None = None) -> tuple[str, str]:
@@ -142,19 +199,33 @@ def judged(seed: int, seconds: float | None = None) -> tuple[str, str]:
     return ("right" if run.status.label in ("converged", "infeasible") else "open"), numbers
 
 
-def follower_stays(oracles: Oracles, x: np.ndarray, y: np.ndarray) -> bool:
-    g, h = oracles.function("g"), oracles.function("h")
-    grid = np.array(np.meshgrid(*[np.linspace(-1, 1, Y[oracles.ny])] * oracles.ny)).reshape(oracles.ny, -1)
-    best = answers(g, h, x, grid, oracles.problem.data)
-    return not best or float(g(x, y, *oracles.problem.data)) <= float(g(x, best[0], *oracles.problem.data)) + 1e-6
+def solved(seed: int) -> tuple[str, str]:
+    """The same of the default solve of an instance with a convex follower: "right" is proved."""
+    oracles, truth = instance(seed, convex=True)
+    found = bl.solve(bl.load(bl.Source(f"scanned_{seed}", truth.text)), compile="never")
+    room, tried = 1e-6 * max(1.0, truth.spread), "+".join(a.method for a in found.attempts)
+    numbers = f"{found.status}, {found.certificate.scope}, {found.upper}, scan {truth.best:.8g}, {tried}"
+    if found.upper is None or not found.verified:
+        wrong = np.isfinite(truth.best) and found.status == "infeasible"
+        return ("WRONG infeasible" if wrong else "open"), numbers
+    if not follower_stays(oracles, found["x"], found["y"], convex=True):
+        return "WRONG point", numbers
+    if not found.proved:
+        return "local", numbers
+    return ("WRONG value" if found.upper > truth.best + room else "right"), numbers
+
+
+def follower_stays(oracles: Oracles, x: np.ndarray, y: np.ndarray, convex: bool = False) -> bool:
+    best, g, data = (by_ipopt if convex else by_grids)(oracles)(x), oracles.function("g"), oracles.problem.data
+    return not best or float(g(x, y, *data)) <= float(g(x, best[0], *data)) + (1e-5 if convex else 1e-6)
 
 
 if __name__ == "__main__":
-    first, last = (0, int(sys.argv[1])) if len(sys.argv) < 3 else map(int, sys.argv[1:3])
+    numbers, convex = [int(v) for v in sys.argv[1:] if v != "convex"], "convex" in sys.argv
     counts: dict[str, int] = {}
-    for number in range(first, last):
-        word, numbers = judged(number, 20.0)
+    for number in range(*numbers):
+        word, words = solved(number) if convex else judged(number, 20.0)
         counts[word] = counts.get(word, 0) + 1
         if word != "right":
-            print(number, word, numbers, text_of(number), flush=True)
+            print(number, word, words, convex_text_of(number) if convex else text_of(number), flush=True)
     print(counts)
