@@ -9,7 +9,7 @@ import numpy as np
 
 from .bounds import with_bounds
 from .problem import Constraint, Problem
-from .sets import Box, Free
+from .sets import Ball, Box, CappedSimplex, ConstraintSet, Free, Intersection, L1Ball, LinfBall, Simplex
 
 SAMPLES = 16  # points at which a Hessian that varies is looked at
 LARGEST_ROWS = 50  # nonlinear rows of the lower level, up to which each one's Hessian is looked at
@@ -104,17 +104,36 @@ def _psd(problem: Problem, function: ca.MX) -> str:
 
 
 def _random(variables, problem: Problem, rng: np.random.Generator) -> np.ndarray:
-    """A point in the boxes of a level, within 10 of the start where there is no bound."""
+    """A point in the boxes around the sets of a level, within 10 of the start where there is no bound."""
     parts = [np.zeros(0)]
     for variable in variables:
         start = np.zeros(variable.size)
         if variable.start is not None:
             start = np.asarray(variable.start, float).ravel(order="F")
         low, high = start - 10, start + 10
-        if isinstance(variable.set, Box):
-            limits = ca.Function("limits", [*problem.p], [variable.set.lower, variable.set.upper])
+        box = _box_around(variable.set)
+        if box is not None:
+            limits = ca.Function("limits", [*problem.p], [ca.densify(v) for v in box])
             bounds = [np.array(v).ravel() * np.ones(variable.size) for v in limits.call(problem.matrices)]
             low = np.where(np.isfinite(bounds[0]), bounds[0], np.minimum(low, bounds[1] - 10))
             high = np.where(np.isfinite(bounds[1]), bounds[1], np.maximum(high, bounds[0] + 10))
         parts.append(low + (high - low) * rng.random(variable.size))
     return np.concatenate(parts)
+
+
+def _box_around(own: ConstraintSet) -> tuple[ca.MX, ca.MX] | None:
+    """Bounds of every entry in a set: beyond them an objective may have no value, or bend the other way, as entropy does."""
+    zero, one = ca.MX(0), ca.MX(1)
+    if isinstance(own, Box):
+        return own.lower, own.upper
+    if isinstance(own, Simplex):
+        return zero, own.total
+    if isinstance(own, CappedSimplex):
+        return zero, one
+    if isinstance(own, (Ball, LinfBall)):
+        return own.center - own.radius, own.center + own.radius
+    if isinstance(own, L1Ball):
+        return -own.radius, own.radius
+    if isinstance(own, Intersection):
+        return _box_around(own.first) or _box_around(own.second)
+    return None

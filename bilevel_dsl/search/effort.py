@@ -20,6 +20,7 @@ class Effort:
         each: of an attempt with dense linear algebra that a method with a solver of its own may follow; where no method is
             verified, those that were cut off go on.
         boxes: of an interval search from the best answer of a small problem, which may prove it.
+        boxed: variables of both levels up to which that is tried: boxes grow exponentially with them.
     """
 
     methods: int
@@ -29,10 +30,11 @@ class Effort:
     work: float
     each: float
     boxes: int
+    boxed: int
 
 
 EFFORTS = {
-    "quick": Effort(methods=1, restarts=0, cuts=0, starts=0, work=0.0, each=np.inf, boxes=0),
-    "normal": Effort(methods=4, restarts=4, cuts=8, starts=4, work=3e7, each=1e7, boxes=1_500),
-    "thorough": Effort(methods=8, restarts=16, cuts=60, starts=32, work=3e10, each=1e9, boxes=20_000),
+    "quick": Effort(methods=1, restarts=0, cuts=0, starts=0, work=0.0, each=np.inf, boxes=0, boxed=0),
+    "normal": Effort(methods=4, restarts=4, cuts=8, starts=4, work=3e7, each=1e7, boxes=1_500, boxed=4),
+    "thorough": Effort(methods=8, restarts=16, cuts=60, starts=32, work=3e10, each=1e9, boxes=20_000, boxed=9),
 }

@@ -26,16 +26,20 @@ LARGEST = 60  # variables of both levels
 WIDER = 0.1  # of what is left: the best answer meets rows to rounding only
 
 
-def proving(problem: Problem, tried: set[str], upper: float) -> Iterator[tuple[MethodInfo, Problem]]:
+def proving(problem: Problem, tried: set[str], upper: float, boxed: int) -> Iterator[tuple[MethodInfo, Problem]]:
     """The methods, and the problem that each is given: where only the leader's bounds are missing, one with bounds.
 
     Args:
         tried: names of methods that have had their turn.
         upper: f at a point of both levels; what is worse than that is of no interest.
+        boxed: variables of both levels up to which boxes are searched.
     """
-    if problem.x.numel() + problem.y.numel() > LARGEST or problem.used_duals:
+    count = problem.x.numel() + problem.y.numel()
+    if count > LARGEST or problem.used_duals:
         return
     for info in (METHODS[name] for name in PROOFS if name not in tried):
+        if info.name == "value" and count > boxed:
+            continue
         if not info.refusals(problem):
             yield info, problem
         elif info.name == "value":

@@ -208,7 +208,8 @@ class Search:
         problem, best = self.runner.oracles.written, self.best
         if not self.plan.effort.boxes or not best.usable:
             return
-        for info, given in proving(problem, {a.method for a in self.attempts}, best.upper):
+        tried = {a.method for a in self.attempts}
+        for info, given in proving(problem, tried, best.upper, self.plan.effort.boxed):
             if self._known or self.over:
                 return
             heed()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import casadi as ca
 import pytest
 
+import bilevel_dsl as bl
 from bilevel_dsl.model.structure import analyse
 from tests.problems import TWO_LEVEL, box, problem
 
@@ -54,6 +55,26 @@ def test_convexity_is_looked_at_inside_the_bounds_only():
     s = of(lambda x, y: y[0] ** 3 + y[1] ** 2, [("le", lambda x, y: -y)])
     assert s.lower_convex == "sampled" and not s.lower_rows
     assert of(lambda x, y: y[0] ** 3 + y[1] ** 2).lower_convex == "no"
+
+
+@pytest.mark.parametrize(
+    "domain, expected",
+    [
+        ("simplex(1)", "sampled"),
+        ("capped_simplex(1)", "sampled"),
+        ("nonneg", "sampled"),
+        ("linfball(2, 1.9)", "sampled"),
+        ("linfball(0, 1)", "no"),
+        ("l1ball(2)", "no"),
+        ("free", "no"),
+    ],
+)
+def test_it_is_looked_at_inside_the_sets_only(domain, expected):
+    """y^3, as entropy, is convex for positive y."""
+    text = (
+        f"upper {{ var x; minimize x^2; }} lower {{ var y[2] in {domain}; minimize sum(y[i]^3 for i in 1..2) - x * y[1]; }}"
+    )
+    assert analyse(bl.load(bl.Source("cubes", text))).lower_convex == expected
 
 
 def test_constraints():

@@ -95,7 +95,14 @@ def test_no_better_point_is_outside_of_the_bounds():
 
 def test_large_problems_and_prices_are_left_alone():
     large = "upper { var x[50] in [0, 1]; minimize sumsqr(x - y); } lower { var y[50]; minimize sumsqr(y - x^2); }"
-    assert not list(proving(load(large), set(), 1.0))
-    assert {i.name for i, _ in proving(load(RIDGE), set(), 1.0)} == {"branches", "value"}
-    assert {i.name for i, _ in proving(load(RIDGE), {"branches"}, 1.0)} == {"value"}
+    assert not list(proving(load(large), set(), 1.0, 4))
+    assert {i.name for i, _ in proving(load(RIDGE), set(), 1.0, 4)} == {"branches", "value"}
+    assert {i.name for i, _ in proving(load(RIDGE), {"branches"}, 1.0, 4)} == {"value"}
     assert METHODS["value"].refusals(load(RIDGE)) and not METHODS["branches"].refusals(load(RIDGE))
+
+
+def test_boxes_are_for_few_variables():
+    text = "upper {{ var x[{0}] in [-1, 1]; minimize sumsqr(x - y); }} lower {{ var y[{0}]; minimize sumsqr(exp(y) - x); }}"
+    assert [i.name for i, _ in proving(load(text.format(2)), set(), 1.0, 4)] == ["value"]
+    assert [i.name for i, _ in proving(load(text.format(3)), set(), 1.0, 4)] == []
+    assert [i.name for i, _ in proving(load(text.format(3)), set(), 1.0, 9)] == ["value"]
