@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import isfinite
 
-from .claims import Claim, Verdict
+from ..model.problem import Objective
+from .claims import Certificate, Claim, Verdict
 
 BOUND = 1e-6  # of f or, where that is more, of its size: between f and a proved bound of it
 
@@ -37,6 +39,17 @@ def bounded(
     if answer is not None and answer.verdict is not Verdict.PROVED:  # no answer, of this or another decision, is better
         proved["follower_answer"] = replace(answer, verdict=Verdict.PROVED, words=f"the leader's choice: {words}")
     return [proved.get(claim.name, claim) for claim in claims]
+
+
+def with_bound(found: Certificate, objective: Objective, f: float, bound: float, words: str) -> Certificate:
+    """What a proved bound, which f does not meet, says of other decisions; as a detail, too, in the units of the model."""
+    claim = found.claim("leader_global")
+    if claim is None or claim.verdict is not Verdict.NOT_CHECKED or not isfinite(bound) or bound > f:
+        return found
+    written, side = objective.as_written(bound), "less" if objective.sense > 0 else "more"
+    told = replace(claim, words=f"none gives {side} than {written:.6g}, by {words}; {claim.words}")
+    claims = tuple(told if c is claim else c for c in found.claims)
+    return replace(found, claims=claims, details={**found.details, "bound": written})
 
 
 def meets(claims: list[Claim], f: float, size: float, bound: float) -> bool:

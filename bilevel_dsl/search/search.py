@@ -21,6 +21,7 @@ from time import perf_counter
 
 import numpy as np
 
+from ..certify.bounded import with_bound
 from ..certify.claims import Verdict
 from ..certify.conflict import conflict
 from ..certify.effort import budget
@@ -70,14 +71,17 @@ class Search:
     _restarts: int = 0
 
     def run(self, first: Start) -> Attempt:
-        """The best attempt, examined: it alone in full where it is no answer."""
-        best = self._run(first)
-        if best.certificate is None or not best.certificate.cut_short or perf_counter() >= self.plan.end:
-            return best
-        self.stage("verifying")
-        full = self.examine(best, False)
-        self.attempts[self.attempts.index(best)] = full
-        return full
+        """The best attempt, examined: it alone in full where it is no answer; with what is proved of all decisions."""
+        best = found = self._run(first)
+        if best.certificate is not None and best.certificate.cut_short and perf_counter() < self.plan.end:
+            self.stage("verifying")
+            found = self.examine(best, False)
+        bound = max((a.run.bound for a in self.attempts if a.run.bound is not None), default=None)
+        if found.verified and bound is not None:
+            objective = self.runner.oracles.written.f
+            found = replace(found, certificate=with_bound(found.certificate, objective, found.upper, *bound))
+        self.attempts[self.attempts.index(best)] = found
+        return found
 
     def _run(self, first: Start) -> Attempt:
         methods = self.plan.methods[: self.plan.effort.methods]
@@ -222,8 +226,9 @@ class Search:
                 return
             if found.usable and self._may_be_best(found):
                 self._better(found, METHODS[best.method])
-            best = self.best
-            if found.run.status is Status.CONVERGED and best.verified and not self._known:
+            best, bound = self.best, (-np.inf if found.run.bound is None else found.run.bound[0])
+            met = found.run.status is Status.CONVERGED or best.upper - bound <= SAME * abs(best.upper)
+            if met and best.verified and not self._known:
                 self._examined(best, replace(best, run=replace(best.run, bound=found.run.bound)))
 
     def _better(self, found: Attempt, local: MethodInfo) -> None:

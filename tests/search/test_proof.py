@@ -52,12 +52,19 @@ def test_nothing_of_it_where_little_is_asked_for():
         assert "value" not in [a.method for a in found.attempts] and not found.proved
 
 
-def test_the_number_of_boxes_is_counted(monkeypatch):
-    monkeypatch.setitem(EFFORTS, "normal", replace(EFFORTS["normal"], boxes=3))
-    found = solve(TWO_WELLS.replace("START", "-1.5"))
+@pytest.mark.parametrize("sense", [1, -1])
+def test_the_number_of_boxes_is_counted_and_their_bound_told(sense, monkeypatch):
+    monkeypatch.setitem(EFFORTS, "normal", replace(EFFORTS["normal"], boxes=1))
+    text = TWO_WELLS.replace("START", "-1.5")
+    found = solve(
+        text if sense > 0 else text.replace("minimize (x^2 - 1)^2", "maximize -(x^2 - 1)^2").replace(" + ", " - ", 2)
+    )
     tried = next(a for a in found.attempts if a.method == "value")
     assert tried.status == "iteration_limit" and tried.iterations < 20
     assert found.verified and not found.proved
+    words, bound = found.certificate.claim("leader_global").words, found.certificate.details["bound"]
+    assert words.startswith(f"none gives {'less' if sense > 0 else 'more'} than {bound:.6g}, by interval search")
+    assert 1e-5 < sense * (found.upper - bound) < 1
 
 
 def test_a_leader_without_bounds_whose_objective_grows():
