@@ -145,6 +145,12 @@ class Solution(Point):
         return f"<Solution of {self.problem.name}: {self.status}, {known}, upper {self.upper}>"
 
     @property
+    def no_point(self) -> bool:
+        """The method met no point of both levels, and where it ended is none: it may have missed its own conditions only."""
+        needed = [self.certificate.claim(name) for name in ("feasible", "follower_optimal")]
+        return self.status == "infeasible" and not all(c is not None and c.passed for c in needed)
+
+    @property
     def exit_status(self) -> int:
         """0 verified, however the method stopped; else 4 infeasible, 5 unbounded or diverged, 6 limit, 7, 8, 130."""
         if self.status == "interrupted":
@@ -155,7 +161,7 @@ class Solution(Point):
             return 5
         return {
             "converged": 7,
-            "infeasible": 4,
+            "infeasible": 4 if self.no_point else 7,
             "diverged": 5,
             "iteration_limit": 6,
             "time_limit": 6,

@@ -27,6 +27,7 @@ STOPPED = {
     "not_finite": "a function or derivative became infinite or not a number",
     "interrupted": "stopped by the user; the best point so far is kept",
 }
+MISSED = "the method could not meet its conditions; the point meets the constraints"
 NARROW = 70  # characters of a page below which the words of a claim stand under it
 MOST_ATTEMPTS = 8  # lines of them
 MOST_ENTRIES = 6  # of an answer that is told beside another
@@ -89,7 +90,7 @@ def headline(result: Point) -> str:
         return f"{shown}, a {certificate.scope.removesuffix(f' ({known})')} solution"
     if certificate.trouble:
         return f"not verified, {certificate.trouble}"
-    if isinstance(result, Solution) and result.status == "infeasible":
+    if isinstance(result, Solution) and result.no_point:
         return f"no answer, {STOPPED['infeasible']}"
     if not result.variables and isinstance(result, Solution):
         return f"not verified, {result.status.replace('_', ' ')}"
@@ -119,7 +120,8 @@ def _verdict(page: Page, result: Point) -> None:
     for claim in claims:
         _claim(page, claim, name, verdict)
     if isinstance(result, Solution):
-        page.entry("why it stopped", f"{result.status.replace('_', ' ')}: {STOPPED[result.status]}")
+        words = STOPPED[result.status] if result.status != "infeasible" or result.no_point else MISSED
+        page.entry("why it stopped", f"{result.status.replace('_', ' ')}: {words}")
 
 
 def _known(result: Point) -> str:

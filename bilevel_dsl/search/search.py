@@ -213,12 +213,16 @@ class Search:
         if not self.plan.effort.boxes or not best.usable:
             return
         tried = {a.method for a in self.attempts}
-        for info, given in proving(problem, tried, best.upper, self.plan.effort.boxed):
+        upper = best.upper if best.verified else max(a.upper for a in self.attempts if a.usable)
+        for asked in proving(problem, tried, upper, self.plan.effort.boxed):
             if self._known or self.over:
                 return
             heed()
-            start, other = Start(x=best.x, y=best.y, words="the best answer"), None if given is problem else Oracles(given)
-            found = self.runner.run(info, "from the best answer", start, self._seconds, other, self.plan.effort.boxes)
+            start, other = Start(x=best.x, y=best.y, words="the best answer"), None
+            if asked.problem is not problem:
+                other = Oracles(asked.problem)
+            found = self.runner.run(asked.info, "from the best answer", start, self._seconds, other, self.plan.effort.boxes)
+            found = replace(found, run=asked.of_all(found.run))
             self.attempts.append(found)
             if found.run.proved_infeasible and found.usable:  # at the point it was given: what is wrong with it
                 self._examined(found, found)
@@ -228,7 +232,7 @@ class Search:
                 self._better(found, METHODS[best.method])
             best, bound = self.best, (-np.inf if found.run.bound is None else found.run.bound[0])
             met = found.run.status is Status.CONVERGED or best.upper - bound <= SAME * abs(best.upper)
-            if met and best.verified and not self._known:
+            if met and bound > -np.inf and best.verified and not self._known:
                 self._examined(best, replace(best, run=replace(best.run, bound=found.run.bound)))
 
     def _better(self, found: Attempt, local: MethodInfo) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -257,3 +258,19 @@ def test_codegen_lists_what_it_wrote(run, model, tmp_path):
 def test_codegen_refuses_what_solve_refuses(run, model, tmp_path):
     done = run("codegen", model(), "-o", tmp_path / "solver", "--method", "dbgd")
     assert done.status == 3 and "dbgd cannot solve this" in done.err and not (tmp_path / "solver").exists()
+
+
+def test_a_method_that_misses_its_conditions_at_a_point_of_both_levels(run):
+    """The status is the method's; the headline and the exit status speak of the point."""
+    done = run(
+        "solve",
+        Path(__file__).parents[2] / "models/papers/p4.bilevel",
+        "--method",
+        "kkt",
+        "--no-compile",
+        "--verify",
+        "quick",
+    )
+    assert done.status == 7 and done.out.startswith("p4: not verified, the leader can do better near by\n")
+    words = " ".join(done.out.split())
+    assert "infeasible: the method could not meet its conditions; the point meets the constraints" in words

@@ -10,8 +10,11 @@ import pytest
 
 import bilevel_dsl as bl
 from bilevel_dsl.methods import METHODS
+from bilevel_dsl.runtime.execute import Run
+from bilevel_dsl.runtime.status import Status
 from bilevel_dsl.search.effort import EFFORTS
-from bilevel_dsl.search.proof import bounded, proving
+from bilevel_dsl.search.proof import Asked, bounded, proving
+from tests.truth.highs import Program
 
 TWO_WELLS = """
 upper { var x in [-2, 2] start START; minimize (x^2 - 1)^2 + 0.2 * x + (y - exp(x))^2; }
@@ -31,6 +34,10 @@ def load(text: str) -> bl.Problem:
 
 def solve(text: str, **more) -> bl.Solution:
     return bl.solve(load(text), compile="never", **more)
+
+
+def asked(text: str, tried: set[str], boxed: int = 4) -> list[str]:
+    return [a.info.name for a in proving(load(text), tried, 1.0, boxed)]
 
 
 def least(f, low: float, high: float) -> float:
@@ -102,14 +109,57 @@ def test_no_better_point_is_outside_of_the_bounds():
 
 def test_large_problems_and_prices_are_left_alone():
     large = "upper { var x[50] in [0, 1]; minimize sumsqr(x - y); } lower { var y[50]; minimize sumsqr(y - x^2); }"
-    assert not list(proving(load(large), set(), 1.0, 4))
-    assert {i.name for i, _ in proving(load(RIDGE), set(), 1.0, 4)} == {"branches", "value"}
-    assert {i.name for i, _ in proving(load(RIDGE), {"branches"}, 1.0, 4)} == {"value"}
+    assert asked(large, set()) == []
+    assert asked(RIDGE, set()) == ["branches", "value"]
+    assert asked(RIDGE, {"branches"}) == ["value"]
     assert METHODS["value"].refusals(load(RIDGE)) and not METHODS["branches"].refusals(load(RIDGE))
 
 
 def test_boxes_are_for_few_variables():
     text = "upper {{ var x[{0}] in [-1, 1]; minimize sumsqr(x - y); }} lower {{ var y[{0}]; minimize sumsqr(exp(y) - x); }}"
-    assert [i.name for i, _ in proving(load(text.format(2)), set(), 1.0, 4)] == ["value"]
-    assert [i.name for i, _ in proving(load(text.format(3)), set(), 1.0, 4)] == []
-    assert [i.name for i, _ in proving(load(text.format(3)), set(), 1.0, 9)] == ["value"]
+    assert asked(text.format(2), set()) == ["value"]
+    assert asked(text.format(3), set()) == []
+    assert asked(text.format(3), set(), boxed=9) == ["value"]
+
+
+def test_what_lies_beyond_the_bounds_is_worse_and_no_more():
+    """Within them nothing may be left: that is no proof that there is nothing at all."""
+    nothing = Run(Status.INFEASIBLE, {}, 1, {}, {}, {}, "intervals", {}, bound=(np.inf, "boxes"))
+    near, all_ = Asked(METHODS["value"], load(FREE), 2.0), Asked(METHODS["value"], load(FREE))
+    assert near.of_all(nothing).bound is None and all_.of_all(nothing) is nothing
+    for bound, told in ((1.5, 1.5), (3.0, 2.0)):
+        assert near.of_all(replace(nothing, status=Status.CONVERGED, bound=(bound, "boxes"))).bound == (told, "boxes")
+
+
+def test_a_wrong_start_of_it_proves_nothing_wrong():
+    """The best answer known may be none, and its f too low for any: nothing of the sort is proved."""
+    text = "upper { var x; minimize (x - 3)^2 + y^2; } lower { var y in [-2, 2]; minimize (y - 1 - x^2)^2 * (y + 2); }"
+    found = solve(text)
+    axis = np.linspace(-4, 6, 20_001)
+    grid = np.linspace(-2, 2, 4_001)
+    best = min((v - 3) ** 2 + grid[np.argmin((grid - 1 - v**2) ** 2 * (grid + 2))] ** 2 for v in axis[::20])
+    assert found.verified and found.upper == pytest.approx(best, abs=2e-2)
+    assert found.upper <= best + 1e-6
+
+
+def test_a_lagrangian_dual_is_bounded_by_answers_of_its_follower():
+    """Pyomo's question 1700; the truth by a grid of the follower and the concave dual's own linear program."""
+    text = """
+    upper { var l1 in nonneg start 0.5; var l2 in nonneg start 0.5;
+      let L = -y + l1*(2*x*y + x*x - y*y - x) + l2*(-x*y - 0.3*x*x - 0.2*y*y - 0.5*x + 1.5*y);
+      maximize L; }
+    lower { var x in [0, 1] start 0.5; var y in [0, 1] start 0.5; minimize L; }
+    """
+    a, b = (v.ravel() for v in np.meshgrid(np.linspace(0, 1, 301), np.linspace(0, 1, 301)))
+    one, two = 2 * a * b + a * a - b * b - a, -a * b - 0.3 * a * a - 0.2 * b * b - 0.5 * a + 1.5 * b
+    rows = np.column_stack([np.ones_like(a), -one, -two])  # t <= L(l, answer) for all answers
+    found = linprog(-b, rows)
+    solution = solve(text)
+    assert solution.verified and solution.upper == pytest.approx(found, abs=1e-4)
+
+
+def linprog(limits: np.ndarray, rows: np.ndarray) -> float:
+    """The largest t with rows @ (t, l1, l2) <= limits, l >= 0."""
+    cost, far = np.array([-1.0, 0, 0]), np.full(3, 1e3)
+    out = Program(rows).solve(cost, np.array([-1e3, 0, 0]), far, (np.full(len(rows), -np.inf), limits))
+    return -out[0]
