@@ -20,7 +20,8 @@ class Effort:
         each: of an attempt with dense linear algebra that a method with a solver of its own may follow; where no method is
             verified, those that were cut off go on.
         boxes: of an interval search from the best answer of a small problem, which may prove it.
-        boxed: variables of both levels up to which that is tried: boxes grow exponentially with them.
+        boxed: variables of both levels up to which that is tried, as boxes grow exponentially with them. Where the follower
+            is not convex, when little else is known of it: as many as the method takes.
     """
 
     methods: int

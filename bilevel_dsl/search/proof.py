@@ -46,7 +46,7 @@ class Asked:
         return replace(run, bound=None if run.status is Status.INFEASIBLE else (min(bound, self.most), words))
 
 
-def proving(problem: Problem, tried: set[str], upper: float, boxed: int) -> Iterator[Asked]:
+def proving(problem: Problem, tried: set[str], upper: float, boxed: float) -> Iterator[Asked]:
     """What may prove an answer: where only the leader's bounds are missing, with those that its objective gives.
 
     Args:

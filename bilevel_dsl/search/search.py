@@ -214,7 +214,7 @@ class Search:
             return
         tried = {a.method for a in self.attempts}
         upper = best.upper if best.verified else max(a.upper for a in self.attempts if a.usable)
-        for asked in proving(problem, tried, upper, self.plan.effort.boxed):
+        for asked in proving(problem, tried, upper, self.plan.effort.boxed if self._convex else np.inf):
             if self._known or self.over:
                 return
             heed()
