@@ -60,21 +60,23 @@ def proving(problem: Problem, tried: set[str], upper: float, boxed: float) -> It
     for info in (METHODS[name] for name in PROOFS if name not in tried):
         if info.name == "value" and count > boxed:
             continue
-        if not info.refusals(problem):
+        most = upper + WIDER * abs(upper)
+        near = bounded(problem, most) if info.name == "value" else None
+        if near is not None and not info.refusals(near):
+            yield Asked(info, near, most)
+        elif not info.refusals(problem):
             yield Asked(info, problem)
-        elif info.name == "value":
-            most = upper + WIDER * abs(upper)
-            near = bounded(problem, most)
-            if near is not None and not info.refusals(near):
-                yield Asked(info, near, most)
 
 
 def bounded(problem: Problem, most: float) -> Problem | None:
-    """With bounds of the leader that all points of both levels have where f <= `most`; None where that says nothing."""
+    """With bounds of the leader that all points of both levels have where f <= `most`.
+
+    None where the model has bounds of all of it, and where that says nothing of one that has none.
+    """
     if not all(isinstance(v.set, (Free, Box)) for v in problem.variables):
         return None
     levels = Levels(Oracles(problem))
-    if levels.kind is not ca.SX or not levels.possible:
+    if levels.kind is not ca.SX or not levels.possible or np.all(np.isfinite(levels.x_high - levels.x_low)):
         return None
     x, y = ca.SX.sym("x", levels.nx), ca.SX.sym("y", levels.ny)
     f, g, h, e, c = levels.expressions(x, y)
