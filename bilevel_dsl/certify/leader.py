@@ -5,7 +5,7 @@ All lengths are the leader's own, and every gain is relative to the range of f o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -83,7 +83,7 @@ def check_leader(
         return _flat(place, around, everywhere, far, first, tolerance)
     better = [b for b in (near, *broader) if b.gain > GAIN * tol]
     steeper = [b for b in (near, *broader) if b.measured > tolerance]
-    predicted = _predicted(place, leader, reactions, scales, here, steeper[0], tolerance, tol, x, y) if steeper else None
+    predicted = _predicted(look, steeper[0], tolerance, tol) if steeper else None
     if better:
         b = better[0]
         claim = refuted(place, scales, b.around.best, x, b.around.value, b.gain, float(f"{GAIN * tol:.12g}"))
@@ -201,49 +201,67 @@ class _Look:
 # --- first order ------------------------------------------------------------------------------------
 
 
-def _predicted(
-    place: Place,
-    leader: Region,
-    reactions: Reactions,
-    scales: Scales,
-    here: Local,
-    seen: _Seen,
-    tolerance: float,
-    tol: float,
-    x: np.ndarray,
-    y: np.ndarray,
-) -> Claim | None:
-    """A first-order descent, tried out along its direction; None where it is slight and all of it gains next to nothing."""
-    first, gains = seen.first, {}
-    predicted, enough = first.decrease * scales.f, GAIN * tol * seen.size
-    moving = first.dx is not None and bool(x.size)
+@dataclass
+class _Trial:
+    """A first-order descent, tried out along its direction: parts of its step, and what each gains."""
 
-    def refutes(t: float) -> Claim | None:
-        found = probe(place, leader, reactions, scales, here, x, y, t * first.dx)
+    look: _Look
+    seen: _Seen
+    tolerance: float
+    tol: float
+    gains: dict[float, float] = field(default_factory=dict)
+
+    @property
+    def predicted(self) -> float:
+        """The gain of the whole step."""
+        return self.seen.first.decrease * self.look.scales.f
+
+    @property
+    def enough(self) -> float:
+        return GAIN * self.tol * self.seen.size
+
+    def refutes(self, t: float) -> Claim | None:
+        """The witness at a part of the step, if it is one."""
+        look, seen = self.look, self.seen
+        step = t * seen.first.dx
+        found = probe(look.place, look.leader, look.reactions, look.scales, look.here, look.x, look.y, step)
         if found is None or not found.admissible:
             return None
-        gains[t] = gain = seen.around.value - seen.around.worth(found)
-        if gain > enough or seen.measured > STEEP * tolerance and gain > 0.1 * t * predicted:
-            return refuted(place, scales, found, x, seen.around.value, seen.measured, tolerance)
+        self.gains[t] = gain = seen.around.value - seen.around.worth(found)
+        if gain > self.enough or seen.measured > STEEP * self.tolerance and gain > 0.1 * t * self.predicted:
+            return refuted(look.place, look.scales, found, look.x, seen.around.value, seen.measured, self.tolerance)
         return None
 
-    for t in TRIED if moving else ():
-        if claim := refutes(t):
-            return claim
-    told = len(gains)
-    low = max((t for t, gain in gains.items() if gain > 0.5 * t * predicted), default=1.0)
-    high = min((t for t in TRIED if t > low), default=low)
-    for _ in range(HALVINGS if high * predicted > enough else 0):  # the descent is real, and ends in between
-        t = (low + high) / 2
-        if claim := refutes(t):
-            return claim
-        low, high = (t, high) if gains.get(t, -np.inf) > 0.5 * t * predicted else (low, t)
+    def keeps(self, t: float) -> bool:
+        return self.gains.get(t, -np.inf) > 0.5 * t * self.predicted
+
+    def to_its_end(self) -> Claim | None:
+        """Halvings between a part that gains what was predicted and one that does not: the descent may end in between."""
+        low = max((t for t in self.gains if self.keeps(t)), default=1.0)
+        high = min((t for t in TRIED if t > low), default=low)
+        for _ in range(HALVINGS if high * self.predicted > self.enough else 0):
+            t = (low + high) / 2
+            if claim := self.refutes(t):
+                return claim
+            low, high = (t, high) if self.keeps(t) else (low, t)
+        return None
+
+
+def _predicted(look: _Look, seen: _Seen, tolerance: float, tol: float) -> Claim | None:
+    """A first-order descent that was tried out; None where it is slight and all of it gains next to nothing."""
+    trial, dx = _Trial(look, seen, tolerance, tol), seen.first.dx
+    moving = dx is not None and bool(look.x.size)
+    claim = next((c for c in map(trial.refutes, TRIED) if c), None) if moving else None
+    told = len(trial.gains)
+    claim = claim or (trial.to_its_end() if moving else None)
+    if claim is not None:
+        return claim
     if told >= 4 and seen.measured <= STEEP * tolerance:
         return None
-    words = f"to first order a step of a hundredth of its size gains the leader {predicted:.3g}"
+    words = f"to first order a step of a hundredth of its size gains the leader {trial.predicted:.3g}"
     witness = None
-    if first.dx is not None and x.size:
-        witness = {"direction": by_name(place, first.dx * scales.x, "upper"), "gain": float(predicted)}
+    if moving:
+        witness = {"direction": by_name(look.place, dx * look.scales.x, "upper"), "gain": float(trial.predicted)}
     return Claim("leader_stationary", Verdict.FAILED, words, seen.measured, tolerance, witness)
 
 
