@@ -117,6 +117,10 @@ def separable_instance(family: str, model: Separable, g_text: str, rng: np.rando
         raise Replaced("the follower's answers tie")
     if min(_at_jumps(model, replies), default=np.inf) < best + VALUE * scale:
         raise Replaced("a jump of the answer is as good")
+    for end in (0.0, 1.0):  # where a jump has one side only, on which the grid takes either answer
+        _, _, spread_there, room_there = model.answer(end)
+        if (room_there < 1e-6 * spread_there).any():
+            raise Replaced("the follower's answers tie at an end")
 
     def judge(given: dict[str, object]) -> Judgement:
         """The follower's gap by coordinate, and the leader's values along a path on either side."""
