@@ -25,7 +25,7 @@ WORDS = {
 def witnesses(oracles: Oracles, attempt: Attempt) -> Iterator[Start]:
     """Where the certificate of an attempt has seen something better, the follower's answers first."""
     certificate: Certificate | None = attempt.certificate
-    if certificate is None:
+    if certificate is None or certificate.trouble:  # where the follower is unbounded each answer has a better one, for ever
         return
     for name, words in WORDS.items():
         claim = certificate.claim(name)
