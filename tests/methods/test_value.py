@@ -235,3 +235,14 @@ def test_parts_of_the_follower_are_counted_in_their_own_sizes():
     x, y = ca.SX.sym("x", 1), ca.SX.sym("y", 3)
     _, g, h, e, _ = whole.expressions(x, y)
     assert [len(p) for p in _parts(_terms(g), y, ca.vertcat(h, e))] == [2] and balanced(whole) is whole
+
+
+def test_equations_of_active_rows_end_a_box_that_has_no_end():
+    """Bard 1988, example 3: without an upper bound of y each of its two rows bounds one entry by the other only."""
+    text = """
+    upper { var x[2] in nonneg; minimize -x[1]^2 - 3*x[2] - 4*y[1] + y[2]^2; subject to x[1]^2 + 2*x[2] <= 4; }
+    lower { var y[2] in nonneg; minimize 2*x[1]^2 + y[1]^2 - 5*y[2];
+      subject to x[1]^2 - 2*x[1] + x[2]^2 - 2*y[1] + y[2] >= -3; x[2] + 3*y[1] - 4*y[2] >= 4; }
+    """
+    found = bl.solve(bl.load(bl.Source("bard", text)), method="value", compile="never")
+    assert found.proved and found.upper == pytest.approx(-12.6787109, abs=1e-5), found

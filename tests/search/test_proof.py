@@ -14,6 +14,7 @@ from bilevel_dsl.runtime.execute import Run
 from bilevel_dsl.runtime.status import Status
 from bilevel_dsl.search.effort import EFFORTS
 from bilevel_dsl.search.proof import Asked, bounded, proving
+from tests.truth import scanned
 from tests.truth.highs import Program
 
 TWO_WELLS = """
@@ -163,3 +164,10 @@ def linprog(limits: np.ndarray, rows: np.ndarray) -> float:
     cost, far = np.array([-1.0, 0, 0]), np.full(3, 1e3)
     out = Program(rows).solve(cost, np.array([-1e3, 0, 0]), far, (np.full(len(rows), -np.inf), limits))
     return -out[0]
+
+
+@pytest.mark.parametrize("kind, seed", [("convex", 0), ("convex", 3), ("open", 5), ("open", 6)])
+def test_random_problems_that_are_not_quadratic(kind, seed):
+    """More: `python -m tests.truth.scanned 0 300 convex`, or `open`."""
+    word, numbers = scanned.solved(seed, kind)
+    assert word == "right", (numbers, scanned.KINDS[kind](seed))

@@ -1,6 +1,7 @@
 """Random small problems with curved levels and rows, and what a scan knows of them: `python -m tests.truth.scanned 300`.
 
-With `convex` after the numbers the followers are convex, and the default solve is judged: `... 0 300 convex`.
+With `convex` or `open` after the numbers, `... 0 300 convex`, followers are convex, in a box or without upper bounds, and the
+default solve is judged.
 
 A scan of the leader's box, the follower's answer at each decision by a dense grid made finer, gives points of both levels.
 They know the truth in one direction each: a lower bound must not be above any of them, a problem with one is not infeasible,
@@ -107,6 +108,28 @@ def convex_text_of(seed: int) -> str:
     )
 
 
+def open_text_of(seed: int) -> str:
+    """A follower of two variables that only its rows, or its objective, keep from growing: it may be unbounded."""
+    rng = np.random.default_rng([13, seed])
+    u = lambda low, high: f"{rng.uniform(low, high):.2f}"  # noqa: E731
+    nx = int(rng.integers(1, 3))
+    xs = [f"x[{i + 1}]" for i in range(nx)]
+    rows = [f"{u(-2, 2)} * y[1] + {u(-2, 2)} * y[2] + {u(-1, 1)} * {rng.choice(xs)} <= {u(0.2, 2)}" for _ in range(2)]
+    lower = f"{u(0.3, 2)} * y[1]^2 + {u(-5, 1)} * y[2]"
+    if rng.random() < 0.5:
+        lower += f" + {u(0.1, 1)} * y[2]^4 + exp({u(-1, 0)} * y[1]) + {u(-2, 2)} * {xs[-1]} * y[2]"
+    else:
+        lower += f" + {u(-1, 1)} * {xs[0]} * y[1]"
+    upper = f"{sum_of(rng, xs, 2)} + {u(-4, 4)} * y[1] + {u(0.1, 1)} * y[2]^2 + {u(-3, 3)} * y[2]"
+    return (
+        f"upper {{ var x[{nx}] in [-1, 1]; minimize {upper}; }}\n"
+        f"lower {{ var y[2] in nonneg; minimize {lower}; subject to {'; '.join(rows)}; }}\n"
+    )
+
+
+KINDS = {"": text_of, "convex": convex_text_of, "open": open_text_of}
+
+
 def scan(oracles: Oracles, respond: Callable[[np.ndarray], list[np.ndarray]]) -> tuple[float, float]:
     """The best f at points of both levels that a scan sees, and how much f varies over them."""
     nx, f, c = oracles.nx, oracles.function("f"), oracles.function("c")
@@ -131,7 +154,7 @@ def by_grids(oracles: Oracles) -> Callable[[np.ndarray], list[np.ndarray]]:
     return lambda x: answers(g, h, x, grid, oracles.problem.data)
 
 
-def by_ipopt(oracles: Oracles) -> Callable[[np.ndarray], list[np.ndarray]]:
+def by_ipopt(oracles: Oracles, low: float = -1.0, high: float = 1.0) -> Callable[[np.ndarray], list[np.ndarray]]:
     """The same of a convex follower: finer grids lose the way along a row."""
     x, y, data = ca.MX.sym("x", oracles.nx), ca.MX.sym("y", oracles.ny), oracles.problem.data
     nlp = {"x": y, "p": x, "f": oracles.function("g")(x, y, *data), "g": oracles.function("h")(x, y, *data)}
@@ -140,7 +163,7 @@ def by_ipopt(oracles: Oracles) -> Callable[[np.ndarray], list[np.ndarray]]:
     )
 
     def respond(decision: np.ndarray) -> list[np.ndarray]:
-        out = solver(x0=0, p=decision, lbx=-1, ubx=1, ubg=0)
+        out = solver(x0=0, p=decision, lbx=low, ubx=high, ubg=0)
         return [np.array(out["x"]).ravel()] if solver.stats()["success"] else []
 
     return respond
@@ -169,10 +192,16 @@ def answers(g: ca.Function, h: ca.Function, x: np.ndarray, grid: np.ndarray, dat
     return found
 
 
-def instance(seed: int, convex: bool = False) -> tuple[Oracles, Scanned]:
-    text = convex_text_of(seed) if convex else text_of(seed)
+def responses(oracles: Oracles, kind: str) -> Callable[[np.ndarray], list[np.ndarray]]:
+    if kind == "open":
+        return by_ipopt(oracles, 0.0, np.inf)
+    return by_ipopt(oracles) if kind else by_grids(oracles)
+
+
+def instance(seed: int, kind: str = "") -> tuple[Oracles, Scanned]:
+    text = KINDS[kind](seed)
     oracles = Oracles(bl.load(bl.Source(f"scanned_{seed}", text)))
-    return oracles, Scanned(text, *scan(oracles, (by_ipopt if convex else by_grids)(oracles)))
+    return oracles, Scanned(text, *scan(oracles, responses(oracles, kind)))
 
 
 def judged(seed: int, seconds: float | None = None) -> tuple[str, str]:
@@ -199,33 +228,35 @@ def judged(seed: int, seconds: float | None = None) -> tuple[str, str]:
     return ("right" if run.status.label in ("converged", "infeasible") else "open"), numbers
 
 
-def solved(seed: int) -> tuple[str, str]:
+def solved(seed: int, kind: str) -> tuple[str, str]:
     """The same of the default solve of an instance with a convex follower: "right" is proved."""
-    oracles, truth = instance(seed, convex=True)
+    oracles, truth = instance(seed, kind)
     found = bl.solve(bl.load(bl.Source(f"scanned_{seed}", truth.text)), compile="never")
     room, tried = 1e-6 * max(1.0, truth.spread), "+".join(a.method for a in found.attempts)
     numbers = f"{found.status}, {found.certificate.scope}, {found.upper}, scan {truth.best:.8g}, {tried}"
     if found.upper is None or not found.verified:
         wrong = np.isfinite(truth.best) and found.status == "infeasible"
         return ("WRONG infeasible" if wrong else "open"), numbers
-    if not follower_stays(oracles, found["x"], found["y"], convex=True):
+    if not follower_stays(oracles, found["x"], found["y"], kind):
         return "WRONG point", numbers
-    if not found.proved:
+    if found.certificate.details.get("bound", -np.inf) > truth.best + room:
+        return "WRONG bound", numbers
+    if found.certificate.scope != "global (proved)":
         return "local", numbers
     return ("WRONG value" if found.upper > truth.best + room else "right"), numbers
 
 
-def follower_stays(oracles: Oracles, x: np.ndarray, y: np.ndarray, convex: bool = False) -> bool:
-    best, g, data = (by_ipopt if convex else by_grids)(oracles)(x), oracles.function("g"), oracles.problem.data
-    return not best or float(g(x, y, *data)) <= float(g(x, best[0], *data)) + (1e-5 if convex else 1e-6)
+def follower_stays(oracles: Oracles, x: np.ndarray, y: np.ndarray, kind: str = "") -> bool:
+    best, g, data = responses(oracles, kind)(x), oracles.function("g"), oracles.problem.data
+    return not best or float(g(x, y, *data)) <= float(g(x, best[0], *data)) + (1e-5 if kind else 1e-6)
 
 
 if __name__ == "__main__":
-    numbers, convex = [int(v) for v in sys.argv[1:] if v != "convex"], "convex" in sys.argv
+    span, kind = [int(v) for v in sys.argv[1:] if v not in KINDS], next((v for v in sys.argv[1:] if v in KINDS), "")
     counts: dict[str, int] = {}
-    for number in range(*numbers):
-        word, words = solved(number) if convex else judged(number, 20.0)
+    for number in range(*span):
+        word, words = solved(number, kind) if kind else judged(number, 20.0)
         counts[word] = counts.get(word, 0) + 1
         if word != "right":
-            print(number, word, words, convex_text_of(number) if convex else text_of(number), flush=True)
+            print(number, word, words, KINDS[kind](number), flush=True)
     print(counts)

@@ -11,6 +11,7 @@ import casadi as ca
 import numpy as np
 
 from ....intervals import Enclosure, Graph, IntervalFunction
+from ....intervals.arithmetic import add, mul, sub
 from ....intervals.bounds import around, lagrangian, multipliers, refused, take
 from ....intervals.contraction import contracted, preconditioned
 from ....intervals.cutting import direction, middle, split
@@ -59,7 +60,10 @@ class Boxes:
 
     def begin(self, low: np.ndarray, high: np.ndarray, upper: float = np.inf) -> None:
         """With one box, made smaller by the rows."""
-        low, high, gone = self._propagated(low[:, None], high[:, None], upper, SWEEPS if self.rules else 3)
+        sweeps = SWEEPS if self.rules else 3
+        low, high, gone = self._propagated(low[:, None], high[:, None], upper, sweeps)
+        if np.isinf(high - low)[self.nx :].any() and not gone.any() and self._ended(low, high):
+            low, high, gone = self._propagated(low, high, upper, sweeps)
         self.pool = np.stack([low, high])[:, :, ~gone]
         whole = (self.pool[1] - self.pool[0]).max(1, initial=0.0)
         self.whole = np.where(np.isfinite(whole) & (whole > 0), whole, 1.0)
@@ -219,19 +223,55 @@ class Boxes:
 
     def _newton(self, found, at, centres, lows, highs, low, high) -> np.ndarray:
         """The equations among the rows, combined so that each is about one of the follower's variables."""
-        gone = np.zeros(centres.shape[1], bool)
-        free = [i for i in range(self.nx, self.n) if self.face.low[i] < self.face.high[i]]
-        equal = [k for k in range(self.m) if self.row_low[k] == self.row_high[k]][: 2 * len(free) + 2]
+        free, equal = self._system()
         if len(free) < 2 or len(equal) < 2:
-            return gone
-        slopes = np.array([[at[1 + k].gradient[i].mean(0) for i in free] for k in equal]).transpose(2, 0, 1)
-        slopes = np.nan_to_num(slopes, nan=0.0, posinf=0.0, neginf=0.0)
-        matrix = np.linalg.pinv(slopes, rcond=1e-6)
-        rows, here = preconditioned([found[1 + k] for k in equal], [at[1 + k] for k in equal], matrix)
+            return np.zeros(centres.shape[1], bool)
+        rows, here = self._combined(free, equal, found, at)
         zero = np.zeros((len(free), centres.shape[1]))
         less, more, gone = contracted(rows, here, centres, lows, highs, zero, zero)
         lows[:], highs[:] = less, more
         return gone
+
+    def _system(self) -> tuple[list[int], list[int]]:
+        """The follower's variables that are not at a bound on this face, and rows that are equations."""
+        free = [i for i in range(self.nx, self.n) if self.face.low[i] < self.face.high[i]]
+        return free, [k for k in range(self.m) if self.row_low[k] == self.row_high[k]][: 2 * len(free) + 2]
+
+    def _combined(self, free: list[int], equal: list[int], found, at) -> tuple[list[Enclosure], list[Enclosure]]:
+        """A row for each free variable, whose slope along it is about 1 and along the other ones about 0."""
+        slopes = np.array([[at[1 + k].gradient[i].mean(0) for i in free] for k in equal]).transpose(2, 0, 1)
+        slopes = np.nan_to_num(slopes, nan=0.0, posinf=0.0, neginf=0.0)
+        matrix = np.linalg.pinv(slopes, rcond=1e-6)
+        return preconditioned([found[1 + k] for k in equal], [at[1 + k] for k in equal], matrix)
+
+    def _ended(self, lows: np.ndarray, highs: np.ndarray) -> bool:
+        """Ends for a box without, from equations: where r + G z = 0, z = y - c, and b = |I - G| < 1, |z| <= |r| / (1 - b).
+
+        Unlike a step of Newton's method this needs no ends to begin with, only slopes that have some: of rows affine in y.
+        """
+        free, equal = self._system()
+        if not free or len(equal) < len(free):
+            return False
+        centres, q = middle(lows, highs), np.zeros((self.rules.size if self.rules else 0, 1))
+        with np.errstate(all="ignore"):
+            found, at = self.function.derivatives(lows, highs, 1, q), self.function.derivatives(centres, centres, 1, q)
+            rows, here = self._combined(free, equal, found, at)
+            steps = sub(np.stack([lows, highs], 1), np.stack([centres, centres], 1))
+            rests, apart = [r.value for r in here], np.zeros((len(free), len(free)))
+            for a, row in enumerate(rows):
+                for i in (i for i in range(self.n) if i not in free):
+                    rests[a] = add(rests[a], mul(row.gradient[i], steps[i]))
+                apart[a] = [np.abs(row.gradient[i] - float(i == free[a])).max() for i in free]
+        size, apart = float(np.max(np.abs(rests))), float(np.max(apart.sum(1)))  # NaN stays NaN
+        known = not any(r.status.any() for r in (*rows, *here))
+        if not (known and apart < 0.5 and np.isfinite(size)):
+            return False
+        radius = 1.001 * size / (1 - apart) + 1e-9 * float(np.abs(centres[free]).max())  # rounding, many times over
+        lows[free], highs[free] = (
+            np.maximum(lows[free], centres[free] - radius),
+            np.minimum(highs[free], centres[free] + radius),
+        )
+        return True
 
     def _keep(self, lows, highs, new_low, new_high, bound, found, keep, high) -> None:
         width, left = highs - lows, new_high - new_low

@@ -96,7 +96,8 @@ class Points:
         width, boxed = np.where(np.isfinite(high - low), high - low, 1.0), np.isfinite(high - low)
         length = np.max(np.abs([v, self.start, v - self.start]), axis=0)
         length = np.where(boxed, np.clip(length, LEAST * width, width), length)
-        length = np.where(length > 0, length, 1.0)
+        if not np.any(length > 0):
+            length = np.ones(length.size)  # else an entry of which nothing is known says nothing
         moved = v[:, None] + NEAR * np.concatenate([np.diag(length), -np.diag(length)], 1)
         values = np.array([float(levels.numbers(*np.split(c, [levels.nx]))[0]) for c in moved.T])
         change = np.abs(values - best.f) / NEAR
