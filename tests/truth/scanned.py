@@ -1,7 +1,7 @@
 """Random small problems with curved levels and rows, and what a scan knows of them: `python -m tests.truth.scanned 300`.
 
-With `convex` or `open` after the numbers, `... 0 300 convex`, followers are convex, in a box or without upper bounds, and the
-default solve is judged.
+With `convex` or `open` after the numbers, `... 0 300 convex`, followers are convex, in a box or without upper bounds, and
+the default solve is judged.
 
 A scan of the leader's box, the follower's answer at each decision by a dense grid made finer, gives points of both levels.
 They know the truth in one direction each: a lower bound must not be above any of them, a problem with one is not infeasible,
