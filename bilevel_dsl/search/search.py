@@ -250,6 +250,7 @@ class Search:
         """An attempt is examined, maybe with a bound that another one found; it stays as it was where that is no gain."""
         self.stage("verifying")
         known = self.examine(as_if, True)
+        self.stage("iterating")
         if known.verified or attempt.certificate is None:
             self.attempts[self.attempts.index(attempt)] = known
 
