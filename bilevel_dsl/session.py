@@ -175,8 +175,6 @@ def solve(
         info.name: merge_settings(info, problem, options=_options(info, options, seed, k == 0), **given)
         for k, info in enumerate(used)
     }
-    once = named is not None or verify == "no" or ties == "pessimistic"  # where that has no proof, `search/worst.py`
-    amount = _effort(effort, starts, alone=once)
     words = "the start" if at[0] is x and at[1] is y else "beside the start, where something has no value"
     first = Start(x=at[0], y=at[1], words=words)
     runner = Runner(
@@ -192,7 +190,8 @@ def solve(
     clock.lap("build")
     stage("compiling" if EXECUTORS[compile] == "eager" else "iterating")
     examiner = Examiner(oracles=oracles, level=verify, seed=seed, end=end, adverse=ties == "pessimistic")
-    plan = Plan(methods=methods, effort=amount, seed=seed, end=end)
+    once = named is not None or verify == "no" or ties == "pessimistic"  # where that has no proof, `search/worst.py`
+    plan = Plan(methods=methods, effort=_effort(effort, starts, alone=once), seed=seed, end=end)
     search = Search(runner, plan, examiner, stage)
     if not start:
         search.moved = lambda first: replace(first, x=beginning(oracles, first.x, first.y))
